@@ -1,0 +1,89 @@
+#include "cli/certificate_text.h"
+
+#include <map>
+
+#include "cli/text.h"
+
+namespace assay {
+namespace {
+
+std::string named_list(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+ClaimText mutants_text(const Certificate& certificate) {
+  std::map<std::string, int64_t> outcomes;
+  std::string survivors;
+  for (const MutantClaim& mutant : certificate.mutants) {
+    ++outcomes[mutant.outcome];
+    if (mutant.outcome == "survived") survivors += (survivors.empty() ? ": " : ", ") + mutant.constraint + " (" + mutant.branch + ")";
+  }
+  std::string text = "mutants: " + count_text(static_cast<int64_t>(certificate.mutants.size()));
+  for (const auto& [outcome, count] : outcomes) text += ", " + count_text(count) + " " + outcome;
+  return {survivors.empty(), text + survivors};
+}
+
+std::string feasible_text(const Certificate& certificate) {
+  return "feasible fraction of uniform assignments: " + count_text(certificate.feasible_hits) + " of " +
+         count_text(certificate.feasible_tries) + " (95% interval " + percent_text(certificate.feasible_low) + " to " +
+         percent_text(certificate.feasible_high) + ")";
+}
+
+std::string value_text(const Json& object, const std::string& name) {
+  auto it = object.find(name);
+  return it == object.end() ? "nothing" : shortened(canonical_json(*it), 160);
+}
+
+// Lists are compared item by item, so that one changed mutant does not print them all.
+void compare(const std::string& name, const Json& stored, const Json& fresh, std::vector<std::string>& out) {
+  if (stored == fresh) return;
+  if (!stored.is_array() || !fresh.is_array() || stored.size() != fresh.size()) {
+    out.push_back(name + ": stored " + shortened(canonical_json(stored), 160) + ", recomputed " + shortened(canonical_json(fresh), 160));
+    return;
+  }
+  for (size_t i = 0; i < stored.size(); ++i) compare(name + "[" + std::to_string(i) + "]", stored[i], fresh[i], out);
+}
+
+}  // namespace
+
+std::string solutions_text(const Certificate& certificate) {
+  return (certificate.solutions_exact ? "exactly " : "at least ") + count_text(certificate.solutions);
+}
+
+std::vector<ClaimText> claims_of(const Certificate& c) {
+  std::vector<ClaimText> claims = {
+      {c.gold_passes, "the gold answer, found and submitted through the public tools alone, passes"},
+      {c.trivial_fail, "the empty, no-op and initial-state answers fail"},
+      mutants_text(c),
+      {true, c.redundant.empty() ? "every constraint is load-bearing" : "redundant, and named so: " + named_list(c.redundant)},
+      {c.equal_forms_equal, "equal answers in other spelling (white space, key order, escapes) score the same"},
+      {c.learnable, "everything the constraints need can be learned through the tools, and what tools declare is true"},
+      {c.no_leak, "the gold does not stand in the prompt or the tools"},
+      {c.same_bytes, "made again from its provenance, the task has the same bytes"},
+      {true, "solutions: " + solutions_text(c)},
+      {true, "chance rate: " + percent_text(c.chance_rate()) + " (" + count_text(c.chance_hits) + " of " +
+                 count_text(c.chance_tries) + " consistent random answers pass)"},
+      {true, feasible_text(c)},
+      {true, "tool calls: at least " + count_text(c.calls_low) + " are needed, " + count_text(c.calls_high) + " suffice"},
+      {true, "solver nodes to the first solution: " + count_text(c.solver_nodes) + "; interacting constraints: " +
+                 count_text(c.interacting)}};
+  for (const std::string& problem : c.problems) claims.push_back({false, problem});
+  return claims;
+}
+
+std::vector<std::string> certificate_differences(const Certificate& stored, const Certificate& recomputed) {
+  const Json old_json = to_json(stored), new_json = to_json(recomputed);
+  std::vector<std::string> out;
+  for (const auto& [name, value] : old_json.items()) {
+    if (name == "id") continue;
+    if (new_json.contains(name)) compare(name, value, new_json[name], out);
+    else out.push_back(name + ": stored " + value_text(old_json, name) + ", recomputed nothing");
+  }
+  for (const auto& [name, value] : new_json.items())
+    if (!old_json.contains(name)) out.push_back(name + ": stored nothing, recomputed " + value_text(new_json, name));
+  return out;
+}
+
+}  // namespace assay

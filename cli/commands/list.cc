@@ -1,0 +1,159 @@
+// assay list: what is registered in the program, and what is in a store.
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/selection.h"
+#include "cli/summary_tables.h"
+#include "cli/text.h"
+#include "datasets/format.h"
+#include "engine/policy_factory.h"
+#include "envs/tool_kind.h"
+#include "synth/archetype.h"
+#include "synth/domain.h"
+#include "verifiers/constraint.h"
+
+namespace assay::commands::list {
+namespace {
+
+struct Options {
+  std::string subject;
+  TaskSelection tasks;
+  std::string policy;
+};
+
+struct Listing {
+  TextTable table;
+  OrderedJson json = OrderedJson::array();
+};
+
+using Names = std::vector<std::pair<std::string, std::string>>;  // name, summary
+
+Listing listing_of(const Names& names) {
+  Listing listing{TextTable({"name", "what it is"})};
+  for (const auto& [name, summary] : names) {
+    listing.table.add({name, summary});
+    listing.json.push_back({{"name", name}, {"summary", summary}});
+  }
+  return listing;
+}
+
+template <typename Items>
+Result<Listing> registered(const Items& items) {
+  Names names;
+  for (const auto& item : items) names.emplace_back(item.name, item.summary);
+  return listing_of(names);
+}
+
+Result<Listing> domains() {
+  Names names;
+  for (const std::string& name : domain_names()) {
+    ASSAY_ASSIGN(std::shared_ptr<const Domain> domain, load_domain(name));
+    names.emplace_back(name, domain->title + ", version " + domain->version + ": " + domain->summary);
+  }
+  return listing_of(names);
+}
+
+Result<std::unique_ptr<Store>> open(const Context& context) {
+  return Store::open(context.store, StoreMode::kMustExist, system_clock());
+}
+
+Result<Listing> tasks(Options& options, const Context& context) {
+  ASSAY_ASSIGN(std::unique_ptr<Store> store, open(context));
+  options.tasks.sound_only = false;
+  ASSAY_ASSIGN(const std::vector<TaskRow> rows, select_tasks(*store, options.tasks, context.limit));
+  Listing listing{TextTable({"task", "domain", "preset", "difficulty", "seed", "index", "certificate", "chance rate", "calls"})};
+  for (const TaskRow& row : rows) {
+    listing.table.add({short_id(row.id), printable(row.domain), printable(row.preset), difficulty_text(row.difficulty),
+                       std::to_string(row.seed), std::to_string(row.index),
+                       row.certificate.empty() ? "none" : row.sound ? "sound" : "UNSOUND",
+                       row.certificate.empty() ? "-" : percent_text(row.chance_rate),
+                       range_text(count_text(row.calls_low), count_text(row.calls_high))});
+    listing.json.push_back({{"task", row.id}, {"environment", row.environment}, {"archetype", row.archetype}, {"domain", row.domain},
+                            {"preset", row.preset}, {"difficulty", row.difficulty}, {"seed", row.seed}, {"index", row.index},
+                            {"certificate", row.certificate}, {"sound", row.sound}, {"chance_rate", row.chance_rate},
+                            {"calls_low", row.calls_low}, {"calls_high", row.calls_high}});
+  }
+  return listing;
+}
+
+Result<Listing> rollouts(const Options& options, const Context& context) {
+  ASSAY_ASSIGN(std::unique_ptr<Store> store, open(context));
+  RolloutFilter filter;
+  filter.limit = context.limit;
+  if (!options.policy.empty()) filter.policy = options.policy;
+  ASSAY_ASSIGN(const std::vector<RolloutRow> rows, store->rollouts(filter));
+  Listing listing{TextTable({"rollout", "task", "policy", "seed", "sample", "outcome", "reward", "steps", "calls", "ended by"})};
+  for (const RolloutRow& row : rows) {
+    listing.table.add({short_id(row.id), short_id(row.task), printable(row.policy), std::to_string(row.seed), std::to_string(row.sample),
+                       row.scored ? (row.passed ? "passed" : "not passed") : "FAILED: " + row.boundary,
+                       row.scored ? rate_text(row.reward) : "-", count_text(row.steps), count_text(row.calls), printable(row.stop)});
+    listing.json.push_back({{"rollout", row.id}, {"task", row.task}, {"policy", row.policy}, {"seed", row.seed}, {"sample", row.sample},
+                            {"scored", row.scored}, {"boundary", row.boundary}, {"passed", row.passed}, {"reward", row.reward},
+                            {"steps", row.steps}, {"calls", row.calls}, {"stop", row.stop}});
+  }
+  return listing;
+}
+
+Result<Listing> environments(const Context& context) {
+  ASSAY_ASSIGN(std::unique_ptr<Store> store, open(context));
+  ASSAY_ASSIGN(std::vector<std::string> ids, store->environments());
+  if (context.limit >= 0 && ids.size() > static_cast<size_t>(context.limit)) ids.resize(static_cast<size_t>(context.limit));
+  ASSAY_ASSIGN(const std::vector<TaskRow> rows, store->tasks({}));
+  std::map<std::string, int64_t> uses;
+  for (const TaskRow& row : rows) ++uses[row.environment];
+  Listing listing{TextTable({"environment", "tasks"})};
+  for (const std::string& id : ids) {
+    listing.table.add({short_id(id), count_text(uses[id])});
+    listing.json.push_back({{"environment", id}, {"tasks", uses[id]}});
+  }
+  return listing;
+}
+
+struct Subject {
+  std::string name;
+  std::function<Result<Listing>(Options&, const Context&)> make;
+};
+
+const std::vector<Subject>& subjects() {
+  static const std::vector<Subject> all = {
+      {"domains", [](Options&, const Context&) { return domains(); }},
+      {"policies", [](Options&, const Context&) { return registered(policies::all()); }},
+      {"formats", [](Options&, const Context&) { return registered(formats::all()); }},
+      {"archetypes", [](Options&, const Context&) { return registered(archetypes::all()); }},
+      {"operators", [](Options&, const Context&) { return registered(operators::all()); }},
+      {"tool-kinds", [](Options&, const Context&) { return registered(tool_kinds::all()); }},
+      {"tasks", [](Options& options, const Context& context) { return tasks(options, context); }},
+      {"rollouts", [](Options& options, const Context& context) { return rollouts(options, context); }},
+      {"environments", [](Options&, const Context& context) { return environments(context); }}};
+  return all;
+}
+
+Result<int> run(Options& options, const Context& context) {
+  std::vector<std::string> known;
+  for (const Subject& subject : subjects()) {
+    known.push_back(subject.name);
+    if (subject.name != options.subject) continue;
+    ASSAY_ASSIGN(const Listing listing, subject.make(options, context));
+    if (!context.json) context.say(listing.table.text());
+    context.result({{subject.name, listing.json}});
+    return static_cast<int>(kDone);
+  }
+  return unknown_name("thing to list", options.subject, known, "list");
+}
+
+}  // namespace
+
+Command make() {
+  return {"list", "List domains, policies, formats, … or the tasks, rollouts and environments of a store", 80,
+          [](CLI::App& app, Context& context) {
+            auto options = std::make_shared<Options>();
+            std::string known;
+            for (const Subject& subject : subjects()) known += (known.empty() ? "" : ", ") + subject.name;
+            app.add_option("what", options->subject, known)->required();
+            options->tasks.declare(app);
+            app.add_option("--policy", options->policy, "Only rollouts of this policy");
+            return [options, &context] { return run(*options, context); };
+          }};
+}
+
+}  // namespace assay::commands::list

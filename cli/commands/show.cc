@@ -1,0 +1,73 @@
+// assay show: one thing of a store, or the store itself.
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/describe.h"
+#include "cli/text.h"
+#include "envs/database.h"
+
+namespace assay::commands::show {
+namespace {
+
+struct Options {
+  std::string subject, id, sqlite;
+  bool full = false;
+};
+
+Status write_database(const Environment& environment, const std::string& path, const Context& context) {
+  ASSAY_ASSIGN(std::shared_ptr<const Database> database, Database::build(environment.tables));
+  ASSAY_TRY(database->write_to(path));
+  context.say("wrote its database to " + path);
+  return {};
+}
+
+Result<Description> describe(const Options& options, Store& store, const Context& context) {
+  const Detail detail = options.full ? Detail::kFull : Detail::kBrief;
+  if (options.subject == "store") return describe_store(store);
+  if (options.subject == "task") {
+    ASSAY_ASSIGN(const Task task, store.task(options.id));
+    return describe_task(store, task, detail);
+  }
+  if (options.subject == "rollout") {
+    ASSAY_ASSIGN(const Rollout rollout, store.rollout(options.id));
+    return describe_rollout(rollout, detail);
+  }
+  if (options.subject == "certificate") {
+    ASSAY_ASSIGN(const Certificate certificate, store.certificate(options.id));
+    return describe_certificate(certificate);
+  }
+  ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(options.id));
+  if (!options.sqlite.empty()) ASSAY_TRY(write_database(*environment, options.sqlite, context));
+  return describe_environment(*environment);
+}
+
+Result<int> run(const Options& options, const Context& context) {
+  const std::vector<std::string> subjects = {"task", "rollout", "environment", "certificate", "store"};
+  if (std::find(subjects.begin(), subjects.end(), options.subject) == subjects.end())
+    return unknown_name("thing to show", options.subject, subjects, "show");
+  if (options.subject != "store" && options.id.empty())
+    return input_error("which " + options.subject + "?", "show " + options.subject,
+                       "give its id, or the first 6 digits" + std::string(options.subject == "certificate" ? " of its task" : ""));
+  if (!options.sqlite.empty() && options.subject != "environment")
+    return input_error("only an environment has a database", "--sqlite", "assay show environment ID --sqlite FILE");
+  ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
+  ASSAY_ASSIGN(const Description description, describe(options, *store, context));
+  if (!context.json) context.say(description.text.substr(0, description.text.find_last_not_of('\n') + 1));
+  context.result(description.json);
+  return static_cast<int>(kDone);
+}
+
+}  // namespace
+
+Command make() {
+  return {"show", "Look at a task, rollout, environment, certificate, or the whole store", 70, [](CLI::App& app, Context& context) {
+            auto options = std::make_shared<Options>();
+            app.add_option("what", options->subject, "task, rollout, environment, certificate (of a task) or store")->required();
+            app.add_option("id", options->id, "Its id, or the first digits of it");
+            app.add_option("--sqlite", options->sqlite, "Write the environment's database to this file");
+            app.add_flag("--full", options->full, "Cut nothing, and show a task's gold");
+            return [options, &context] { return run(*options, context); };
+          }};
+}
+
+}  // namespace assay::commands::show

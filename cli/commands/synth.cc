@@ -1,0 +1,244 @@
+// assay synth: tasks 0 … N-1 of a seed, certified and stored; what is stored already is not made again.
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include "cli/certificate_text.h"
+#include "cli/command.h"
+#include "cli/jobs.h"
+#include "cli/progress.h"
+#include "cli/selection.h"
+#include "cli/summary_tables.h"
+#include "cli/text.h"
+#include "synth/factory.h"
+
+namespace assay::commands::synth {
+namespace {
+
+struct Options {
+  FactoryOptions factory;
+  int64_t count = 100;
+  std::string propose;
+};
+
+struct Item {
+  bool stored_earlier = false;
+  std::optional<MadeTask> made;
+  std::optional<Error> error;
+  std::shared_ptr<const Environment> environment;
+  TaskRow row;
+  Certificate certificate;
+};
+
+class Synthesis {
+ public:
+  Synthesis(const Options& options, const Context& context, Factory& factory, Store& store)
+      : options_(options), context_(context), factory_(factory), store_(store) {}
+
+  Result<int> run() {
+    const int64_t count = context_.limit < 0 ? options_.count : std::min(options_.count, context_.limit);
+    ASSAY_TRY(read_stored(count));
+    ASSAY_ASSIGN(notes_, factory_.notes());
+    for (const std::string& note : notes_) context_.say("note: " + printable(note));
+    Progress progress("synth", count, system_clock());
+    const JobOptions jobs{.jobs = context_.threads(), .cancelled = context_.cancelled};
+    Result<int64_t> reached = ordered_map<Item>(
+        0, count, jobs, [&](int64_t index, int) -> Result<Item> { return make(index); },
+        [&](int64_t index, Item item) { return take(index, std::move(item), progress); });
+    ASSAY_TRY(store_.flush());
+    if (!reached.ok()) return reached.error();
+    seconds_ = progress.seconds();
+    if (made_ > 0) ASSAY_TRY(observe());
+    if (made_ + kept_ == 0 && !errors_.empty()) return first_error_;
+    report(count, *reached);
+    return *reached < count || unsound_ > 0 || failed_ > 0 ? kSomeFailed : kDone;
+  }
+
+ private:
+  Status read_stored(int64_t count) {
+    TaskFilter filter;
+    filter.domain = factory_.domain().name;
+    filter.preset = options_.factory.preset;
+    filter.seed = options_.factory.seed;
+    ASSAY_ASSIGN(std::vector<TaskRow> rows, store_.tasks(filter));
+    for (TaskRow& row : rows)
+      if (row.index >= 0 && row.index < count && !row.certificate.empty()) stored_[row.index].push_back(std::move(row));
+    return {};
+  }
+
+  // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
+  Result<bool> same_making(const TaskRow& row, int64_t index) {
+    const std::vector<int>& wanted = options_.factory.difficulties;
+    if (options_.factory.preset == "difficulty" && row.difficulty != wanted[static_cast<size_t>(index) % wanted.size()]) return false;
+    ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, factory_.environment(index));
+    if (row.environment != environment->id) return false;
+    ASSAY_ASSIGN(Task task, store_.task(row.id));
+    return task.provenance.domain_version == factory_.domain().version;
+  }
+
+  Result<Item> make(int64_t index) {
+    Item item;
+    if (auto it = stored_.find(index); it != stored_.end()) {
+      for (const TaskRow& row : it->second) {
+        ASSAY_ASSIGN(const bool same, same_making(row, index));
+        if (!same) continue;
+        item.stored_earlier = true;
+        item.row = row;
+        ASSAY_ASSIGN(item.certificate, store_.certificate(row.id));
+        return item;
+      }
+    }
+    Result<std::shared_ptr<const Environment>> environment = factory_.environment(index);
+    if (!environment.ok()) return environment.error();
+    item.environment = *environment;
+    Result<MadeTask> made = factory_.make(index);
+    if (made.ok()) item.made = std::move(*made);
+    else item.error = made.error();
+    return item;
+  }
+
+  Status take(int64_t index, Item item, Progress& progress) {
+    if (item.error) {
+      if (failed_++ == 0) first_error_ = *item.error;
+      if (errors_.size() < 5) errors_.insert("task " + std::to_string(index) + ": " + item.error->text());
+      progress.add(1, 1);
+      return {};
+    }
+    if (item.made) {
+      ASSAY_TRY(put(item));
+      ++made_;
+      progress.add(1, item.certificate.sound ? 0 : 1);
+    } else {
+      ++kept_;
+      progress.skip(1);
+    }
+    count(item);
+    return {};
+  }
+
+  Status put(Item& item) {
+    const Task& task = item.made->task;
+    if (environments_.insert(task.environment).second) ASSAY_TRY(store_.put_environment(*item.environment));
+    ASSAY_TRY(store_.put_task(task));
+    ASSAY_TRY(store_.put_certificate(item.made->certificate));
+    item.certificate = std::move(item.made->certificate);
+    const Certificate& c = item.certificate;
+    item.row = {.id = task.id, .environment = task.environment, .archetype = task.archetype,
+                .domain = task.provenance.domain, .preset = task.provenance.preset, .difficulty = task.difficulty,
+                .seed = task.provenance.seed, .index = task.provenance.index, .certificate = c.id, .sound = c.sound,
+                .chance_rate = c.chance_rate(), .calls_low = c.calls_low, .calls_high = c.calls_high};
+    return {};
+  }
+
+  void count(const Item& item) {
+    TaskGroup& group = groups_[{item.row.preset, item.row.difficulty}];
+    group.add(item.row);
+    group.solutions.add(static_cast<double>(item.certificate.solutions));
+    group.solutions_exact = group.solutions_exact && item.certificate.solutions_exact;
+    if (example_.empty() && item.row.sound) example_ = item.row.id;
+    if (item.row.sound) return;
+    ++unsound_;
+    const std::string why = item.certificate.problems.empty() ? "not sound" : item.certificate.problems[0];
+    if (errors_.size() < 5) errors_.insert("task " + short_id(item.row.id) + " is unsound: " + why);
+  }
+
+  Status observe() {
+    ASSAY_TRY(store_.put_observation("store", "synth", {{"tasks", made_}, {"seconds", seconds_}, {"jobs", context_.threads()}}));
+    return store_.flush();
+  }
+
+  void report(int64_t count, int64_t reached) const {
+    const Context& c = context_;
+    if (!groups_.empty()) c.say(tasks_table(groups_));
+    const double rate = seconds_ > 0 ? static_cast<double>(made_) / seconds_ : 0;
+    c.say("\n" + count_text(made_) + " tasks made and certified in " + duration_text(seconds_) + " (" + rate_text(rate) + "/s), " +
+          count_text(kept_) + " were in the store; " + count_text(unsound_) + " unsound, " + count_text(failed_) + " could not be made");
+    for (const std::string& error : errors_) c.say("  " + printable(error));
+    if (reached < count)
+      c.say("interrupted after " + count_text(reached) + " of " + count_text(count) + ": the same command goes on from there");
+    if (!example_.empty()) {
+      c.say("next:");
+      c.say("  " + c.command("rollout --policy gold,random,greedy --group 4"));
+      c.say("  " + c.command("show task " + short_id(example_)));
+      c.say("  " + c.command("show store"));
+    }
+    c.result({{"requested", count}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_},
+              {"interrupted", reached < count}, {"seconds", seconds_}, {"tasks_per_second", rate},
+              {"by_difficulty", tasks_json(groups_)}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
+  }
+
+  const Options& options_;
+  const Context& context_;
+  Factory& factory_;
+  Store& store_;
+  std::map<int64_t, std::vector<TaskRow>> stored_;  // by index
+  std::set<std::string> environments_, errors_;
+  std::vector<std::string> notes_;
+  Error first_error_;
+  TaskGroups groups_;
+  int64_t made_ = 0, kept_ = 0, unsound_ = 0, failed_ = 0;
+  double seconds_ = 0;
+  std::string example_;
+};
+
+Status check(const Options& options) {
+  const FactoryOptions& f = options.factory;
+  if (std::any_of(f.difficulties.begin(), f.difficulties.end(), [](int d) { return d < 1; }))
+    return input_error("difficulties are 1 to 5", "--difficulty");
+  if (f.data.empty() && !f.mapping.empty()) return input_error("a mapping without tables to map", "--map", "--data PATH");
+  if (f.data.empty() && !options.propose.empty()) return input_error("there are no tables to map", "--propose", "--data PATH");
+  return {};
+}
+
+// How the user's columns were understood, where that was a guess.
+Result<bool> propose(const Options& options, const Context& context, const ImportReport& import) {
+  const std::string mapping = import.mapping.dump(2);
+  for (const std::string& missing : import.missing_columns)
+    context.say("not in your tables: " + printable(missing) + " (constraints and tools that need it are left out)");
+  if (!options.propose.empty()) {
+    ASSAY_TRY(write_file(options.propose, mapping + "\n"));
+    context.say("wrote the mapping to " + options.propose + "; look at it, then: " +
+                context.command("synth " + options.factory.domain + " --data " + options.factory.data + " --map " + options.propose));
+    context.result({{"mapping_file", options.propose}, {"mapping", import.mapping}, {"missing", import.missing_columns}});
+    return true;
+  }
+  if (import.proposed) {
+    context.say("no --map was given; your tables were read by this guess (--propose FILE writes it for you to correct):");
+    context.say(printable(mapping));
+  }
+  return false;
+}
+
+Result<int> run(Options& options, const Context& context) {
+  ASSAY_TRY(check(options));
+  options.factory.seed = context.seed;
+  ASSAY_ASSIGN(std::unique_ptr<Factory> factory, Factory::create(options.factory));
+  if (factory->import()) {
+    ASSAY_ASSIGN(const bool only_proposed, propose(options, context, *factory->import()));
+    if (only_proposed) return static_cast<int>(kDone);
+  }
+  ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
+  return Synthesis(options, context, *factory, *store).run();
+}
+
+}  // namespace
+
+Command make() {
+  return {"synth", "Make tasks from a domain, each with its certificate", 10, [](CLI::App& app, Context& context) {
+            auto options = std::make_shared<Options>();
+            FactoryOptions& factory = options->factory;
+            app.add_option("domain", factory.domain, "A built-in domain (assay list domains) or a file")->required();
+            app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
+            declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");
+            app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+            app.add_option("--tasks-per-environment", factory.tasks_per_environment, "Tasks that share a database")
+                ->check(CLI::Range(int64_t{1}, int64_t{1} << 32));
+            app.add_option("--data", factory.data, "Your own tables: a SQLite file, or a folder of CSV or TSV files");
+            app.add_option("--map", factory.mapping, "How your columns map to the domain's (JSON)");
+            app.add_option("--propose", options->propose, "Write the mapping to this file and stop");
+            return [options, &context] { return run(*options, context); };
+          }};
+}
+
+}  // namespace assay::commands::synth

@@ -1,0 +1,157 @@
+// assay verify: stored rollouts judged again, answers from a file, or the verifier itself as Python.
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/host.h"
+#include "cli/lines.h"
+#include "cli/rescore.h"
+#include "cli/selection.h"
+#include "cli/text.h"
+#include "verifiers/constraint_verifier.h"
+
+namespace assay::commands::verify {
+namespace {
+
+constexpr size_t kLineBytes = 8u << 20;
+
+struct Options {
+  std::string task, answers, policy;
+  bool python = false;
+};
+
+struct Answers {
+  int64_t passed = 0, failed = 0, malformed = 0;
+};
+
+void show(const Context& context, int64_t line, const AnswerLine& answer, const Verdict& verdict) {
+  OrderedJson json{{"line", line}};
+  if (!answer.id.is_null()) json["id"] = answer.id;
+  json["passed"] = verdict.passed;
+  json["reward"] = verdict.reward;
+  json["checks"] = OrderedJson::array();
+  std::string text = "line " + std::to_string(line) + ": " + (verdict.passed ? "passed" : "failed");
+  for (const Check& check : verdict.checks) {
+    json["checks"].push_back({{"name", check.name}, {"passed", check.passed}, {"evidence", check.evidence}});
+    if (!check.passed) text += "\n  " + check.name + ": " + printable(check.evidence);
+  }
+  if (!context.json) context.say(text);
+  context.result(json);
+}
+
+void show(const Context& context, int64_t line, const Error& error) {
+  context.say("line " + std::to_string(line) + ": malformed: " + printable(error.text()));
+  context.result({{"line", line}, {"error", to_json(error)}});
+}
+
+Result<Answers> judge_lines(const Verifier& verifier, LineReader& lines, const std::string& file, const Context& context) {
+  Answers answers;
+  std::string line;
+  while (!context.stopped()) {
+    const LineReader::Outcome outcome = lines.next(line);
+    if (outcome == LineReader::Outcome::kEnd) break;
+    if (outcome == LineReader::Outcome::kFailed) return input_error(std::strerror(errno), file);
+    const std::string where = file + ":" + std::to_string(lines.number());
+    const bool too_long = outcome == LineReader::Outcome::kTooLong;
+    if (!too_long && line.find_first_not_of(" \t") == std::string::npos) continue;
+    Result<AnswerLine> answer = too_long ? Result<AnswerLine>(make_error(Boundary::kLimit, "longer than " + bytes_text(kLineBytes), where))
+                                         : read_answer_line(line, where);
+    if (!answer.ok()) {
+      ++answers.malformed;
+      show(context, lines.number(), answer.error());
+      continue;
+    }
+    const Verdict verdict = verifier.judge(answer->answer);
+    ++(verdict.passed ? answers.passed : answers.failed);
+    show(context, lines.number(), *answer, verdict);
+  }
+  return answers;
+}
+
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+Result<int> verify_answers(const Options& options, const Verifier& verifier, const Context& context) {
+  std::unique_ptr<std::FILE, FileCloser> opened;
+  std::FILE* stream = stdin;
+  if (options.answers != "-") {
+    opened.reset(std::fopen(options.answers.c_str(), "rb"));
+    if (!opened) return input_error(std::strerror(errno), options.answers, "a file of JSON lines, or - for standard input");
+    stream = opened.get();
+  }
+  LineReader lines(stream, kLineBytes, context.cancelled);
+  ASSAY_ASSIGN(const Answers answers, judge_lines(verifier, lines, options.answers, context));
+  context.say(count_text(answers.passed) + " passed, " + count_text(answers.failed) + " failed, " +
+              count_text(answers.malformed) + " malformed lines");
+  return answers.malformed > 0 || context.stopped() ? kSomeFailed : kDone;
+}
+
+Result<int> verify_task(const Options& options, Store& store, const Context& context) {
+  TaskSelection selection;
+  selection.ids = {options.task};
+  ASSAY_ASSIGN(const std::vector<TaskRow> rows, select_tasks(store, selection, -1));
+  ASSAY_ASSIGN(const Task task, store.task(rows[0].id));
+  ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(task.environment));
+  if (options.python) {
+    ASSAY_ASSIGN(const std::string program, python_verifier(task, *environment));
+    if (context.json) context.result({{"task", task.id}, {"python", program}});
+    else std::fwrite(program.data(), 1, program.size(), stdout);
+    return static_cast<int>(kDone);
+  }
+  ASSAY_ASSIGN(std::unique_ptr<Verifier> verifier, make_verifier(task, environment));
+  return verify_answers(options, *verifier, context);
+}
+
+Result<int> verify_stored(const Options& options, Store& store, const Context& context) {
+  RolloutFilter filter;
+  filter.limit = context.limit;
+  if (!options.policy.empty()) filter.policy = options.policy;
+  if (!options.task.empty()) {
+    TaskSelection selection;
+    selection.ids = {options.task};
+    ASSAY_ASSIGN(const std::vector<TaskRow> rows, select_tasks(store, selection, -1));
+    filter.task = rows[0].id;
+  }
+  ASSAY_ASSIGN(const RescoreReport report, rescore(store, filter, context));
+  OrderedJson disagreements = OrderedJson::array();
+  for (const Disagreement& d : report.disagreements) {
+    context.say("rollout " + short_id(d.rollout) + " of " + printable(d.policy) + ": " + printable(d.what));
+    disagreements.push_back({{"rollout", d.rollout}, {"task", d.task}, {"policy", d.policy}, {"what", d.what}});
+  }
+  for (const std::string& error : report.errors) context.say(printable(error));
+  context.say(count_text(report.judged) + " rollouts judged again in " + duration_text(report.seconds) + ": " + count_text(report.same) +
+              " verdicts the same, " + count_text(static_cast<int64_t>(report.disagreements.size())) + " differ, " +
+              count_text(static_cast<int64_t>(report.errors.size())) + " could not be judged; " + count_text(report.unscored) +
+              " had failed and have no verdict");
+  if (report.interrupted) context.say("interrupted");
+  context.result({{"judged", report.judged}, {"same", report.same}, {"unscored", report.unscored},
+                  {"disagreements", std::move(disagreements)}, {"errors", report.errors}, {"interrupted", report.interrupted},
+                  {"seconds", report.seconds}});
+  const bool clean = report.disagreements.empty() && report.errors.empty() && !report.interrupted;
+  return clean ? kDone : kSomeFailed;
+}
+
+Result<int> run(const Options& options, const Context& context) {
+  if (options.task.empty() && (options.python || !options.answers.empty()))
+    return input_error("which task?", options.python ? "--python" : "--answers", "--task ID");
+  ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
+  if (options.python || !options.answers.empty()) return verify_task(options, *store, context);
+  return verify_stored(options, *store, context);
+}
+
+}  // namespace
+
+Command make() {
+  return {"verify", "Judge stored rollouts or a file of answers again", 40, [](CLI::App& app, Context& context) {
+            auto options = std::make_shared<Options>();
+            app.add_option("--task", options->task, "A task, by id or its first digits");
+            auto* answers = app.add_option("--answers", options->answers, "JSON lines, {\"answer\": …} each; - is standard input");
+            app.add_flag("--python", options->python, "Print the verifier of the task as a stand-alone Python module")->excludes(answers);
+            app.add_option("--policy", options->policy, "Only rollouts of this policy");
+            return [options, &context] { return run(*options, context); };
+          }};
+}
+
+}  // namespace assay::commands::verify

@@ -1,0 +1,221 @@
+#include "cli/rollout_batch.h"
+
+#include <algorithm>
+
+#include "cli/jobs.h"
+#include "cli/transcript_source.h"
+#include "envs/rollout_loop.h"
+
+namespace assay {
+namespace {
+
+struct Worker {
+  Worker(DatabaseCache& databases, const BatchOptions& options)
+      : host(databases), transcripts(host, databases.store(), options.from) {}
+  Host host;
+  TranscriptSource transcripts;
+  std::unique_ptr<Policy> policy;
+};
+
+Status open_policy(const BatchOptions& options, Worker& worker) {
+  PolicyOptions policy_options = options.policy_options;
+  policy_options.transcripts = [&worker](const std::string& task, int64_t sample) {
+    return worker.transcripts.find(task, sample);
+  };
+  ASSAY_ASSIGN(worker.policy, make_policy(options.policy, policy_options));
+  if (!options.from.empty())
+    worker.policy = renamed_policy(std::move(worker.policy), worker.policy->descriptor() + ":" + options.from);
+  return {};
+}
+
+bool is_endpoint(const std::string& policy) { return policy.find("://") != std::string::npos; }
+
+// Tasks that are played together: of one environment for local policies, whose tools are then bound once; many for an
+// endpoint, whose slowest rollout of each chunk is waited for.
+struct Chunk {
+  size_t begin = 0, end = 0;
+};
+
+std::vector<Chunk> chunks_of(const std::vector<TaskRow>& tasks, bool endpoint) {
+  const size_t most = endpoint ? 1024 : 16;
+  std::vector<Chunk> chunks;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    const bool same = !chunks.empty() && i - chunks.back().begin < most &&
+                      (endpoint || tasks[i].environment == tasks[chunks.back().begin].environment);
+    if (!same) chunks.push_back({i, i});
+    chunks.back().end = i + 1;
+  }
+  return chunks;
+}
+
+void tally(PolicySummary& summary, bool scored, bool passed, int64_t calls) {
+  ++summary.rollouts;
+  summary.scored += scored;
+  summary.passed += passed;
+  summary.failed += !scored;
+  summary.mean_calls += (static_cast<double>(calls) - summary.mean_calls) / static_cast<double>(summary.rollouts);
+}
+
+// Plays one chunk on one thread.
+class ChunkPlayer {
+ public:
+  ChunkPlayer(Store& store, Worker& worker, const BatchOptions& options, Progress& progress)
+      : store_(store), worker_(worker), options_(options), progress_(progress) {}
+
+  Result<BatchReport> play(const TaskRow* begin, const TaskRow* end) {
+    for (const TaskRow* row = begin; row != end; ++row) ASSAY_TRY(plan(*row));
+    RolloutHost host;
+    host.tools = [this](const Task& task) { return tools(task); };
+    host.verifier = [this](const Task& task) { return verifier(task); };
+    host.clock = options_.policy_options.clock;
+    host.cancelled = options_.cancelled;
+    RolloutOptions play_options;
+    play_options.seed = options_.seed;
+    play_options.in_flight = options_.policy_options.in_flight;
+    if (!attempts_.empty())
+      ASSAY_TRY(assay::play(*worker_.policy, host, play_options, attempts_,
+                            [this](Rollout rollout) { return take(std::move(rollout)); }));
+    worker_.transcripts.clear();
+    return std::move(report_);
+  }
+
+ private:
+  Status plan(const TaskRow& row) {
+    difficulty_[row.id] = row.difficulty;
+    ++report_.by_difficulty[row.difficulty].tasks;
+    std::vector<int64_t> missing;
+    for (int64_t sample = 0; sample < options_.group; ++sample) {
+      ASSAY_ASSIGN(const bool there,
+                   store_.has_rollout(rollout_id(row.id, worker_.policy->descriptor(), options_.seed, sample)));
+      if (!there) missing.push_back(sample);
+    }
+    if (missing.size() < static_cast<size_t>(options_.group)) ASSAY_TRY(keep_stored(row));
+    if (missing.empty()) return {};
+    ASSAY_ASSIGN(std::shared_ptr<const Task> task, worker_.host.task(row.id));
+    for (int64_t sample : missing) attempts_.push_back({task.get(), sample});
+    tasks_.push_back(std::move(task));
+    return {};
+  }
+
+  Status keep_stored(const TaskRow& row) {
+    RolloutFilter filter;
+    filter.task = row.id;
+    filter.policy = worker_.policy->descriptor();
+    filter.seed = options_.seed;
+    ASSAY_ASSIGN(const std::vector<RolloutRow> stored, store_.rollouts(filter));
+    for (const RolloutRow& old : stored) {
+      if (old.sample < 0 || old.sample >= options_.group) continue;
+      tally(report_.by_difficulty[row.difficulty], old.scored, old.passed, old.calls);
+      if (!old.scored) ++report_.failures[old.boundary + ": stored earlier"];
+      ++report_.kept;
+      progress_.skip(1);
+    }
+    return {};
+  }
+
+  // Episodes borrow these until the chunk ends, so they are held here whatever the caches forget.
+  Result<Tools*> tools(const Task& task) {
+    auto [it, fresh] = tools_.try_emplace(task.environment);
+    if (fresh || !it->second) {
+      ASSAY_ASSIGN(it->second, worker_.host.tools(task.environment));
+    }
+    return static_cast<Tools*>(it->second.get());
+  }
+
+  Result<const Verifier*> verifier(const Task& task) {
+    auto [it, fresh] = verifiers_.try_emplace(task.id);
+    if (fresh || !it->second) {
+      ASSAY_ASSIGN(it->second, worker_.host.verifier(task));
+    }
+    return it->second.get();
+  }
+
+  Status take(Rollout rollout) {
+    const bool scored = rollout.status == RolloutStatus::kScored;
+    tally(report_.by_difficulty[difficulty_[rollout.task]], scored, scored && rollout.verdict.passed, rollout.calls);
+    if (rollout.failure) ++report_.failures[boundary_name(rollout.failure->boundary) + ": " + rollout.failure->what];
+    ++report_.played;
+    ASSAY_TRY(store_.put_rollout(rollout));
+    progress_.add(1, scored ? 0 : 1);
+    return {};
+  }
+
+  Store& store_;
+  Worker& worker_;
+  const BatchOptions& options_;
+  Progress& progress_;
+  BatchReport report_;
+  std::vector<std::shared_ptr<const Task>> tasks_;
+  std::map<std::string, int> difficulty_;
+  std::vector<Attempt> attempts_;
+  std::map<std::string, std::shared_ptr<Toolset>> tools_;
+  std::map<std::string, std::shared_ptr<const Verifier>> verifiers_;
+};
+
+void merge(PolicySummary& into, const PolicySummary& from) {
+  const int64_t all = into.rollouts + from.rollouts;
+  if (all > 0)
+    into.mean_calls = (into.mean_calls * static_cast<double>(into.rollouts) +
+                       from.mean_calls * static_cast<double>(from.rollouts)) / static_cast<double>(all);
+  into.tasks += from.tasks;
+  into.rollouts = all;
+  into.scored += from.scored;
+  into.passed += from.passed;
+  into.failed += from.failed;
+}
+
+void merge(BatchReport& into, const BatchReport& from) {
+  for (const auto& [difficulty, summary] : from.by_difficulty) merge(into.by_difficulty[difficulty], summary);
+  for (const auto& [what, count] : from.failures)
+    if (into.failures.size() < 100 || into.failures.count(what)) into.failures[what] += count;
+  into.played += from.played;
+  into.kept += from.kept;
+}
+
+}  // namespace
+
+PolicySummary BatchReport::total() const {
+  PolicySummary total;
+  for (const auto& [difficulty, summary] : by_difficulty) merge(total, summary);
+  total.policy = policy;
+  return total;
+}
+
+Result<BatchReport> run_batch(DatabaseCache& databases, std::vector<TaskRow> tasks, const BatchOptions& options, Progress& progress) {
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [](const TaskRow& a, const TaskRow& b) { return a.environment < b.environment; });
+  const bool endpoint = is_endpoint(options.policy);
+  const std::vector<Chunk> chunks = chunks_of(tasks, endpoint);
+
+  std::vector<std::unique_ptr<Worker>> workers;
+  const int jobs = endpoint ? 1 : options.jobs;
+  for (int i = 0; i < std::max(jobs, 1); ++i) {
+    workers.push_back(std::make_unique<Worker>(databases, options));
+    ASSAY_TRY(open_policy(options, *workers.back()));
+  }
+
+  BatchReport report;
+  report.policy = workers[0]->policy->descriptor();
+  const JobOptions job_options{.jobs = jobs, .cancelled = options.cancelled};
+  Result<int64_t> played = ordered_map<BatchReport>(
+      0, static_cast<int64_t>(chunks.size()), job_options,
+      [&](int64_t index, int worker) {
+        const Chunk& chunk = chunks[static_cast<size_t>(index)];
+        return ChunkPlayer(databases.store(), *workers[static_cast<size_t>(worker)], options, progress)
+            .play(tasks.data() + chunk.begin, tasks.data() + chunk.end);
+      },
+      [&](int64_t, BatchReport chunk) -> Status {
+        merge(report, chunk);
+        return {};
+      });
+  ASSAY_TRY(databases.store().flush());
+  if (!played.ok()) return played.error();
+  for (auto& [difficulty, summary] : report.by_difficulty) {
+    summary.policy = report.policy;
+    summary.difficulty = difficulty;
+  }
+  report.interrupted = options.cancelled && options.cancelled->load();
+  return report;
+}
+
+}  // namespace assay

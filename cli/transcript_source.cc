@@ -1,0 +1,61 @@
+#include "cli/transcript_source.h"
+
+#include "synth/explorer.h"
+
+namespace assay {
+namespace {
+
+class RenamedPolicy final : public Policy {
+ public:
+  RenamedPolicy(std::unique_ptr<Policy> policy, std::string descriptor)
+      : policy_(std::move(policy)), descriptor_(std::move(descriptor)) {}
+  std::string descriptor() const override { return descriptor_; }
+  void ask(const Turn& turn) override { policy_->ask(turn); }
+  std::vector<Action> answer() override { return policy_->answer(); }
+  void finish(int64_t rollout) override { policy_->finish(rollout); }
+
+ private:
+  std::unique_ptr<Policy> policy_;
+  std::string descriptor_;
+};
+
+}  // namespace
+
+std::unique_ptr<Policy> renamed_policy(std::unique_ptr<Policy> policy, std::string descriptor) {
+  return std::make_unique<RenamedPolicy>(std::move(policy), std::move(descriptor));
+}
+
+Result<const Conversation*> TranscriptSource::find(const std::string& task, int64_t sample) {
+  const std::pair key(task, from_.empty() ? 0 : sample);
+  auto it = kept_.find(key);
+  if (it == kept_.end()) {
+    ASSAY_ASSIGN(Conversation found, from_.empty() ? gold(task) : stored(task, sample));
+    it = kept_.emplace(key, std::move(found)).first;
+  }
+  return static_cast<const Conversation*>(&it->second);
+}
+
+Result<Conversation> TranscriptSource::gold(const std::string& id) {
+  ASSAY_ASSIGN(std::shared_ptr<const Task> task, host_.task(id));
+  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(task->environment));
+  ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store_.environment(task->environment));
+  ASSAY_ASSIGN(Exploration found, gold_exploration(*task, *environment, *tools));
+  return std::move(found.transcript);
+}
+
+Result<Conversation> TranscriptSource::stored(const std::string& task, int64_t sample) {
+  RolloutFilter filter;
+  filter.task = task;
+  filter.policy = from_;
+  ASSAY_ASSIGN(std::vector<RolloutRow> rows, store_.rollouts(filter));
+  const RolloutRow* best = nullptr;
+  for (const RolloutRow& row : rows)
+    if (row.sample == sample && (!best || row.seed < best->seed)) best = &row;
+  if (!best)
+    return input_error("no stored rollout of '" + from_ + "' with sample " + std::to_string(sample), "task " + task,
+                       "a smaller --group, or another --from (assay show store)");
+  ASSAY_ASSIGN(Rollout rollout, store_.rollout(best->id));
+  return std::move(rollout.messages);
+}
+
+}  // namespace assay

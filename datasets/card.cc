@@ -1,0 +1,163 @@
+#include "datasets/card.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "datasets/templates.h"
+#include "envs/base/version.h"
+
+namespace assay {
+namespace {
+
+// Names come from users' files and endpoints: one line, no markup.
+std::string plain(const std::string& text) {
+  std::string out;
+  for (char c : text.substr(0, 200)) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+    if (std::string_view("|`<>[]*\\").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string percent(double fraction) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g%%", 100 * fraction);
+  return text;
+}
+
+std::string list_of(const std::set<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : "; ") + plain(name);
+  return list;
+}
+
+// The size categories of dataset hubs.
+std::string size_category(int64_t rows) {
+  const std::pair<int64_t, const char*> bounds[] = {
+      {1'000, "n<1K"}, {10'000, "1K<n<10K"}, {100'000, "10K<n<100K"}, {1'000'000, "100K<n<1M"}, {10'000'000, "1M<n<10M"}};
+  for (const auto& [bound, name] : bounds)
+    if (rows < bound) return name;
+  return "10M<n<100M";
+}
+
+std::string shell_quoted(const std::string& text) {
+  std::string out = "'";
+  for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+// Replaces every @NAME@ once, left to right, so that what a blank is filled with is never read as another blank.
+std::string filled(std::string_view text, const std::map<std::string, std::string>& blanks) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t open = text.find('@');
+    const size_t close = open == std::string_view::npos ? open : text.find('@', open + 1);
+    if (close == std::string_view::npos) break;
+    const auto blank = blanks.find(std::string(text.substr(open + 1, close - open - 1)));
+    out += text.substr(0, open);
+    if (blank == blanks.end()) {
+      out += '@';
+      text.remove_prefix(open + 1);
+      continue;
+    }
+    out += blank->second;
+    text.remove_prefix(close + 1);
+  }
+  return out += text;
+}
+
+std::string_view card_template() {
+  for (const EmbeddedTemplate& file : embedded_templates())
+    if (file.name == "card.md") return file.text;
+  ASSAY_ASSERT(!"card.md is embedded");
+}
+
+}  // namespace
+
+void Card::add(const ExportItem& item) {
+  Level& level = levels_[item.task.difficulty];
+  ++level.rows;
+  if (item.rollout) {
+    PolicyCount& count = policies_[item.rollout->policy];
+    ++count.rows;
+    count.passed += item.rollout->verdict.passed;
+  }
+  if (item.task.id == last_task_) return;
+  last_task_ = item.task.id;
+  const Certificate& certificate = item.certificate;
+  ++tasks_;
+  ++level.tasks;
+  level.chance_sum += certificate.chance_rate();
+  level.chance_high = std::max(level.chance_high, certificate.chance_rate());
+  unique_ += certificate.solutions_exact && certificate.solutions == 1;
+  for (const MutantClaim& mutant : certificate.mutants) {
+    const bool killed = mutant.outcome == "killed", survived = mutant.outcome == "survived";
+    mutants_ += killed || survived;
+    killed_ += killed;
+    survived_ += survived;
+  }
+  versions_.insert(certificate.versions);
+  domains_.insert(item.task.provenance.domain);
+}
+
+std::string Card::difficulty_lines() const {
+  std::string lines;
+  for (const auto& [difficulty, level] : levels_)
+    lines += "| " + std::to_string(difficulty) + " | " + std::to_string(level.tasks) + " | " + std::to_string(level.rows) + " | " +
+             percent(level.chance_sum / static_cast<double>(level.tasks)) + " | " + percent(level.chance_high) + " |\n";
+  return lines;
+}
+
+std::string Card::policy_table() const {
+  if (policies_.empty()) return "";
+  std::string table = "\n| policy | rows | passed |\n|---|---|---|\n";
+  for (const auto& [policy, count] : policies_)
+    table += "| " + plain(policy) + " | " + std::to_string(count.rows) + " | " + std::to_string(count.passed) + " |\n";
+  return table;
+}
+
+std::string Card::text(const Format& format, const ExportOptions& options, const ExportReport& report,
+                       const std::string& store) const {
+  int64_t rows = 0;
+  std::string data_files, splits;
+  for (const std::string split : {"train", "validation", "test"}) {
+    const auto count = report.rows.find(split);
+    if (count == report.rows.end()) continue;
+    rows += count->second;
+    data_files += "  - split: " + split + "\n    path: data/" + split + "." + format.extension + "\n";
+    splits += "| " + split + " | " + std::to_string(count->second) + " |\n";
+  }
+  double chance_sum = 0, chance_high = 0;
+  for (const auto& [difficulty, level] : levels_) {
+    chance_sum += level.chance_sum;
+    chance_high = std::max(chance_high, level.chance_high);
+  }
+  return filled(card_template(), {
+      {"SIZE", size_category(rows)},
+      {"DATA_FILES", data_files},
+      {"TITLE", "Certified tasks: " + list_of(domains_)},
+      {"ROWS", std::to_string(rows)},
+      {"FORMAT", format.name},
+      {"SUMMARY", format.summary},
+      {"USAGE", format.usage},
+      {"SPLITS", splits},
+      {"TRAIN", std::to_string(options.train_percent)},
+      {"VALIDATION_END", std::to_string(options.train_percent + options.validation_percent)},
+      {"DIFFICULTIES", difficulty_lines()},
+      {"POLICIES", policy_table()},
+      {"TASKS", std::to_string(tasks_)},
+      {"SKIPPED", std::to_string(report.skipped_uncertified)},
+      {"MUTANTS", std::to_string(mutants_)},
+      {"KILLED", std::to_string(killed_)},
+      {"SURVIVED", std::to_string(survived_)},
+      {"CHANCE_MEAN", percent(tasks_ ? chance_sum / static_cast<double>(tasks_) : 0)},
+      {"CHANCE_HIGH", percent(chance_high)},
+      {"UNIQUE", std::to_string(unique_)},
+      {"VERSIONS", list_of(versions_)},
+      {"STORE_SHELL", shell_quoted(store)},
+      {"VERSION", build_info().version},
+  });
+}
+
+}  // namespace assay

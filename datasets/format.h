@@ -1,0 +1,48 @@
+// Export formats: one file each in datasets/formats/, which defines `Format make()`.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "datasets/store.h"
+
+namespace assay {
+
+// Everything a row may carry. Only certified, sound tasks reach a format.
+struct ExportItem {
+  const Task& task;
+  const Environment& environment;
+  const Certificate& certificate;
+  const Rollout* rollout = nullptr;   // for formats made of rollouts; scored
+  std::string split = "train";
+  int64_t number = 0;                 // of the row within its split
+};
+
+struct Format {
+  std::string name;
+  std::string summary;            // one line for `assay list formats`
+  std::string extension;          // "jsonl"; always one object a line
+  bool per_rollout = false;       // one row a rollout, or one a task
+  std::string usage;              // Markdown for the card: the columns, and how a trainer reads them
+  std::function<Result<OrderedJson>(const ExportItem&)> row;
+  // Further files of the dataset (path relative to its folder -> text), e.g. reward.py. "@STORE@", quotes included, becomes the
+  // path of the store from the folder, as a string literal of JSON and Python.
+  std::function<std::vector<std::pair<std::string, std::string>>()> files;
+};
+
+namespace formats {
+std::span<const Format> all();  // generated from the folder
+}
+
+// ---- What formats share ----
+
+OrderedJson public_tools_json(const Environment& environment);
+// The system message, if there is one, and the user message that an attempt starts from.
+OrderedJson opening_json(const Task& task);
+// The claims that a trainer filters by; the whole certificate stays in the store.
+OrderedJson certificate_summary(const Certificate& certificate);
+// The name of the tool that submits, or "".
+std::string submit_tool(const Environment& environment);
+
+}  // namespace assay

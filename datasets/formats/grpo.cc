@@ -1,0 +1,72 @@
+#include "datasets/format.h"
+#include "datasets/templates.h"
+
+namespace assay::formats::grpo {
+namespace {
+
+constexpr const char* kUsage = R"(Each row is one task: `prompt` (system and user message), `tools` (JSON text of the tool definitions), and what names the
+task. There is no answer in a row: `reward.py` scores a completion by asking the verifier, through one long-lived
+`assay env` process (the program is found by `$ASSAY`, else on the `PATH`; the store by `$ASSAY_STORE`, else where it was
+when this was written). A failure of the verifier raises; it is never a reward of 0. The files are JSON lines; they end in
+`.json` because verl reads no other name.
+
+```python
+# TRL
+from datasets import load_dataset
+from trl import GRPOTrainer
+import reward
+trainer = GRPOTrainer(model=..., reward_funcs=reward.reward, train_dataset=load_dataset("path/to/this/folder", split="train"))
+```
+
+```sh
+# verl
+python3 -m verl.trainer.main_ppo data.train_files=data/train.json \
+  custom_reward_function.path=reward.py custom_reward_function.name=compute_score ...
+```
+)";
+
+// Arrow makes one struct of all tools' schemas if they are objects, which adds null members to each: hence text.
+std::string tools_text(const Environment& environment) {
+  return public_tools_json(environment).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+Result<OrderedJson> row(const ExportItem& item) {
+  const Task& task = item.task;
+  const std::string submit = submit_tool(item.environment);
+  OrderedJson extra = {{"index", item.number}, {"split", item.split}, {"task_id", task.id}, {"submit_tool", submit}};
+  return OrderedJson{{"prompt", opening_json(task)},
+                     {"tools", tools_text(item.environment)},
+                     {"task_id", task.id},
+                     {"environment_id", task.environment},
+                     {"domain", task.provenance.domain},
+                     {"difficulty", task.difficulty},
+                     {"seed", task.provenance.seed},
+                     {"index", task.provenance.index},
+                     {"split", item.split},
+                     {"submit_tool", submit},
+                     {"certificate", certificate_summary(item.certificate)},
+                     {"data_source", "assay/" + task.provenance.domain},
+                     {"ability", task.archetype},
+                     {"reward_model", {{"style", "rule"}, {"ground_truth", task.id}}},
+                     {"extra_info", std::move(extra)}};
+}
+
+std::vector<std::pair<std::string, std::string>> files() {
+  for (const EmbeddedTemplate& file : embedded_templates())
+    if (file.name == "reward.py") return {{"reward.py", std::string(file.text)}};
+  ASSAY_ASSERT(!"reward.py is embedded");
+}
+
+}  // namespace
+
+Format make() {
+  return {.name = "grpo",
+          .summary = "prompts with a reward function, for TRL and verl (one row a task)",
+          .extension = "json",
+          .per_rollout = false,
+          .usage = kUsage,
+          .row = row,
+          .files = files};
+}
+
+}  // namespace assay::formats::grpo

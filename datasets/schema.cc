@@ -1,0 +1,134 @@
+#include "datasets/schema.h"
+
+namespace assay {
+namespace {
+
+constexpr std::string_view kMigrations[] = {
+    // 1: records.
+    R"(
+CREATE TABLE segment(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE environment(
+  id TEXT NOT NULL UNIQUE, domain TEXT NOT NULL,
+  segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
+CREATE TABLE task(
+  id TEXT NOT NULL UNIQUE, environment TEXT NOT NULL, archetype TEXT NOT NULL, domain TEXT NOT NULL, preset TEXT NOT NULL,
+  difficulty INTEGER NOT NULL, seed INTEGER NOT NULL, number INTEGER NOT NULL,
+  segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
+CREATE TABLE certificate(
+  position INTEGER PRIMARY KEY, id TEXT NOT NULL, task TEXT NOT NULL, sound INTEGER NOT NULL, chance_rate REAL NOT NULL,
+  calls_low INTEGER NOT NULL, calls_high INTEGER NOT NULL,
+  segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
+CREATE INDEX certificate_of_task ON certificate(task, position);
+CREATE TABLE rollout(
+  id TEXT NOT NULL UNIQUE, task TEXT NOT NULL, policy TEXT NOT NULL, boundary TEXT NOT NULL, stop TEXT NOT NULL,
+  seed INTEGER NOT NULL, sample INTEGER NOT NULL, steps INTEGER NOT NULL, calls INTEGER NOT NULL,
+  scored INTEGER NOT NULL, passed INTEGER NOT NULL, reward REAL NOT NULL,
+  segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
+CREATE INDEX rollout_of_task ON rollout(task);
+)",
+    // 2: observations.
+    R"(
+CREATE TABLE observation(
+  position INTEGER PRIMARY KEY, subject TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+  unix_ms INTEGER NOT NULL) STRICT;
+CREATE INDEX observation_of_subject ON observation(subject, position);
+)",
+};
+
+int64_t signed_bits(uint64_t value) { return static_cast<int64_t>(value); }
+
+Result<Json> parse(std::string_view text, const std::string& where) {
+  return parse_json(text, where, {.bytes = kRecordBytes});
+}
+
+}  // namespace
+
+std::span<const std::string_view> store_migrations() { return kMigrations; }
+
+std::span<const StoreTable> store_tables() {
+  static const std::vector<StoreTable> tables = {
+      {RecordKind::kEnvironment, "environment", {"id", "domain"}},
+      {RecordKind::kTask, "task", {"id", "environment", "archetype", "domain", "preset", "difficulty", "seed", "number"}},
+      {RecordKind::kCertificate, "certificate", {"id", "task", "sound", "chance_rate", "calls_low", "calls_high"}},
+      {RecordKind::kRollout,
+       "rollout",
+       {"id", "task", "policy", "boundary", "stop", "seed", "sample", "steps", "calls", "scored", "passed", "reward"}},
+  };
+  return tables;
+}
+
+const StoreTable& store_table(RecordKind kind) {
+  for (const StoreTable& table : store_tables())
+    if (table.kind == kind) return table;
+  ASSAY_ASSERT(!"a kind without a table");
+}
+
+Values values_of(const Environment& environment) { return {environment.id, environment.domain}; }
+
+Values values_of(const Task& task) {
+  const Provenance& p = task.provenance;
+  return {task.id,  task.environment,         task.archetype,      p.domain,
+          p.preset, int64_t{task.difficulty}, signed_bits(p.seed), p.index};
+}
+
+Values values_of(const Certificate& c) {
+  return {c.id, c.task, int64_t{c.sound}, c.chance_rate(), c.calls_low, c.calls_high};
+}
+
+Values values_of(const Rollout& r) {
+  const bool scored = r.status == RolloutStatus::kScored;
+  const Boundary boundary = r.failure ? r.failure->boundary : Boundary::kInternal;
+  return {r.id,
+          r.task,
+          r.policy,
+          scored ? std::string() : boundary_name(boundary),
+          r.stop,
+          signed_bits(r.seed),
+          r.sample,
+          r.steps,
+          r.calls,
+          int64_t{scored},
+          int64_t{scored && r.verdict.passed},
+          scored ? r.verdict.reward : 0.0};
+}
+
+Result<std::shared_ptr<const Environment>> environment_from_text(std::string_view text, const std::string& where) {
+  ASSAY_ASSIGN(const Json json, parse(text, where));
+  return environment_from_json(json, where);
+}
+
+Result<Task> task_from_text(std::string_view text, const std::string& where) {
+  ASSAY_ASSIGN(const Json json, parse(text, where));
+  return task_from_json(json, where);
+}
+
+Result<Certificate> certificate_from_text(std::string_view text, const std::string& where) {
+  ASSAY_ASSIGN(const Json json, parse(text, where));
+  return certificate_from_json(json, where);
+}
+
+Result<Rollout> rollout_from_text(std::string_view text, const std::string& where) {
+  ASSAY_ASSIGN(const Json json, parse(text, where));
+  ASSAY_ASSIGN(Rollout rollout, rollout_from_json(json, where));
+  rollout.id = rollout_id(rollout.task, rollout.policy, rollout.seed, rollout.sample);
+  return rollout;
+}
+
+Result<Values> values_of_text(RecordKind kind, std::string_view text, const std::string& where) {
+  if (kind == RecordKind::kEnvironment) {
+    ASSAY_ASSIGN(const auto environment, environment_from_text(text, where));
+    return values_of(*environment);
+  }
+  if (kind == RecordKind::kTask) {
+    ASSAY_ASSIGN(const Task task, task_from_text(text, where));
+    return values_of(task);
+  }
+  if (kind == RecordKind::kCertificate) {
+    ASSAY_ASSIGN(const Certificate certificate, certificate_from_text(text, where));
+    return values_of(certificate);
+  }
+  ASSAY_ASSIGN(const Rollout rollout, rollout_from_text(text, where));
+  return values_of(rollout);
+}
+
+}  // namespace assay

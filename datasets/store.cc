@@ -1,0 +1,806 @@
+#include "datasets/store.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <set>
+#include <unordered_set>
+
+#include "datasets/rollout_text.h"
+#include "datasets/schema.h"
+#include "datasets/segment.h"
+#include "envs/base/hash.h"
+
+namespace assay {
+namespace {
+
+constexpr size_t kPendingRows = 8192;
+constexpr size_t kPendingBytes = size_t{8} << 20;
+constexpr int64_t kPendingUs = 500'000;
+constexpr int kBusyMs = 60'000;
+constexpr size_t kCachedEnvironments = 64;
+constexpr size_t kOpenSegments = 64;
+constexpr size_t kIdDigits = 64, kPrefixDigits = 6;
+constexpr size_t kProblems = 1000;
+
+// ---- SQLite, as values ----
+
+Error database_error(sqlite3* database, const std::string& doing, const std::string& path) {
+  const int code = sqlite3_errcode(database) & 0xff;
+  std::string hint = "check that the file and its folder can be read and written";
+  if (code == SQLITE_FULL || code == SQLITE_IOERR) hint = "free some space and run the same command again";
+  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) hint = "wait until the other process that holds the store has ended";
+  if (code == SQLITE_CORRUPT) hint = "restore the store from a copy";
+  if (code == SQLITE_NOTADB) hint = "name another file with --store";
+  return make_error(Boundary::kStore, "cannot " + doing + ": " + sqlite3_errmsg(database), path, hint);
+}
+
+struct Closer {
+  void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+
+// A prepared statement. next() is false at the end, and then the statement can be run again.
+class Statement {
+ public:
+  Statement() = default;
+  Statement(sqlite3* database, const std::string& sql, const std::string& path) : database_(database), path_(path) {
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(database, sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr);
+    statement_.reset(statement);
+  }
+
+  Statement& bind(int index, const Value& value) {
+    if (!statement_) return *this;
+    if (const auto* number = std::get_if<int64_t>(&value)) sqlite3_bind_int64(statement_.get(), index, *number);
+    else if (const auto* real = std::get_if<double>(&value)) sqlite3_bind_double(statement_.get(), index, *real);
+    else return bind_text(index, std::get<std::string>(value));
+    return *this;
+  }
+  Statement& bind_text(int index, const std::string& text) {
+    if (statement_) sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    return *this;
+  }
+  Statement& bind_all(const Values& values) {
+    for (size_t i = 0; i < values.size(); ++i) bind(static_cast<int>(i) + 1, values[i]);
+    return *this;
+  }
+
+  Result<bool> next() {
+    if (!statement_) return database_error(database_, "read the store", path_);
+    const int code = sqlite3_step(statement_.get());
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) {
+      sqlite3_reset(statement_.get());
+      return false;
+    }
+    Error error = database_error(database_, sqlite3_stmt_readonly(statement_.get()) ? "read the store" : "write to the store", path_);
+    sqlite3_reset(statement_.get());
+    return error;
+  }
+  // To the end, rows ignored.
+  Status run() {
+    for (;;) {
+      ASSAY_ASSIGN(const bool row, next());
+      if (!row) return {};
+    }
+  }
+  // Ends early; the current row is gone.
+  void finish() { sqlite3_reset(statement_.get()); }
+
+  int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+  double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
+  bool null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+  std::string text(int column) const {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+    return bytes ? std::string(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))) : std::string();
+  }
+  Value value(int column) const {
+    switch (sqlite3_column_type(statement_.get(), column)) {
+      case SQLITE_INTEGER: return integer(column);
+      case SQLITE_FLOAT: return real(column);
+      default: return text(column);
+    }
+  }
+
+ private:
+  sqlite3* database_ = nullptr;
+  std::string path_;
+  std::unique_ptr<sqlite3_stmt, Closer> statement_;
+};
+
+class SqlFile {
+ public:
+  SqlFile() = default;
+  SqlFile(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
+  Statement prepare(const std::string& sql) const { return Statement(handle_.get(), sql, path_); }
+  Status execute(const std::string& sql) const {
+    if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+      return database_error(handle_.get(), "write to the store", path_);
+    return {};
+  }
+  Result<int64_t> integer(const std::string& sql) const {
+    Statement statement = prepare(sql);
+    ASSAY_ASSIGN(const bool row, statement.next());
+    return row ? statement.integer(0) : 0;
+  }
+  Result<std::string> text(const std::string& sql) const {
+    Statement statement = prepare(sql);
+    ASSAY_ASSIGN(const bool row, statement.next());
+    return row ? statement.text(0) : std::string();
+  }
+  bool read_only() const { return sqlite3_db_readonly(handle_.get(), "main") == 1; }
+  int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
+  // BEGIN IMMEDIATE … COMMIT around `work`; rolled back if anything fails.
+  template <typename Work>
+  Status transaction(const Work& work) const {
+    ASSAY_TRY(execute("BEGIN IMMEDIATE"));
+    Status status = work();
+    if (status.ok()) status = execute("COMMIT");
+    if (!status.ok() && !sqlite3_get_autocommit(handle_.get())) (void)execute("ROLLBACK");
+    return status;
+  }
+
+ private:
+  std::unique_ptr<sqlite3, Closer> handle_;
+  std::string path_;
+};
+
+// ---- Opening ----
+
+int newest_version() { return static_cast<int>(store_migrations().size()); }
+
+// The version of a store, 0 for an empty file; an error for anything that is not ours to touch.
+Result<int64_t> recognise(const SqlFile& database, const std::string& path) {
+  ASSAY_ASSIGN(const int64_t application, database.integer("PRAGMA application_id"));
+  ASSAY_ASSIGN(const int64_t version, database.integer("PRAGMA user_version"));
+  ASSAY_ASSIGN(const int64_t objects, database.integer("SELECT count(*) FROM sqlite_schema"));
+  const bool fresh = application == 0 && version == 0 && objects == 0;
+  if (!fresh && (application != kStoreApplicationId || version < 1))
+    return input_error("a SQLite file, but not a store of assay", path, "name another file with --store");
+  if (version > newest_version())
+    return input_error("made by a newer version of assay (schema " + std::to_string(version) + "; this program knows " +
+                           std::to_string(newest_version()) + ")",
+                       path, "install the newer version, or use another store");
+  return version;
+}
+
+// Two processes may find the same new or old file: the version is read again inside the transaction.
+Status migrate(const SqlFile& database, const std::string& path) {
+  return database.transaction([&]() -> Status {
+    ASSAY_ASSIGN(int64_t version, recognise(database, path));
+    for (; version < newest_version(); ++version) ASSAY_TRY(database.execute(std::string(store_migrations()[version])));
+    ASSAY_TRY(database.execute("PRAGMA application_id = " + std::to_string(kStoreApplicationId)));
+    return database.execute("PRAGMA user_version = " + std::to_string(version));
+  });
+}
+
+Result<SqlFile> open_file(const std::string& path, StoreMode mode) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return input_error("a folder, not a store", path, "name a file with --store");
+  if (mode == StoreMode::kMustExist && !std::filesystem::exists(path, ignored))
+    return input_error("there is no such store", path, "make one with: assay synth travel --store " + path);
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+  if (mode == StoreMode::kOpenOrCreate) flags |= SQLITE_OPEN_CREATE;
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  SqlFile database(handle, path);
+  if (code != SQLITE_OK) return database_error(handle, "open the store", path);
+  sqlite3_busy_timeout(handle, kBusyMs);
+  if (database.read_only())
+    return make_error(Boundary::kStore, "the store is write-protected", path, "copy it, with its .segments folder, to where you may write");
+  return database;
+}
+
+// The lock keeps two processes from switching one new file to WAL at once, which SQLite answers with "busy" at any time-out.
+class FolderLock {
+ public:
+  static Result<std::unique_ptr<FolderLock>> take(const std::string& folder) {
+    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return make_error(Boundary::kStore, std::string("cannot open: ") + std::strerror(errno), folder);
+    std::unique_ptr<FolderLock> lock(new FolderLock(fd));
+    while (::flock(fd, LOCK_EX) != 0)
+      if (errno != EINTR) return make_error(Boundary::kStore, std::string("cannot lock: ") + std::strerror(errno), folder);
+    return lock;
+  }
+  ~FolderLock() { ::close(fd_); }
+
+ private:
+  explicit FolderLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+Status prepare_file(const SqlFile& database, const std::string& path, const std::string& folder) {
+  ASSAY_TRY(recognise(database, path));
+  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
+    return make_error(Boundary::kStore, std::string("cannot create the folder of segments: ") + std::strerror(errno), folder,
+                      "check that its parent folder can be written");
+  ASSAY_ASSIGN(const auto lock, FolderLock::take(folder));
+  ASSAY_ASSIGN(const std::string mode, database.text("PRAGMA journal_mode = WAL"));
+  if (mode != "wal")
+    return make_error(Boundary::kStore, "the file system does not support a write-ahead log", path, "put the store on a local disk");
+  // A commit need not be synced: what it points to was, and an older state is a valid one.
+  ASSAY_TRY(database.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536"));
+  ASSAY_ASSIGN(const int64_t version, recognise(database, path));
+  if (version < newest_version()) return migrate(database, path);
+  return {};
+}
+
+// ---- Listings ----
+
+// Collects "column = ?" conditions and their values.
+class Where {
+ public:
+  void add(const std::string& condition, Value value) {
+    sql_ += (sql_.empty() ? " WHERE " : " AND ") + condition;
+    values_.push_back(std::move(value));
+  }
+  template <typename T>
+  void equal(const char* column, const std::optional<T>& value) {
+    if (!value) return;
+    if constexpr (std::is_integral_v<T>) add(std::string(column) + " = ?", static_cast<int64_t>(*value));
+    else add(std::string(column) + " = ?", *value);
+  }
+  void prefix(const char* column, const std::optional<std::string>& prefix) {
+    if (!prefix) return;
+    add(std::string(column) + " >= ?", *prefix);
+    add(std::string(column) + " < ?", *prefix + "g");  // after every hexadecimal digit
+  }
+  const std::string& sql() const { return sql_; }
+  Values values(int64_t limit) const {
+    Values all = values_;
+    all.emplace_back(limit);
+    return all;
+  }
+
+ private:
+  std::string sql_;
+  Values values_;
+};
+
+constexpr const char* kNewestCertificate =
+    " FROM task t LEFT JOIN certificate c ON c.position = (SELECT max(position) FROM certificate WHERE task = t.id)";
+
+TaskRow task_row(const Statement& s) {
+  TaskRow row{s.text(0), s.text(1), s.text(2), s.text(3), s.text(4)};
+  row.difficulty = static_cast<int>(s.integer(5));
+  row.seed = static_cast<uint64_t>(s.integer(6));
+  row.index = s.integer(7);
+  row.certificate = s.text(8);
+  row.sound = s.integer(9) != 0;
+  row.chance_rate = s.real(10);
+  row.calls_low = s.integer(11);
+  row.calls_high = s.integer(12);
+  return row;
+}
+
+RolloutRow rollout_row(const Statement& s) {
+  RolloutRow row{s.text(0), s.text(1), s.text(2), s.text(3), s.text(4)};
+  row.seed = static_cast<uint64_t>(s.integer(5));
+  row.sample = s.integer(6);
+  row.steps = s.integer(7);
+  row.calls = s.integer(8);
+  row.scored = s.integer(9) != 0;
+  row.passed = s.integer(10) != 0;
+  row.reward = s.real(11);
+  return row;
+}
+
+std::string columns_of(const StoreTable& table) {
+  std::string list;
+  for (const char* column : table.columns) list += std::string(column) + ", ";
+  return list + "segment, offset, size";
+}
+
+std::string insert_sql(const StoreTable& table) {
+  std::string marks;
+  for (size_t i = 1; i <= table.columns.size() + 3; ++i) marks += (i > 1 ? ", ?" : "?") + std::to_string(i);
+  std::string sql = "INSERT OR IGNORE INTO " + std::string(table.name) + "(" + columns_of(table) + ") SELECT " + marks;
+  if (table.kind == RecordKind::kCertificate)
+    sql += " WHERE ?1 IS NOT (SELECT id FROM certificate WHERE task = ?2 ORDER BY position DESC LIMIT 1)";
+  return sql;
+}
+
+struct PendingRow {
+  RecordKind kind;
+  Values values;
+  int64_t offset = 0, size = 0;  // within the buffer
+};
+
+struct PendingObservation {
+  std::string subject, name, value;
+  int64_t unix_ms;
+};
+
+struct Located {
+  std::string id, record, where;
+};
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(std::string path, SqlFile database, Clock& clock)
+      : path_(std::move(path)), folder_(path_ + ".segments"), database_(std::move(database)), clock_(clock) {
+    for (const StoreTable& table : store_tables()) {
+      const std::string name = table.name;
+      const bool is_certificate = table.kind == RecordKind::kCertificate;
+      Statements& s = statements_[table.kind];
+      s.insert = database_.prepare(insert_sql(table));
+      s.exists = database_.prepare(is_certificate
+                                       ? "SELECT 1 WHERE ?1 = (SELECT id FROM certificate WHERE task = ?2 ORDER BY position DESC LIMIT 1)"
+                                       : "SELECT 1 FROM " + name + " WHERE id = ?1");
+      s.find = database_.prepare("SELECT id, segment, offset, size FROM " + name +
+                                 (is_certificate ? " WHERE task = ?1 ORDER BY position DESC LIMIT 1"
+                                                 : " WHERE id >= ?1 AND id < ?1 || 'g' LIMIT 2"));
+    }
+    find_segment_ = database_.prepare("SELECT name FROM segment WHERE number = ?1");
+  }
+  ~SqliteStore() override { (void)flush(); }
+
+  const std::string& path() const override { return path_; }
+
+  Status put_environment(const Environment& environment) override {
+    return put(RecordKind::kEnvironment, environment, environment.id);
+  }
+  Status put_task(const Task& task) override { return put(RecordKind::kTask, task, task.id); }
+  Status put_certificate(const Certificate& certificate) override {
+    return put(RecordKind::kCertificate, certificate, certificate.task);
+  }
+  Status put_rollout(const Rollout& rollout) override {
+    if (rollout.id != rollout_id(rollout.task, rollout.policy, rollout.seed, rollout.sample))
+      return make_error(Boundary::kInternal, "a rollout that is not named by its task, policy, seed and sample", rollout.id);
+    return put(RecordKind::kRollout, rollout, rollout.id);
+  }
+  Status put_observation(const std::string& subject, const std::string& name, const Json& value) override {
+    std::lock_guard lock(mutex_);
+    ASSAY_TRY(recover());
+    mark_pending();
+    observations_.push_back({subject, name, canonical_json(value), clock_.unix_ms()});
+    return flush_if_due();
+  }
+
+  Status flush() override {
+    std::lock_guard lock(mutex_);
+    return flush_locked();
+  }
+
+  Result<std::shared_ptr<const Environment>> environment(const std::string& id) override;
+  Result<Task> task(const std::string& id) override {
+    ASSAY_ASSIGN(const Located found, locate(RecordKind::kTask, id));
+    return decode<Task>(RecordKind::kTask, found, task_from_text);
+  }
+  Result<Certificate> certificate(const std::string& task) override {
+    std::string id = task;
+    if (id.size() < kIdDigits) {
+      ASSAY_ASSIGN(const Located whole, locate(RecordKind::kTask, id));
+      id = whole.id;
+    }
+    ASSAY_ASSIGN(const Located found, locate(RecordKind::kCertificate, id));
+    return decode<Certificate>(RecordKind::kCertificate, found, certificate_from_text);
+  }
+  Result<Rollout> rollout(const std::string& id) override {
+    ASSAY_ASSIGN(const Located found, locate(RecordKind::kRollout, id));
+    return decode<Rollout>(RecordKind::kRollout, found, rollout_from_text);
+  }
+  Result<std::vector<TaskRow>> tasks(const TaskFilter& filter) override;
+  Result<std::vector<RolloutRow>> rollouts(const RolloutFilter& filter) override;
+  Result<bool> has_rollout(const std::string& id) override {
+    std::lock_guard lock(mutex_);
+    if (pending_keys_.contains(key_of(RecordKind::kRollout, id))) return true;
+    return exists(RecordKind::kRollout, {id});
+  }
+  Result<std::vector<std::string>> environments() override;
+  Result<std::vector<PolicySummary>> summary() override;
+  Result<Json> observations(const std::string& subject) override;
+  Result<Json> statistics() override;
+  Result<std::vector<std::string>> check() override;
+
+ private:
+  struct Statements {
+    Statement insert, exists, find;
+  };
+
+  // What a pending row is looked up by: a certificate by its task, everything else by its id.
+  static std::string key_of(RecordKind kind, const std::string& id) {
+    return static_cast<char>('0' + static_cast<int>(kind)) + id;
+  }
+
+  template <typename Item>
+  Status put(RecordKind kind, const Item& item, const std::string& key);
+  Result<bool> exists(RecordKind kind, const Values& values);
+  Status recover() { return failed_ ? flush_locked() : Status(); }
+  void mark_pending() {
+    if (pending_.empty() && observations_.empty()) pending_since_us_ = clock_.monotonic_us();
+  }
+  Status flush_if_due();
+  Status flush_locked();
+  Status commit();
+  Status insert_pending(int64_t segment);
+
+  Result<Located> locate(RecordKind kind, const std::string& id);
+  Result<std::string> read_record(int64_t segment, int64_t offset, int64_t size);
+  template <typename Item>
+  Result<Item> decode(RecordKind kind, const Located& found, Result<Item> (*from_text)(std::string_view, const std::string&)) {
+    ASSAY_ASSIGN(const std::string text, record_text(found.record, kind, found.where));
+    return from_text(text, found.where);
+  }
+  Status check_table(const StoreTable& table, std::vector<std::string>& problems);
+  Status check_references(std::vector<std::string>& problems);
+
+  const std::string path_, folder_;
+  std::mutex mutex_;  // guards everything below
+  SqlFile database_;
+  Clock& clock_;
+  std::map<RecordKind, Statements> statements_;
+  Statement find_segment_;
+
+  std::string buffer_;  // records of pending_, end to end
+  std::vector<PendingRow> pending_;
+  std::vector<PendingObservation> observations_;
+  std::unordered_set<std::string> pending_keys_;
+  int64_t pending_since_us_ = 0;
+  bool failed_ = false;  // the last flush
+  std::unique_ptr<SegmentWriter> writer_;
+  int64_t writer_number_ = 0;  // of its row, once committed
+
+  std::map<int64_t, std::unique_ptr<SegmentReader>> readers_;
+  std::map<std::string, std::shared_ptr<const Environment>> environments_;
+};
+
+// ---- Writing ----
+
+template <typename Item>
+std::string text_of(const Item& item) { return canonical_json(to_json(item)); }
+std::string text_of(const Rollout& rollout) { return rollout_text(rollout); }
+
+// Everything but a rollout is named by the hash of its text.
+Status check_name(RecordKind kind, const std::string& id, std::string_view text) {
+  if (kind == RecordKind::kRollout || sha256_hex(text) == id) return {};
+  return make_error(Boundary::kInternal, std::string(store_table(kind).name) + " that is not named by its content", id);
+}
+
+template <typename Item>
+Status SqliteStore::put(RecordKind kind, const Item& item, const std::string& key) {
+  PendingRow row{kind, values_of(item)};
+  const std::string pending_key = key_of(kind, key);
+  {
+    std::lock_guard lock(mutex_);
+    ASSAY_TRY(recover());
+    if (kind == RecordKind::kCertificate && pending_keys_.contains(pending_key)) ASSAY_TRY(flush_locked());
+    if (pending_keys_.contains(pending_key)) return flush_if_due();
+    ASSAY_ASSIGN(const bool known, exists(kind, row.values));
+    if (known) return flush_if_due();
+  }
+  const std::string text = text_of(item);
+  ASSAY_TRY(check_name(kind, std::get<std::string>(row.values[0]), text));
+  std::string record;
+  ASSAY_TRY(append_record(kind, text, record));
+
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(recover());
+  mark_pending();
+  row.offset = static_cast<int64_t>(buffer_.size());
+  row.size = static_cast<int64_t>(record.size());
+  buffer_ += record;
+  pending_.push_back(std::move(row));
+  pending_keys_.insert(pending_key);
+  return flush_if_due();
+}
+
+Result<bool> SqliteStore::exists(RecordKind kind, const Values& values) {
+  Statement& statement = statements_[kind].exists;
+  statement.bind(1, values[0]);
+  if (kind == RecordKind::kCertificate) statement.bind(2, values[1]);
+  ASSAY_ASSIGN(const bool found, statement.next());
+  statement.finish();
+  return found;
+}
+
+Status SqliteStore::flush_if_due() {
+  const size_t rows = pending_.size() + observations_.size();
+  if (rows == 0) return {};
+  if (rows >= kPendingRows || buffer_.size() >= kPendingBytes || clock_.monotonic_us() - pending_since_us_ >= kPendingUs)
+    return flush_locked();
+  return {};
+}
+
+Status SqliteStore::flush_locked() {
+  if (pending_.empty() && observations_.empty()) return {};
+  Status status = commit();
+  failed_ = !status.ok();
+  if (failed_) return status;
+  if (writer_) writer_->keep(buffer_.size());
+  buffer_.clear();
+  pending_.clear();
+  observations_.clear();
+  pending_keys_.clear();
+  return {};
+}
+
+// The order that makes a power cut harmless: segment written and synced, then the rows.
+Status SqliteStore::commit() {
+  if (!pending_.empty()) {
+    if (!writer_) {
+      ASSAY_ASSIGN(writer_, SegmentWriter::create(folder_));
+    }
+    ASSAY_TRY(writer_->write(buffer_));
+  }
+  int64_t segment = writer_number_;
+  const Status status = database_.transaction([&]() -> Status {
+    if (segment == 0 && writer_) {
+      ASSAY_TRY(database_.prepare("INSERT INTO segment(name) VALUES(?1)").bind_text(1, writer_->name()).run());
+      segment = database_.last_row();
+    }
+    return insert_pending(segment);
+  });
+  if (status.ok()) writer_number_ = segment;
+  return status;
+}
+
+Status SqliteStore::insert_pending(int64_t segment) {
+  for (const PendingRow& row : pending_) {
+    Statement& insert = statements_[row.kind].insert;
+    const int columns = static_cast<int>(row.values.size());
+    insert.bind_all(row.values).bind(columns + 1, segment);
+    insert.bind(columns + 2, writer_->size() + row.offset).bind(columns + 3, row.size);
+    ASSAY_TRY(insert.run());
+  }
+  if (observations_.empty()) return {};
+  Statement insert = database_.prepare("INSERT INTO observation(subject, name, value, unix_ms) VALUES(?1, ?2, ?3, ?4)");
+  for (const PendingObservation& o : observations_)
+    ASSAY_TRY(insert.bind_text(1, o.subject).bind_text(2, o.name).bind_text(3, o.value).bind(4, o.unix_ms).run());
+  return {};
+}
+
+// ---- Reading ----
+
+Result<Located> SqliteStore::locate(RecordKind kind, const std::string& id) {
+  const std::string name = store_table(kind).name;
+  const std::string noun = kind == RecordKind::kCertificate ? "task with a certificate" : name;
+  std::lock_guard lock(mutex_);
+  if (id.size() < kPrefixDigits || id.size() > kIdDigits)
+    return input_error("no " + noun + " '" + id.substr(0, 80) + "'", path_, "give at least 6 digits of its id; assay list shows them");
+  if (id.size() < kIdDigits || pending_keys_.contains(key_of(kind, id))) ASSAY_TRY(flush_locked());
+  Statement& find = statements_[kind].find;
+  ASSAY_ASSIGN(const bool found, find.bind_text(1, id).next());
+  if (!found) return input_error("no " + noun + " '" + id + "'", path_, "assay list shows what is there");
+  Located located{find.text(0), "", ""};
+  const int64_t segment = find.integer(1), offset = find.integer(2), size = find.integer(3);
+  ASSAY_ASSIGN(const bool another, find.next());
+  find.finish();
+  if (another) return input_error("several " + noun + "s begin with '" + id + "'", path_, "give more digits of the id");
+  located.where = path_ + ": " + name + " " + located.id.substr(0, 12);
+  ASSAY_ASSIGN(located.record, read_record(segment, offset, size));
+  return located;
+}
+
+Result<std::string> SqliteStore::read_record(int64_t segment, int64_t offset, int64_t size) {
+  if (size < 0 || size > static_cast<int64_t>(2 * kRecordBytes))
+    return make_error(Boundary::kStore, "a record of impossible size", path_, "restore the store from a copy");
+  auto reader = readers_.find(segment);
+  if (reader == readers_.end()) {
+    ASSAY_ASSIGN(const bool known, find_segment_.bind(1, segment).next());
+    const std::string name = known ? find_segment_.text(0) : "";
+    find_segment_.finish();
+    if (name.empty() || name.find('/') != std::string::npos)
+      return make_error(Boundary::kStore, "a row names a segment that is not known", path_, "restore the store from a copy");
+    ASSAY_ASSIGN(auto opened, SegmentReader::open(folder_ + "/" + name));
+    if (readers_.size() >= kOpenSegments) readers_.clear();
+    reader = readers_.emplace(segment, std::move(opened)).first;
+  }
+  return reader->second->read(offset, size);
+}
+
+Result<std::shared_ptr<const Environment>> SqliteStore::environment(const std::string& id) {
+  {
+    std::lock_guard lock(mutex_);
+    if (auto cached = environments_.find(id); cached != environments_.end()) return cached->second;
+  }
+  ASSAY_ASSIGN(const Located found, locate(RecordKind::kEnvironment, id));
+  ASSAY_ASSIGN(auto loaded, decode<std::shared_ptr<const Environment>>(RecordKind::kEnvironment, found, environment_from_text));
+  std::lock_guard lock(mutex_);
+  if (environments_.size() >= kCachedEnvironments) environments_.clear();
+  environments_[loaded->id] = loaded;
+  return loaded;
+}
+
+Result<std::vector<TaskRow>> SqliteStore::tasks(const TaskFilter& filter) {
+  Where where;
+  where.prefix("t.id", filter.id_prefix);
+  where.equal("t.domain", filter.domain);
+  where.equal("t.preset", filter.preset);
+  where.equal("t.seed", filter.seed);
+  where.equal("t.difficulty", filter.difficulty);
+  if (filter.sound_only) where.add("c.sound = ?", int64_t{1});
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = database_.prepare(
+      std::string("SELECT t.id, t.environment, t.archetype, t.domain, t.preset, t.difficulty, t.seed, t.number, "
+                  "c.id, c.sound, c.chance_rate, c.calls_low, c.calls_high") +
+      kNewestCertificate + where.sql() + " ORDER BY t.domain, t.preset, t.seed, t.difficulty, t.number, t.id LIMIT ?");
+  select.bind_all(where.values(filter.limit));
+  std::vector<TaskRow> rows;
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return rows;
+    rows.push_back(task_row(select));
+  }
+}
+
+Result<std::vector<RolloutRow>> SqliteStore::rollouts(const RolloutFilter& filter) {
+  Where where;
+  where.prefix("id", filter.id_prefix);
+  where.equal("task", filter.task);
+  where.equal("policy", filter.policy);
+  where.equal("seed", filter.seed);
+  where.equal("passed", filter.passed);
+  if (filter.passed) where.add("scored = ?", int64_t{1});
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = database_.prepare(
+      "SELECT id, task, policy, boundary, stop, seed, sample, steps, calls, scored, passed, reward FROM rollout" +
+      where.sql() + " ORDER BY policy, task, seed, sample, id LIMIT ?");
+  select.bind_all(where.values(filter.limit));
+  std::vector<RolloutRow> rows;
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return rows;
+    rows.push_back(rollout_row(select));
+  }
+}
+
+Result<std::vector<std::string>> SqliteStore::environments() {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = database_.prepare("SELECT id FROM environment ORDER BY id");
+  std::vector<std::string> ids;
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return ids;
+    ids.push_back(select.text(0));
+  }
+}
+
+Result<std::vector<PolicySummary>> SqliteStore::summary() {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = database_.prepare(
+      "SELECT r.policy, t.difficulty, count(DISTINCT r.task), count(*), sum(r.scored), sum(r.passed), sum(1 - r.scored), "
+      "avg(r.calls) FROM rollout r LEFT JOIN task t ON t.id = r.task GROUP BY r.policy, t.difficulty ORDER BY 1, 2");
+  std::vector<PolicySummary> lines;
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return lines;
+    PolicySummary line;
+    line.policy = select.text(0);
+    line.difficulty = static_cast<int>(select.integer(1));
+    line.tasks = select.integer(2);
+    line.rollouts = select.integer(3);
+    line.scored = select.integer(4);
+    line.passed = select.integer(5);
+    line.failed = select.integer(6);
+    line.mean_calls = select.real(7);
+    lines.push_back(std::move(line));
+  }
+}
+
+Result<Json> SqliteStore::observations(const std::string& subject) {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = database_.prepare("SELECT name, value, unix_ms FROM observation WHERE subject = ?1 ORDER BY position");
+  select.bind_text(1, subject);
+  Json found = Json::array();
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return found;
+    ASSAY_ASSIGN(Json value, parse_json(select.text(1), path_ + ": observation of " + subject));
+    found.push_back({{"name", select.text(0)}, {"value", std::move(value)}, {"unix_ms", select.integer(2)}});
+  }
+}
+
+Result<Json> SqliteStore::statistics() {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Json counts = Json::object();
+  const std::pair<const char*, std::string> queries[] = {
+      {"tasks", "SELECT count(*) FROM task"},
+      {"environments", "SELECT count(*) FROM environment"},
+      {"certificates", "SELECT count(*) FROM certificate"},
+      {"sound", std::string("SELECT count(*)") + kNewestCertificate + " WHERE c.sound = 1"},
+      {"rollouts", "SELECT count(*) FROM rollout"},
+      {"observations", "SELECT count(*) FROM observation"},
+      {"segments", "SELECT count(*) FROM segment"},
+      {"schema", "PRAGMA user_version"},
+  };
+  for (const auto& [name, sql] : queries) {
+    ASSAY_ASSIGN(counts[name], database_.integer(sql));
+  }
+  int64_t bytes = 0;
+  std::error_code error;
+  for (const char* suffix : {"", "-wal"}) {
+    const auto size = std::filesystem::file_size(path_ + suffix, error);
+    if (!error) bytes += static_cast<int64_t>(size);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    const auto size = entry.file_size(error);
+    if (!error) bytes += static_cast<int64_t>(size);
+  }
+  counts["bytes"] = bytes;
+  return counts;
+}
+
+// ---- Checking ----
+
+void report(std::vector<std::string>& problems, std::string problem) {
+  if (problems.size() < kProblems) problems.push_back(std::move(problem));
+}
+
+Status SqliteStore::check_table(const StoreTable& table, std::vector<std::string>& problems) {
+  const int columns = static_cast<int>(table.columns.size());
+  Statement select =
+      database_.prepare("SELECT " + columns_of(table) + " FROM " + table.name + " ORDER BY segment, offset");
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return {};
+    const std::string where = std::string(table.name) + " " + select.text(0);
+    auto record = read_record(select.integer(columns), select.integer(columns + 1), select.integer(columns + 2));
+    if (!record.ok()) {
+      report(problems, where + ": " + record.error().text());
+      continue;
+    }
+    auto text = record_text(*record, table.kind, where);
+    auto values = text.ok() ? values_of_text(table.kind, *text, where) : Result<Values>(text.error());
+    if (!values.ok()) {
+      report(problems, values.error().text());
+      continue;
+    }
+    for (int i = 0; i < columns; ++i)
+      if (select.value(i) != (*values)[static_cast<size_t>(i)])
+        report(problems, where + ": the row's " + table.columns[static_cast<size_t>(i)] + " is not what the record says");
+  }
+}
+
+Status SqliteStore::check_references(std::vector<std::string>& problems) {
+  const std::pair<const char*, const char*> queries[] = {
+      {"task whose environment is not there", "SELECT id FROM task WHERE environment NOT IN (SELECT id FROM environment)"},
+      {"certificate whose task is not there", "SELECT id FROM certificate WHERE task NOT IN (SELECT id FROM task)"},
+      {"rollout whose task is not there", "SELECT id FROM rollout WHERE task NOT IN (SELECT id FROM task)"},
+  };
+  for (const auto& [problem, sql] : queries) {
+    Statement select = database_.prepare(sql);
+    for (;;) {
+      ASSAY_ASSIGN(const bool more, select.next());
+      if (!more) break;
+      report(problems, select.text(0) + ": a " + problem);
+    }
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> SqliteStore::check() {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  std::vector<std::string> problems;
+  ASSAY_ASSIGN(const std::string verdict, database_.text("PRAGMA integrity_check"));
+  if (verdict != "ok") report(problems, path_ + ": " + verdict);
+  for (const StoreTable& table : store_tables()) ASSAY_TRY(check_table(table, problems));
+  ASSAY_TRY(check_references(problems));
+  return problems;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, StoreMode mode, Clock& clock) {
+  ASSAY_ASSIGN(SqlFile database, open_file(path, mode));
+  ASSAY_TRY(prepare_file(database, path, path + ".segments"));
+  return std::unique_ptr<Store>(new SqliteStore(path, std::move(database), clock));
+}
+
+}  // namespace assay

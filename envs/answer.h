@@ -1,0 +1,53 @@
+// The shape of an answer to a `select` task: a JSON array of groups (days), each an object with the same fields. A field is
+// either a literal that is given (a date) or names an entity of a table; the latter are the slots to fill.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "envs/table.h"
+
+namespace assay {
+
+struct AnswerField {
+  std::string name;                   // JSON key: "hotel"
+  std::string label;                  // in sentences: "hotel"
+  std::string plural;                 // "hotels"
+  std::vector<std::string> literals;  // [groups] for a literal field; empty for an entity field
+  std::string table;                  // for an entity field
+  std::string scope;                  // the field of the same group that scopes the name ("city"), or empty
+  // How a chooser without reasoning ranks candidates: a column, best first in the direction given. May be empty.
+  std::string prefer_column;
+  bool prefer_high = true;
+
+  bool is_entity() const { return !table.empty(); }
+};
+
+struct AnswerShape {
+  std::string group_label = "group";  // "day"
+  std::string whole = "answer";       // what all groups together are called: "trip"
+  int groups = 0;
+  std::vector<AnswerField> fields;
+
+  int field_index(std::string_view name) const;  // -1 when absent
+  int slots_per_group() const;
+  int slots() const { return groups * slots_per_group(); }
+  // Entity fields in order are the slots of a group: slot = group * slots_per_group() + rank of the field.
+  int slot(int group, int field) const;
+  int field_of_slot(int slot) const;
+  int group_of_slot(int slot) const { return slot / slots_per_group(); }
+  // "the hotel on day 2".
+  std::string slot_text(int slot) const;
+};
+
+// One row number per slot, -1 where the answer names no entity of the table. The compact form every judge works on.
+using Assignment = std::vector<int32_t>;
+
+Json to_json(const AnswerShape& shape);
+Result<AnswerShape> answer_shape_from_json(const Json& json, const std::string& file, const std::string& path);
+
+// The answer as text an agent would submit: keys in the shape's order, names of entities. Rows must be valid.
+std::string answer_text(const AnswerShape& shape, const Tables& tables, const Assignment& rows);
+
+}  // namespace assay

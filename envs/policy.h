@@ -1,0 +1,44 @@
+// What acts. A policy is handed turns of many rollouts and gives back messages, in any order: local policies answer at
+// once, an endpoint has hundreds in flight, an engine batches them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "envs/message.h"
+#include "envs/rollout.h"
+#include "envs/task.h"
+
+namespace assay {
+
+// One rollout's turn to speak. Pointers stay valid until the turn is answered.
+struct Turn {
+  int64_t rollout = 0;                   // handle of the rollout within this run
+  const TaskView* task = nullptr;
+  const Conversation* conversation = nullptr;
+  uint64_t seed = 0;                     // of the run
+  int64_t sample = 0;                    // of the rollout
+  int64_t step = 0;                      // 0 for the first message; a policy that keeps state starts it here
+};
+
+struct Action {
+  int64_t rollout = 0;
+  Result<Message> message = Message{};   // an assistant message; an Error ends the rollout as failed at its boundary
+  Usage usage;
+};
+
+// Used by one thread.
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  virtual std::string descriptor() const = 0;
+  // Takes a turn; never blocks.
+  virtual void ask(const Turn& turn) = 0;
+  // Actions that are ready; blocks until there is at least one if any turn is open. Empty only when none is open.
+  virtual std::vector<Action> answer() = 0;
+  // The rollout has ended; its state can go.
+  virtual void finish(int64_t rollout) { (void)rollout; }
+};
+
+}  // namespace assay

@@ -1,0 +1,42 @@
+// A rollout: one attempt of a policy at a task, with its verdict or with the boundary it broke at.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "envs/message.h"
+#include "envs/verifier.h"
+
+namespace assay {
+
+struct Usage {
+  int64_t prompt_tokens = 0, completion_tokens = 0, cached_tokens = 0;
+};
+
+enum class RolloutStatus { kScored, kFailed };
+
+struct Rollout {
+  std::string id;         // identity of (task, policy, seed, sample): see rollout_id
+  std::string task;
+  std::string policy;     // descriptor: "random", "openai:MODEL"; never holds a key or an address with credentials
+  uint64_t seed = 0;
+  int64_t sample = 0;     // index within the group
+  Conversation messages;  // system, user, then the attempt
+  std::string answer;     // what was submitted, if anything was
+  bool submitted = false;
+  RolloutStatus status = RolloutStatus::kScored;
+  std::optional<Error> failure;  // when status is kFailed: boundary and what happened
+  Verdict verdict;               // when status is kScored; a rollout without submission is scored on the empty answer
+  std::string stop;              // "submitted", "gave_up", or the limit that ended it: "limit:steps", …
+  int64_t steps = 0, calls = 0, failed_calls = 0;
+  Usage usage;
+  int64_t wall_us = 0, tool_us = 0;  // measured; not part of any identity
+};
+
+std::string rollout_id(const std::string& task, const std::string& policy, uint64_t seed, int64_t sample);
+
+Json to_json(const Rollout& rollout);
+Result<Rollout> rollout_from_json(const Json& json, const std::string& where);
+
+}  // namespace assay

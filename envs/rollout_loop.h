@@ -1,0 +1,45 @@
+// Plays rollouts: asks the policy for every open episode's next message, carries it out, scores what ends.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+#include "envs/base/clock.h"
+#include "envs/policy.h"
+#include "envs/rollout.h"
+#include "envs/task.h"
+#include "envs/toolset.h"
+#include "envs/verifier.h"
+
+namespace assay {
+
+// One attempt to play. Everything is borrowed and outlives the loop.
+struct Attempt {
+  const Task* task = nullptr;
+  int64_t sample = 0;
+};
+
+struct RolloutHost {
+  // The tools and verifier of a task, bound for this thread; the host caches them.
+  std::function<Result<Tools*>(const Task&)> tools;
+  std::function<Result<const Verifier*>(const Task&)> verifier;
+  Clock* clock = nullptr;
+  const std::atomic<bool>* cancelled = nullptr;   // checked between steps; what is unfinished is dropped, not stored
+};
+
+struct RolloutOptions {
+  uint64_t seed = 0;
+  int64_t in_flight = 64;   // episodes open at once
+};
+
+// Plays every attempt; `done` receives each finished rollout as it ends. Returns an error only if `done` does. The reward is the
+// verifier's, on the submitted answer, or on the empty one where none was submitted.
+//
+// Limits of the task: steps and calls as in Episode; time from the opening to a message's arrival; tokens as completion tokens
+// over all turns. A message that arrives over a limit is kept and its calls are refused. Rollouts end in the order in which the
+// policy lets them; with a policy that is a function of its turn their content, times excepted, does not depend on in_flight.
+Status play(Policy& policy, const RolloutHost& host, const RolloutOptions& options, const std::vector<Attempt>& attempts,
+            const std::function<Status(Rollout)>& done);
+
+}  // namespace assay

@@ -1,0 +1,92 @@
+#include "envs/task.h"
+
+namespace assay {
+namespace {
+
+constexpr const char* kFormat = "assay-task/1";
+
+Json to_json(const Limits& limits) {
+  return {{"steps", limits.steps},
+          {"calls", limits.calls},
+          {"observation_bytes", limits.observation_bytes},
+          {"answer_bytes", limits.answer_bytes},
+          {"tokens", limits.tokens},
+          {"wall_ms", limits.wall_ms}};
+}
+
+Result<Limits> limits_from_json(const Json& json, const std::string& where) {
+  JsonReader r(json, where, "$.limits");
+  const JsonReader::IntegerRule positive{.minimum = 1, .maximum = int64_t{1} << 40};
+  Limits limits;
+  limits.steps = r.integer("steps", positive);
+  limits.calls = r.integer("calls", positive);
+  limits.observation_bytes = r.integer("observation_bytes", positive);
+  limits.answer_bytes = r.integer("answer_bytes", positive);
+  limits.tokens = r.integer("tokens", positive);
+  limits.wall_ms = r.integer("wall_ms", positive);
+  ASSAY_TRY(r.finish());
+  return limits;
+}
+
+Json to_json(const Provenance& p) {
+  return {{"kind", p.kind}, {"domain", p.domain}, {"domain_version", p.domain_version}, {"preset", p.preset},
+          {"data", p.data}, {"seed", p.seed},     {"index", p.index}};
+}
+
+Result<Provenance> provenance_from_json(const Json& json, const std::string& where) {
+  JsonReader r(json, where, "$.provenance");
+  Provenance p;
+  p.kind = r.text("kind");
+  p.domain = r.text("domain");
+  p.domain_version = r.text("domain_version");
+  p.preset = r.text("preset");
+  p.data = r.text("data");
+  const Json& seed = r.member("seed");
+  if (!seed.is_number_integer()) r.fail("seed", "expected an integer");
+  else p.seed = seed.get<uint64_t>();
+  p.index = r.integer("index", {.minimum = 0, .maximum = INT64_MAX});
+  ASSAY_TRY(r.finish());
+  return p;
+}
+
+}  // namespace
+
+Json to_json(const Task& task) {
+  return {{"format", kFormat},
+          {"environment", task.environment},
+          {"archetype", task.archetype},
+          {"difficulty", task.difficulty},
+          {"system", task.system},
+          {"prompt", task.prompt},
+          {"answer", to_json(task.answer)},
+          {"constraints", task.constraints},
+          {"limits", to_json(task.limits)},
+          {"gold", task.gold},
+          {"provenance", to_json(task.provenance)}};
+}
+
+void seal_task(Task& task) { task.id = json_identity(to_json(task)); }
+
+Result<Task> task_from_json(const Json& json, const std::string& where) {
+  JsonReader r(json, where, "$");
+  if (r.text("format") != kFormat) r.fail("format", std::string("expected ") + kFormat);
+  Task task;
+  task.environment = r.text("environment");
+  task.archetype = r.text("archetype");
+  task.difficulty = static_cast<int>(r.integer("difficulty", {.minimum = 0, .maximum = 5}));
+  task.system = r.text("system");
+  task.prompt = r.text("prompt");
+  task.constraints = r.array("constraints");
+  task.gold = r.text("gold");
+  const Json& answer = r.object("answer");
+  const Json& limits = r.object("limits");
+  const Json& provenance = r.object("provenance");
+  ASSAY_TRY(r.finish());
+  ASSAY_ASSIGN(task.answer, answer_shape_from_json(answer, where, "$.answer"));
+  ASSAY_ASSIGN(task.limits, limits_from_json(limits, where));
+  ASSAY_ASSIGN(task.provenance, provenance_from_json(provenance, where));
+  seal_task(task);
+  return task;
+}
+
+}  // namespace assay

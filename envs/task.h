@@ -1,0 +1,60 @@
+// A task: pure data. Identified by the hash of its canonical JSON; a generated one is a function of its provenance.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "envs/answer.h"
+#include "envs/base/json.h"
+#include "envs/tool.h"
+
+namespace assay {
+
+// Bounds of one episode. Whatever is reached first ends it with boundary "limit".
+struct Limits {
+  int64_t steps = 200;                     // assistant messages
+  int64_t calls = 400;                     // tool calls
+  int64_t observation_bytes = 32 << 10;    // one tool result; longer ones are cut, and say so
+  int64_t answer_bytes = 64 << 10;
+  int64_t tokens = 1 << 20;                // as the policy reports them
+  int64_t wall_ms = 30 * 60 * 1000;
+};
+
+struct Provenance {
+  std::string kind = "generated";  // generated, mined or imported
+  std::string domain, domain_version;
+  std::string preset;              // "report", "difficulty"
+  std::string data;                // identity of the user's own tables, or empty
+  uint64_t seed = 0;
+  int64_t index = 0;
+};
+
+struct Task {
+  std::string id;           // SHA-256 of the canonical JSON below
+  std::string environment;  // identity
+  std::string archetype;    // "select"
+  int difficulty = 0;       // 1..5, or 0 where no band applies
+  std::string system;       // system prompt
+  std::string prompt;
+  AnswerShape answer;
+  Json constraints;         // array, in the constraint language (verifiers/constraint.h)
+  Limits limits;
+  std::string gold;         // one valid answer, hidden from policies
+  Provenance provenance;
+};
+
+Json to_json(const Task& task);  // without `id`
+Result<Task> task_from_json(const Json& json, const std::string& where);
+// Computes `id`.
+void seal_task(Task& task);
+
+// What a policy may see of a task: no gold, no verifier.
+struct TaskView {
+  std::string id, system, prompt;
+  AnswerShape answer;
+  std::vector<ToolSpec> tools;
+  Limits limits;
+};
+
+}  // namespace assay

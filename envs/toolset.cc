@@ -1,0 +1,191 @@
+#include "envs/toolset.h"
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+#include "envs/tool_kind.h"
+
+namespace assay {
+namespace {
+
+constexpr JsonLimits kArgumentLimits{.bytes = 64 << 10, .depth = 16};
+constexpr JsonLimits kAnswerLimits{.bytes = 1 << 20, .depth = 16};  // an answer has its own limit, in the episode
+constexpr size_t kShownBytes = 80;
+
+std::string shown(const Json& value) {
+  std::string text = canonical_json(value);
+  if (text.size() > kShownBytes) text = text.substr(0, kShownBytes) + "…";
+  return text;
+}
+
+std::string with_article(const std::string& type) {
+  return (type == "integer" || type == "array" || type == "object" ? "an " : "a ") + type;
+}
+
+bool has_type(const Json& value, const std::string& type) {
+  if (type == "string") return value.is_string();
+  if (type == "integer") return value.is_number_integer();
+  if (type == "number") return value.is_number();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "array") return value.is_array();
+  return type == "object" && value.is_object();
+}
+
+// `name` is how the value is spoken of: "info_keywords[2]".
+std::string value_problem(const Json& schema, const Json& value, const std::string& name) {
+  const auto wrong = [&](const std::string& expected) {
+    return "argument '" + name + "': expected " + expected + ", found " + shown(value);
+  };
+  if (const auto type = schema.find("type"); type != schema.end() && !has_type(value, *type)) return wrong(with_article(*type));
+  if (const auto allowed = schema.find("enum"); allowed != schema.end()) {
+    std::string all;
+    for (const Json& item : *allowed) {
+      if (item == value) return "";
+      all += (all.empty() ? "" : ", ") + canonical_json(item);
+    }
+    return wrong("one of " + all);
+  }
+  if (const auto items = schema.find("items"); items != schema.end() && value.is_array())
+    for (size_t i = 0; i < value.size(); ++i)
+      if (std::string problem = value_problem(*items, value[i], name + "[" + std::to_string(i) + "]"); !problem.empty())
+        return problem;
+  return "";
+}
+
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+// What argument_problem cannot enforce must not stand in a schema, where an agent would read it as a promise.
+Status check_value_schema(const Json& schema, const std::string& where, int depth) {
+  const auto wrong = [&](std::string what) { return make_error(Boundary::kEnvironment, std::move(what), where); };
+  if (!schema.is_object() || depth > 4) return wrong("expected a JSON Schema of few levels");
+  static constexpr std::array<std::string_view, 5> kTypes = {"string", "integer", "number", "boolean", "array"};
+  for (const auto& [key, value] : schema.items()) {
+    if (key == "description") continue;
+    if (key == "type") {
+      if (!value.is_string() || std::find(kTypes.begin(), kTypes.end(), value.get_ref<const std::string&>()) == kTypes.end())
+        return wrong("unknown type " + shown(value) + "; known: string, integer, number, boolean, array");
+    } else if (key == "enum") {
+      if (!value.is_array() || value.empty()) return wrong("enum: expected an array of values");
+    } else if (key == "items") {
+      ASSAY_TRY(check_value_schema(value, where + ".items", depth + 1));
+    } else {
+      return wrong("'" + key + "' is not understood; known: type, description, enum, items");
+    }
+  }
+  if (!schema.contains("type")) return wrong("a type is missing");
+  return {};
+}
+
+Status check_schema(const Json& schema, const std::string& where) {
+  const auto wrong = [&](std::string what) { return make_error(Boundary::kEnvironment, std::move(what), where); };
+  static const Json kNothing = Json::object();
+  if (!schema.is_object() || schema.value("type", Json()) != "object") return wrong("expected a JSON Schema of type object");
+  for (const auto& [key, value] : schema.items()) {
+    if (key == "type" || key == "description") continue;
+    const bool good = key == "properties" ? value.is_object()
+                      : key == "required" ? value.is_array()
+                                          : key == "additionalProperties" && value.is_boolean();
+    if (!good) return wrong("'" + key + "' is not understood; known: type, properties, required, additionalProperties");
+  }
+  const auto it = schema.find("properties");
+  const Json& properties = it == schema.end() ? kNothing : *it;
+  for (const auto& [name, value] : properties.items()) ASSAY_TRY(check_value_schema(value, where + "." + name, 0));
+  for (const Json& name : schema.value("required", Json::array()))
+    if (!name.is_string() || !properties.contains(name.get_ref<const std::string&>()))
+      return wrong("required: " + shown(name) + " is no property");
+  return {};
+}
+
+const ToolKind* find_kind(const std::string& name) {
+  for (const ToolKind& kind : tool_kinds::all())
+    if (kind.name == name) return &kind;
+  return nullptr;
+}
+
+Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, Connection& connection) {
+  const std::string where = "environment " + environment.domain + ", tool " + spec.name;
+  const ToolKind* kind = find_kind(spec.kind);
+  if (!kind) {
+    std::vector<std::string> known;
+    for (const ToolKind& each : tool_kinds::all()) known.push_back(each.name);
+    return unknown_name("tool kind", spec.kind, known, where);
+  }
+  ASSAY_TRY(check_schema(spec.parameters, where + ": parameters"));
+  return kind->bind(spec, environment, connection);
+}
+
+}  // namespace
+
+struct Toolset::State {
+  struct Entry {
+    const ToolSpec* spec;
+    std::unique_ptr<BoundTool> tool;
+  };
+  std::shared_ptr<const Environment> environment;
+  std::unique_ptr<Connection> connection;
+  std::unordered_map<std::string_view, Entry> tools;  // after the connection: their statements go first
+};
+
+Toolset::Toolset(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Toolset::~Toolset() = default;
+
+Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment> environment,
+                                               std::shared_ptr<const Database> database) {
+  auto state = std::make_unique<State>();
+  state->environment = std::move(environment);
+  ASSAY_ASSIGN(state->connection, Connection::open(std::move(database)));
+  for (const ToolSpec& spec : state->environment->tools) {
+    ASSAY_ASSIGN(auto tool, bind(spec, *state->environment, *state->connection));
+    if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool)}).second)
+      return make_error(Boundary::kEnvironment, "two tools are named '" + spec.name + "'",
+                        "environment " + state->environment->domain);
+  }
+  return std::unique_ptr<Toolset>(new Toolset(std::move(state)));
+}
+
+const std::vector<ToolSpec>& Toolset::specs() const { return state_->environment->tools; }
+
+Result<Observation> Toolset::call(std::string_view tool, std::string_view arguments) {
+  const auto found = state_->tools.find(tool);
+  if (found == state_->tools.end()) {
+    std::vector<std::string> known;
+    for (const ToolSpec& spec : specs()) known.push_back(spec.name);
+    return error_observation(unknown_name("tool", tool.substr(0, 200), known).text());
+  }
+  const State::Entry& entry = found->second;
+  const JsonLimits& limits = entry.spec->effect == ToolEffect::kSubmit ? kAnswerLimits : kArgumentLimits;
+  // Some endpoints write nothing where a tool takes nothing.
+  auto parsed = parse_json(arguments.empty() ? "{}" : arguments, "arguments", limits);
+  if (!parsed.ok()) return error_observation(parsed.error().text());
+  if (std::string problem = argument_problem(entry.spec->parameters, *parsed); !problem.empty())
+    return error_observation(problem);
+  return entry.tool->call(*parsed);
+}
+
+std::string argument_problem(const Json& schema, const Json& arguments) {
+  if (!arguments.is_object()) return "the arguments must be a JSON object, found " + shown(arguments);
+  static const Json kNothing = Json::object();
+  const auto it = schema.find("properties");
+  const Json& properties = it == schema.end() ? kNothing : *it;
+  if (const auto required = schema.find("required"); required != schema.end())
+    for (const Json& name : *required)
+      if (!arguments.contains(name.get_ref<const std::string&>()))
+        return "the argument '" + name.get<std::string>() + "' is missing";
+  const auto open = schema.find("additionalProperties");
+  for (const auto& [name, value] : arguments.items()) {
+    const auto property = properties.find(name);
+    if (property != properties.end()) {
+      if (std::string problem = value_problem(*property, value, name); !problem.empty()) return problem;
+    } else if (open != schema.end() && *open == false) {
+      return unknown_name("argument", name.substr(0, 200), keys_of(properties)).text();
+    }
+  }
+  return "";
+}
+
+}  // namespace assay

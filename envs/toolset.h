@@ -1,0 +1,44 @@
+// All tools of one environment, bound for one thread: the only way an agent, a policy or a solution reaches the data.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "envs/environment.h"
+#include "envs/tool.h"
+
+namespace assay {
+
+// The interface that solutions and policies are given; it has no way to the database.
+class Tools {
+ public:
+  virtual ~Tools() = default;
+  virtual const std::vector<ToolSpec>& specs() const = 0;
+  // `arguments` is JSON text as a model writes it. Unknown tool, malformed or mistyped arguments: an Observation with `error`
+  // that says what was expected. An Error is ours (boundary kTool, kEnvironment or kLimit).
+  virtual Result<Observation> call(std::string_view tool, std::string_view arguments) = 0;
+};
+
+// Binding costs about 0.2 ms, a call a few microseconds: keep one per thread and environment. Fails if a tool is not what its
+// kind expects, or its schema says what argument_problem does not check. Arguments have at most 64 KiB (1 MiB for a
+// submission) and 16 levels.
+class Toolset final : public Tools {
+ public:
+  static Result<std::unique_ptr<Toolset>> open(std::shared_ptr<const Environment> environment,
+                                               std::shared_ptr<const class Database> database);
+  ~Toolset() override;
+  const std::vector<ToolSpec>& specs() const override;
+  Result<Observation> call(std::string_view tool, std::string_view arguments) override;
+
+ private:
+  struct State;
+  explicit Toolset(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Checks `arguments` against a JSON Schema of the kind tools use (object; string, integer, number, boolean, array of those;
+// enum; required; additionalProperties false). Returns "" or what is wrong, naming the argument.
+std::string argument_problem(const Json& schema, const Json& arguments);
+
+}  // namespace assay

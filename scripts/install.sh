@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what building and testing assay needs and this machine lacks, from Debian's own packages. No GPU, no CUDA.
+# As root, or through sudo. Where nothing is missing it only looks, which takes a few milliseconds.
+set -euo pipefail
+
+packages=(
+  g++ cmake ninja-build git python3 ca-certificates    # to build and to run the tests
+  nlohmann-json3-dev libsimdjson-dev libsqlite3-dev    # JSON, answers from outside, databases
+  libcurl4-openssl-dev libssl-dev libzstd-dev          # HTTP, SHA-256, compressed segments
+  libgecode-dev libcli11-dev                           # the constraint solver, the command line
+  catch2                                               # tests only
+)
+
+if ! command -v apt-get >/dev/null; then
+  echo "install: this script knows apt (Debian 12); install what corresponds to these packages: ${packages[*]}" >&2
+  exit 1
+fi
+
+missing=()
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
+for package in "${packages[@]}"; do
+  grep -qxF "installed $package" <<<"$installed" || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "install: nothing is missing"
+  exit 0
+fi
+
+echo "install: missing: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "install: neither root nor sudo; have an administrator run: apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo "install: installing them with apt-get, and what they depend on"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+echo "install: installed: ${missing[*]}"

@@ -1,0 +1,51 @@
+// A way of making tasks from a domain: one file each in synth/archetypes/, which defines `Archetype make()`.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "envs/certificate.h"
+#include "envs/message.h"
+#include "envs/task.h"
+#include "envs/toolset.h"
+#include "synth/domain.h"
+#include "synth/environment_check.h"
+
+namespace assay {
+
+struct MakeRequest {
+  const Domain* domain = nullptr;
+  std::shared_ptr<const Environment> environment;
+  Tools* tools = nullptr;       // of that environment, bound for this thread
+  std::shared_ptr<const EnvironmentReport> report;   // check_environment of it; null: computed when needed
+  std::string preset;           // "report", or "difficulty"
+  int difficulty = 0;           // wanted, 1..5, for preset "difficulty"
+  std::string data;             // identity of the user's tables, or empty
+  uint64_t seed = 0;
+  int64_t index = 0;
+};
+
+struct MadeTask {
+  Task task;
+  Certificate certificate;
+  int64_t candidates = 1;       // tried by the search until the wanted band was met
+};
+
+struct Archetype {
+  std::string name;
+  std::string summary;
+  int version = 1;
+  // Makes and certifies. A pure function of the request. The certificate may come out unsound: then it says why, and the
+  // caller must not export the task.
+  std::function<Result<MadeTask>(const MakeRequest&)> make;
+  // Makes the task alone again, for the claim "same seed, same bytes".
+  std::function<Result<Task>(const MakeRequest&)> make_task_only;
+};
+
+namespace archetypes {
+std::span<const Archetype> all();  // generated from the folder
+}
+
+}  // namespace assay

@@ -1,0 +1,298 @@
+// select: choose entities for slots under constraints. With a preset the constraints are given; with a difficulty they are
+// searched for: templates are drawn, and one tightness for all quantile bounds is bisected until what is measured (chance
+// rate, calls, interacting constraints) lies in the level's bands. Everything measured here is measured again in the certificate.
+#include "synth/archetype.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "synth/certify.h"
+#include "synth/chance.h"
+#include "synth/explorer.h"
+#include "synth/templates.h"
+#include "verifiers/constraint.h"
+
+namespace assay::archetypes::select {
+namespace {
+
+constexpr int kVersion = 1;
+constexpr int kMaxCandidates = 60;
+constexpr int64_t kChanceTries = 10'000;
+
+std::string domain_file(const MakeRequest& request) { return request.domain->name + ".json"; }
+
+struct Band {
+  double low = 0, high = 1e18;   // low <= x < high
+  bool contains(double x) const { return x >= low && x < high; }
+};
+
+Result<Band> read_band(JsonReader& reader, const char* name) {
+  const Json& json = reader.member_or_null(name);
+  if (json.is_null()) return Band{};
+  if (!json.is_array() || json.size() != 2 || !json[0].is_number() || !json[1].is_number()) {
+    reader.fail(name, "expected [low, high)");
+    return Band{};
+  }
+  return Band{json[0].get<double>(), json[1].get<double>()};
+}
+
+struct Level {
+  int groups_low = 1, groups_high = 1;
+  std::vector<std::string> always, choose;
+  int choose_low = 0, choose_high = 0;
+  Band chance, calls, interacting;
+};
+
+Result<Level> read_level(const MakeRequest& request) {
+  const std::string name = std::to_string(request.difficulty);
+  if (!request.domain->levels.contains(name))
+    return input_error("the domain has no difficulty " + name, domain_file(request) + ": $.levels", "a number from 1 to 5");
+  JsonReader reader(request.domain->levels[name], domain_file(request), "$.levels." + name);
+  Level level;
+  auto range = [&](const char* member, int& low, int& high) {
+    const Json& json = reader.array(member);
+    if (json.size() != 2 || !json[0].is_number_integer() || !json[1].is_number_integer() || json[0] > json[1]) reader.fail(member, "expected [least, most]");
+    else low = json[0].get<int>(), high = json[1].get<int>();
+  };
+  range("groups", level.groups_low, level.groups_high);
+  level.always = reader.texts("always");
+  level.choose = reader.texts("choose");
+  range("choose_count", level.choose_low, level.choose_high);
+  ASSAY_ASSIGN(level.chance, read_band(reader, "chance"));
+  ASSAY_ASSIGN(level.calls, read_band(reader, "calls"));
+  ASSAY_ASSIGN(level.interacting, read_band(reader, "interacting"));
+  ASSAY_TRY(reader.finish());
+  return level;
+}
+
+std::string upper_first(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+// The prompt says everything that is judged and nothing about how: rules are the constraints' own sentences.
+std::string write_prompt(const MakeRequest& request, const AnswerShape& shape, const std::string& intro, const Constraints& constraints,
+                         const std::vector<std::string>& notes) {
+  std::string out = intro + "\n\nFor each " + shape.group_label + " choose:\n";
+  std::vector<std::string> keys, groups;
+  OrderedJson example = OrderedJson::object();
+  for (const AnswerField& field : shape.fields) {
+    keys.push_back("\"" + field.name + "\"");
+    example[field.name] = field.is_entity() ? "..." : field.literals[0];
+    if (field.is_entity()) {
+      out += "- " + field.name + ": the " + field.label + ", by its exact name as the tools give it\n";
+    } else {
+      std::vector<std::string> literals(field.literals.begin(), field.literals.begin() + shape.groups);
+      out += "- " + field.name + ": the " + field.label + ": " + join_words(literals) + ", in this order\n";
+    }
+  }
+  out += "\nRules:\n";
+  for (size_t i = 0; i < constraints.size(); ++i) out += std::to_string(i + 1) + ". " + constraints[i]->sentence() + "\n";
+  for (const std::string& note : notes) out += "\nNote: " + note;
+  if (!notes.empty()) out += "\n";
+  out += "\nA rule that cannot be checked because a name is not known or a value is missing counts as broken. Any answer that keeps all rules is right.\n";
+  out += "\nAnswer with a JSON array of exactly " + std::to_string(shape.groups) + " objects, one for each " + shape.group_label +
+         " in order, each with exactly the keys " + join_words(keys) + ", all values being strings. The first begins like this:\n" +
+         OrderedJson::array({example}).dump() + "\n";
+  for (const ToolSpec& tool : request.environment->tools)
+    if (tool.effect == ToolEffect::kSubmit) out += "Hand it in by calling " + tool.name + " once; the call ends the task.";
+  return out;
+}
+
+std::string system_prompt() {
+  return "You solve tasks with the tools you are given. Find out what you need by calling tools; do not guess facts. Names are matched "
+         "exactly. You may call several tools in one message. When you are sure, submit your answer with the submission tool.";
+}
+
+// A task as far as it goes without gold.
+Result<Task> assemble(const MakeRequest& request, const AnswerShape& shape, const Json& constraints, const std::string& intro,
+                      const std::vector<std::string>& notes) {
+  Task task;
+  task.environment = request.environment->id;
+  task.archetype = "select";
+  task.difficulty = request.difficulty;
+  task.system = system_prompt();
+  task.answer = shape;
+  task.constraints = constraints;
+  task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index};
+  ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {task.answer, request.environment->tables}, domain_file(request)));
+  task.prompt = write_prompt(request, shape, intro, compiled, notes);
+  return task;
+}
+
+Status add_gold(const MakeRequest& request, Task& task, int64_t* calls) {
+  ASSAY_ASSIGN(const Exploration exploration, gold_exploration(task, *request.environment, *request.tools));
+  task.gold = exploration.answer;
+  *calls = exploration.calls;
+  seal_task(task);
+  return {};
+}
+
+std::string intro_text(const MakeRequest& request, const AnswerShape& shape) {
+  std::string out = request.domain->presets.value("intro", "");
+  std::string first, last;
+  for (const AnswerField& field : shape.fields)
+    if (!field.is_entity()) first = field.literals[0], last = field.literals[shape.groups - 1];
+  for (const auto& [name, value] : {std::pair<std::string, std::string>{"{groups}", std::to_string(shape.groups)}, {"{first}", first}, {"{last}", last}})
+    for (size_t at; (at = out.find(name)) != std::string::npos;) out.replace(at, name.size(), value);
+  return upper_first(out);
+}
+
+struct Draft {
+  AnswerShape shape;
+  std::vector<FilledTemplate> templates;
+  std::vector<std::string> notes;
+};
+
+Status add_template(const MakeRequest& request, const std::string& name, Rng& rng, Draft& draft) {
+  std::string why_not;
+  ASSAY_ASSIGN(const auto filled, fill_template(*request.domain, *request.environment, draft.shape, name, rng, why_not));
+  if (!filled) return {};
+  for (const FilledTemplate& other : draft.templates)
+    if (other.constraint == filled->constraint) return {};
+  if (!filled->note.empty()) draft.notes.push_back(filled->note);
+  draft.templates.push_back(*filled);
+  return {};
+}
+
+// Consistent random answers that keep the rules without a bound: what quantiles are taken of.
+Result<std::vector<Assignment>> sample_answers(const MakeRequest& request, const Draft& draft, const ConsistentChooser& chooser, uint64_t stream) {
+  Json fixed = Json::array();
+  for (const FilledTemplate& t : draft.templates)
+    if (!t.has_quantile) fixed.push_back(t.constraint);
+  ASSAY_ASSIGN(const Constraints constraints, compile_constraints(fixed, {draft.shape, request.environment->tables}, domain_file(request)));
+  std::vector<Assignment> good, any;
+  Assignment rows;
+  for (int64_t i = 0; i < 4'000 && good.size() < 600; ++i) {
+    Rng rng(request.seed, stream, static_cast<uint64_t>(i));
+    chooser.draw(rng, false, rows);
+    if (std::find(rows.begin(), rows.end(), -1) != rows.end()) continue;
+    if (any.size() < 600) any.push_back(rows);
+    if (std::all_of(constraints.begin(), constraints.end(), [&](const auto& c) { return c->holds(rows.data()); })) good.push_back(rows);
+  }
+  return good.size() >= 50 ? good : any;
+}
+
+Result<Json> constraints_at(const MakeRequest& request, const Draft& draft, const std::vector<double>& shares, double tightness,
+                            const std::vector<Assignment>& samples) {
+  Json out = Json::array();
+  for (size_t i = 0; i < draft.templates.size(); ++i) {
+    ASSAY_ASSIGN(Json constraint, set_quantile(draft.templates[i].constraint, std::pow(shares[i], tightness), draft.shape, request.environment->tables, samples));
+    out.push_back(std::move(constraint));
+  }
+  return out;
+}
+
+Result<double> measured_chance(const MakeRequest& request, const Draft& draft, const ConsistentChooser& chooser, const Json& constraints,
+                               const std::string& stream) {
+  ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {draft.shape, request.environment->tables}, domain_file(request)));
+  return chance_rate(chooser, compiled, draft.shape.slots(), stream, kChanceTries).rate();
+}
+
+// Constraints in the level's band of chance, or null if this draft cannot be brought there.
+Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft& draft, Rng& rng) {
+  const ConsistentChooser chooser(draft.shape, request.environment->tables);
+  ASSAY_ASSIGN(const auto samples, sample_answers(request, draft, chooser, stream_of("samples")));
+  if (samples.empty()) return Json();
+  std::vector<double> shares;
+  for (size_t i = 0; i < draft.templates.size(); ++i) shares.push_back(0.45 + 0.4 * rng.unit());
+  double loose = 0.02, tight = 14;
+  for (int step = 0; step < 9; ++step) {
+    const double tightness = step == 0 ? 1.0 : std::sqrt(loose * tight);
+    ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, tightness, samples));
+    ASSAY_ASSIGN(const double chance, measured_chance(request, draft, chooser, constraints, "search"));
+    if (level.chance.contains(chance)) {
+      // A second, independent sample: the first was selected for lying in the band.
+      ASSAY_ASSIGN(const double again, measured_chance(request, draft, chooser, constraints, "search again"));
+      return level.chance.contains(again) ? constraints : Json();
+    }
+    (chance >= level.chance.high ? loose : tight) = tightness;
+  }
+  return Json();
+}
+
+// One try of the search: a task without certificate, or nothing if it is not in the bands.
+Result<std::optional<Task>> candidate(const MakeRequest& request, const Level& level, int64_t number) {
+  Rng rng(request.seed, stream_of("select/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMaxCandidates + number));
+  Draft draft;
+  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, static_cast<int>(rng.between(level.groups_low, level.groups_high))));
+  for (const std::string& name : level.always) ASSAY_TRY(add_template(request, name, rng, draft));
+  std::vector<std::string> choice = level.choose;
+  rng.shuffle(choice);
+  const size_t wanted = draft.templates.size() + static_cast<size_t>(rng.between(level.choose_low, level.choose_high));
+  for (size_t i = 0; i < choice.size() && draft.templates.size() < wanted; ++i) ASSAY_TRY(add_template(request, choice[i], rng, draft));
+  ASSAY_ASSIGN(const Json constraints, tighten(request, level, draft, rng));
+  if (constraints.is_null()) return std::optional<Task>();
+  ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
+  int64_t calls = 0;
+  if (!add_gold(request, task, &calls).ok() || !level.calls.contains(static_cast<double>(calls))) return std::optional<Task>();
+  return std::optional<Task>(std::move(task));
+}
+
+Result<Task> make_by_search(const MakeRequest& request, int64_t* candidates) {
+  ASSAY_ASSIGN(const Level level, read_level(request));
+  for (int64_t number = 0; number < kMaxCandidates; ++number) {
+    ASSAY_ASSIGN(auto task, candidate(request, level, number));
+    *candidates = number + 1;
+    if (task) return std::move(*task);
+  }
+  return make_error(Boundary::kEnvironment, "no task of difficulty " + std::to_string(request.difficulty) + " was found in " + std::to_string(kMaxCandidates) + " tries",
+                    domain_file(request) + ": $.levels", "wider bands, more templates or richer data");
+}
+
+Result<Task> make_by_preset(const MakeRequest& request) {
+  const Json& presets = request.domain->presets;
+  const Json* list = presets.contains("list") && presets["list"].contains(request.preset) ? &presets["list"][request.preset] : nullptr;
+  if (!list) {
+    std::vector<std::string> known{"difficulty"};
+    if (presets.contains("list"))
+      for (const auto& [name, value] : presets["list"].items()) known.push_back(name);
+    return unknown_name("preset", request.preset, known, "domain " + request.domain->name);
+  }
+  JsonReader reader(*list, domain_file(request), "$.presets.list." + request.preset);
+  Draft draft;
+  const int groups = static_cast<int>(reader.integer("groups", {.minimum = 1, .maximum = 32}));
+  const auto names = reader.texts("templates");
+  reader.integer("tasks_per_environment", {.minimum = 1, .maximum = 1'000'000, .fallback = 64});
+  ASSAY_TRY(reader.finish());
+  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, groups));
+  Rng rng(request.seed, stream_of("select/" + request.preset), static_cast<uint64_t>(request.index));
+  for (const std::string& name : names) ASSAY_TRY(add_template(request, name, rng, draft));
+  Json constraints = Json::array();
+  for (const FilledTemplate& t : draft.templates) constraints.push_back(t.constraint);
+  ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
+  int64_t calls = 0;
+  ASSAY_TRY(add_gold(request, task, &calls));
+  return task;
+}
+
+Result<Task> make_task(const MakeRequest& request, int64_t* candidates) {
+  return request.preset == "difficulty" ? make_by_search(request, candidates) : make_by_preset(request);
+}
+
+Result<MadeTask> make_certified(const MakeRequest& request) {
+  MadeTask made;
+  ASSAY_ASSIGN(made.task, make_task(request, &made.candidates));
+  ASSAY_ASSIGN(made.certificate, certify(made.task, request));
+  if (request.preset != "difficulty") return made;
+  // The certificate's own measurements must agree with the search's; a task outside its band is not what it says it is.
+  ASSAY_ASSIGN(const Level level, read_level(request));
+  if (!level.interacting.contains(static_cast<double>(made.certificate.interacting))) {
+    made.certificate.problems.push_back("too few constraints interact for its difficulty");
+    made.certificate.sound = false;
+    seal_certificate(made.certificate);
+  }
+  return made;
+}
+
+}  // namespace
+
+Archetype make() {
+  return {"select", "choose entities for slots under constraints", kVersion, make_certified,
+          [](const MakeRequest& request) {
+            int64_t candidates = 0;
+            return make_task(request, &candidates);
+          }};
+}
+
+}  // namespace assay::archetypes::select

@@ -1,0 +1,302 @@
+#include "synth/certify.h"
+
+#include <algorithm>
+#include <map>
+
+#include "envs/episode.h"
+#include "synth/chance.h"
+#include "synth/explorer.h"
+#include "synth/solver.h"
+#include "verifiers/constraint_verifier.h"
+
+namespace assay {
+namespace {
+
+class Certifier {
+ public:
+  Certifier(const Task& task, const MakeRequest& request, const CertifyOptions& options)
+      : task_(task), request_(request), options_(options), tables_(request.environment->tables) {}
+
+  Result<Certificate> run() {
+    auto verifier = ConstraintVerifier::create(task_, request_.environment);
+    if (!verifier.ok()) return verifier.error();
+    verifier_ = std::move(*verifier);
+    reader_.emplace(verifier_->make_reader());
+    certificate_.task = task_.id;
+    for (const Archetype& archetype : archetypes::all())
+      if (archetype.name == task_.archetype) archetype_ = &archetype;
+    if (!archetype_) return input_error("unknown archetype '" + task_.archetype + "'", "task " + task_.id);
+    certificate_.versions = "language 1; certificate 1; archetype " + archetype_->name + " " + std::to_string(archetype_->version) + "; " + solver_version();
+    ASSAY_TRY(prove_gold());
+    prove_trivial_answers_fail();
+    prove_equal_forms();
+    mutate();
+    count();
+    measure_chance();
+    ASSAY_TRY(prove_learnable());
+    prove_no_leak();
+    ASSAY_TRY(prove_same_bytes());
+    certificate_.sound = certificate_.problems.empty();
+    seal_certificate(certificate_);
+    return std::move(certificate_);
+  }
+
+ private:
+  void problem(std::string what) { certificate_.problems.push_back(std::move(what)); }
+  bool passes(std::string_view answer) { return verifier_->judge_quickly(answer, *reader_, scratch_).passed; }
+
+  // The explorer finds an answer through the tools, and an episode in which its calls are made again ends in a pass.
+  Status prove_gold() {
+    auto exploration = gold_exploration(task_, *request_.environment, *request_.tools);
+    if (!exploration.ok()) {
+      problem("the gold cannot be found through the tools: " + exploration.error().text());
+      return {};
+    }
+    Episode episode(task_, *request_.tools);
+    for (const Message& message : exploration->transcript)
+      if (message.role == Role::kAssistant) ASSAY_TRY(episode.step(message));
+    certificate_.calls_high = exploration->calls;
+    certificate_.gold_passes = episode.submitted() && episode.answer() == task_.gold && passes(task_.gold);
+    if (!certificate_.gold_passes)
+      problem(!episode.submitted() ? "the gold's episode ends without a submission (" + episode.stop() + ")"
+              : episode.answer() != task_.gold ? "the tools lead to another answer than the gold" : "the gold fails its own verifier");
+    if (passes(task_.gold)) gold_rows_ = scratch_.rows;
+    return {};
+  }
+
+  void prove_trivial_answers_fail() {
+    std::vector<std::string> answers = {"", "[]", "{}", "null", "\"\""};
+    OrderedJson blank = OrderedJson::array(), bare = OrderedJson::array();
+    for (int group = 0; group < task_.answer.groups; ++group) {
+      OrderedJson object = OrderedJson::object();
+      for (const AnswerField& field : task_.answer.fields) object[field.name] = field.is_entity() ? "" : field.literals[group];
+      blank.push_back(std::move(object));
+      bare.push_back(OrderedJson::object());
+    }
+    answers.push_back(blank.dump());
+    answers.push_back(bare.dump());
+    bool all_tables_filled = true;
+    for (const AnswerField& field : task_.answer.fields)
+      if (field.is_entity()) all_tables_filled &= tables_.at(field.table).size() > 0;
+    // The initial state: nothing chosen, so the first entity of every list stands everywhere.
+    if (all_tables_filled) answers.push_back(answer_text(task_.answer, tables_, Assignment(task_.answer.slots(), 0)));
+    certificate_.trivial_fail = true;
+    for (const std::string& answer : answers) {
+      if (!passes(answer)) continue;
+      certificate_.trivial_fail = false;
+      problem("the trivial answer '" + answer.substr(0, 80) + "' passes");
+    }
+  }
+
+  // White space, key order and escapes do not change what is said.
+  void prove_equal_forms() {
+    auto gold = parse_json(task_.gold, "gold");
+    certificate_.equal_forms_equal = gold.ok() && gold->is_array();
+    if (certificate_.equal_forms_equal) {
+      OrderedJson reversed = OrderedJson::array();
+      for (const Json& group : *gold) {
+        OrderedJson object = OrderedJson::object();
+        for (auto it = group.rbegin(); it != group.rend(); ++it) object[it.key()] = it.value().get<std::string>();
+        reversed.push_back(std::move(object));
+      }
+      for (const std::string& form : {gold->dump(3), gold->dump(-1, ' ', true), reversed.dump(), " \n\t" + task_.gold + "\r\n "})
+        certificate_.equal_forms_equal &= passes(form) && scratch_.rows == gold_rows_;
+    }
+    if (!certificate_.equal_forms_equal) problem("another spelling of the same gold is judged differently");
+  }
+
+  // An answer names entities; an ambiguous name out of its scope may lead back to another row than the solver meant. Most
+  // mutants exist without such names, and searching among those first spares the solver a maze of rejected solutions.
+  void require_unique_names(Lowering& lowering) {
+    for (int slot = 0; slot < task_.answer.slots(); ++slot) {
+      const int table = tables_.table_index(lowering.table_of(slot).spec.name);
+      if (tables_.tables[table].spec.scope_column() < 0) continue;
+      auto [it, fresh] = unique_.try_emplace(table);
+      if (fresh)
+        for (int64_t name : tables_.tables[table].columns[tables_.tables[table].spec.name_column()])
+          it->second.push_back(tables_.rows_named(table, static_cast<int32_t>(name)).size() == 1);
+      lowering.require(lowering.row_test(slot, it->second));
+    }
+  }
+
+  // Everything but branch `branch` of constraint `index`, which is violated.
+  ConstraintModel mutant_model(size_t index, size_t branch, bool near, bool unique) {
+    Lowering lowering(task_.answer, tables_);
+    const Constraints& constraints = verifier_->constraints();
+    for (size_t i = 0; i < constraints.size(); ++i)
+      if (i != index) constraints[i]->post(lowering);
+    const size_t branches = constraints[index]->branches().size();
+    for (size_t b = 0; b < branches; ++b)
+      if (b != branch) lowering.require(constraints[index]->reify(lowering, b));
+    lowering.require(!constraints[index]->reify(lowering, branch));
+    if (near) constraints[index]->prefer_near_miss(lowering, branch);
+    if (unique) require_unique_names(lowering);
+    return lowering.take();
+  }
+
+  MutantClaim mutant(size_t index, size_t branch, const std::string& branch_name) {
+    MutantClaim claim{verifier_->name_of(index), branch_name, "undecided", ""};
+    struct Pass {
+      bool near, unique;
+      int64_t nodes;
+    };
+    for (const Pass& pass : {Pass{true, true, options_.node_limit / 20}, Pass{false, true, options_.node_limit / 4}, Pass{false, false, options_.node_limit}}) {
+      const ConstraintModel model = mutant_model(index, branch, pass.near, pass.unique);
+      if (pass.near && model.minimise_first.empty()) continue;
+      const SolveOptions effort{pass.nodes, 1 + index * 64 + branch};
+      QuickVerdict verdict;
+      const Solved solved = solve_until(model, effort, [&](const std::vector<int>& values) {
+        const Assignment rows(values.begin(), values.begin() + task_.answer.slots());
+        claim.answer = answer_text(task_.answer, tables_, rows);
+        verdict = verifier_->judge_quickly(claim.answer, *reader_, scratch_);
+        return scratch_.rows == rows;
+      });
+      if (solved.outcome == SolveOutcome::kFound)
+        claim.outcome = verdict.passed ? "survived" : verdict.failed == uint64_t{1} << index ? "killed" : "mismatch";
+      else
+        claim.answer.clear();
+      if (solved.outcome == SolveOutcome::kFound) break;
+      if (solved.outcome == SolveOutcome::kInfeasible && !pass.unique) claim.outcome = "impossible";
+    }
+    return claim;
+  }
+
+  void mutate() {
+    for (size_t i = 0; i < verifier_->constraints().size(); ++i) {
+      const auto branches = verifier_->constraints()[i]->branches();
+      bool load_bearing = false, decided = true;
+      for (size_t b = 0; b < branches.size(); ++b) {
+        MutantClaim claim = mutant(i, b, branches[b]);
+        load_bearing |= claim.outcome == "killed";
+        decided &= claim.outcome != "undecided";
+        if (claim.outcome == "survived") problem("a mutant survives: " + claim.constraint + ", " + claim.branch);
+        if (claim.outcome == "mismatch") problem("solver and verifier disagree about " + claim.constraint + ", " + claim.branch);
+        certificate_.mutants.push_back(std::move(claim));
+      }
+      if (!load_bearing && decided) certificate_.redundant.push_back(verifier_->name_of(i));
+      if (!load_bearing && !decided) problem("not known whether " + verifier_->name_of(i) + " is load-bearing: the solver's limit was reached");
+    }
+    // Redundancy is allowed where the report's own task has it, and named; a task made of nothing but redundancy is no task.
+    if (certificate_.redundant.size() == verifier_->constraints().size()) problem("no constraint is load-bearing");
+  }
+
+  void count() {
+    Lowering lowering(task_.answer, tables_);
+    for (const auto& constraint : verifier_->constraints()) constraint->post(lowering);
+    const ConstraintModel model = lowering.take();
+    const Solved first = solve(model, {options_.node_limit, 0});
+    certificate_.solver_nodes = first.nodes;
+    if (first.outcome == SolveOutcome::kInfeasible && certificate_.gold_passes) problem("the solver finds no solution where there is one");
+    const Counted counted = count_solutions(model, options_.count_limit, options_.node_limit);
+    certificate_.solutions = counted.solutions;
+    certificate_.solutions_exact = counted.exact;
+    if (counted.solutions == 0 && counted.exact) problem("the task has no solution");
+    std::map<int, int> readers;   // slot -> constraints that read it
+    for (const auto& constraint : verifier_->constraints()) {
+      const auto slots = constraint->slots();
+      for (int slot : std::set<int>(slots.begin(), slots.end())) ++readers[slot];
+    }
+    for (const auto& constraint : verifier_->constraints()) {
+      const auto slots = constraint->slots();
+      certificate_.interacting += std::any_of(slots.begin(), slots.end(), [&](int slot) { return readers[slot] > 1; });
+    }
+  }
+
+  void measure_chance() {
+    const ConsistentChooser chooser(task_.answer, tables_);
+    const ChanceRate chance = chance_rate(chooser, verifier_->constraints(), task_.answer.slots(), "chance/" + task_.id, options_.chance_tries);
+    certificate_.chance_hits = chance.hits;
+    certificate_.chance_tries = chance.tries;
+    const ChanceRate feasible = chance_rate(chooser, verifier_->constraints(), task_.answer.slots(), "feasible/" + task_.id, options_.feasible_tries, true);
+    certificate_.feasible_hits = feasible.hits;
+    certificate_.feasible_tries = feasible.tries;
+    std::tie(certificate_.feasible_low, certificate_.feasible_high) = wilson_interval(feasible.hits, feasible.tries);
+  }
+
+  Status prove_learnable() {
+    auto report = request_.report;
+    if (!report) {
+      ASSAY_ASSIGN(report, check_environment(request_.environment));
+    }
+    for (const std::string& what : report->problems) problem(what);
+    bool all = report->problems.empty();
+    std::set<ColumnNeed> needs;
+    for (const auto& constraint : verifier_->constraints()) needs.merge(constraint->needs());
+    for (const ColumnNeed& need : needs)
+      if (!report->learnable.count({need.table, need.column})) {
+        all = false;
+        problem("no tool reveals " + tables_.tables[need.table].spec.name + "." + tables_.tables[need.table].spec.columns[need.column].name);
+      }
+    for (const AnswerField& field : task_.answer.fields)
+      if (field.is_entity() && !report->listable.count(tables_.table_index(field.table))) {
+        all = false;
+        problem("no tool lists the table '" + field.table + "'");
+      }
+    certificate_.learnable = all;
+    certificate_.calls_low = lower_bound_of_calls();
+    if (certificate_.gold_passes && certificate_.calls_low > certificate_.calls_high) problem("the bounds on calls cross");
+    return {};
+  }
+
+  // Facts that justify the gold, no two of which one call can reveal, each need a call of their own; and the submission one.
+  int64_t lower_bound_of_calls() const {
+    if (gold_rows_.empty()) return 0;
+    std::vector<Fact> facts;
+    for (const auto& constraint : verifier_->constraints()) constraint->facts(gold_rows_.data(), facts);
+    std::set<std::string> used;
+    int64_t calls = 1;
+    for (const Fact& fact : std::set<Fact>(facts.begin(), facts.end())) {
+      const auto ways = calls_revealing(fact, tables_, request_.environment->tools);
+      if (ways.empty() || std::any_of(ways.begin(), ways.end(), [&](const std::string& way) { return used.count(way) > 0; })) continue;
+      used.insert(ways.begin(), ways.end());
+      ++calls;
+    }
+    return calls;
+  }
+
+  void prove_no_leak() {
+    std::string shown = task_.system + "\n" + task_.prompt;
+    for (const ToolSpec& tool : request_.environment->tools) shown += "\n" + public_tool_json(tool).dump();
+    certificate_.no_leak = shown.find(task_.gold) == std::string::npos;
+    for (int slot = 0; slot < static_cast<int>(gold_rows_.size()); ++slot) {
+      const AnswerField& field = task_.answer.fields[task_.answer.field_of_slot(slot)];
+      const std::string_view name = tables_.entity_name(tables_.table_index(field.table), gold_rows_[slot]);
+      if (name.size() < 4 || shown.find(name) == std::string::npos) continue;
+      certificate_.no_leak = false;
+      problem("the prompt or the tools name \"" + std::string(name) + "\", which is part of the gold");
+    }
+    if (shown.find(task_.gold) != std::string::npos) problem("the gold stands in the prompt or the tools");
+  }
+
+  Status prove_same_bytes() {
+    if (!request_.domain) {
+      problem("it cannot be made again: its domain is not at hand");
+      return {};
+    }
+    auto again = archetype_->make_task_only(request_);
+    certificate_.same_bytes = again.ok() && canonical_json(to_json(*again)) == canonical_json(to_json(task_));
+    if (!certificate_.same_bytes)
+      problem(again.ok() ? "made again from its provenance it comes out differently" : "it cannot be made again: " + again.error().text());
+    return {};
+  }
+
+  const Task& task_;
+  const MakeRequest& request_;
+  const CertifyOptions& options_;
+  const Tables& tables_;
+  const Archetype* archetype_ = nullptr;
+  std::unique_ptr<ConstraintVerifier> verifier_;
+  std::optional<AnswerReader> reader_;
+  ReadAnswer scratch_;
+  Assignment gold_rows_;
+  std::map<int, std::vector<int>> unique_;   // [table][row] whether no other row has its name
+  Certificate certificate_;
+};
+
+}  // namespace
+
+Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options) {
+  return Certifier(task, request, options).run();
+}
+
+}  // namespace assay

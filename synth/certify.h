@@ -1,0 +1,21 @@
+// Proves what a certificate claims. A pure function of task, environment and domain; used when a task is made and by audit.
+#pragma once
+
+#include <memory>
+
+#include "envs/certificate.h"
+#include "synth/archetype.h"
+
+namespace assay {
+
+struct CertifyOptions {
+  int64_t chance_tries = 10'000;
+  int64_t feasible_tries = 2'000;
+  int64_t count_limit = 1'000;
+  int64_t node_limit = 20'000;    // solver effort of one question
+};
+
+// `request` is how the task was made, for "same seed, same bytes"; its domain may be null for tasks not generated here.
+Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options = {});
+
+}  // namespace assay

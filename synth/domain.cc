@@ -1,0 +1,355 @@
+#include "synth/domain.h"
+
+#include <algorithm>
+#include <set>
+
+#include "envs/answer.h"
+#include "envs/database.h"
+#include "envs/domains.h"
+#include "envs/toolset.h"
+#include "synth/fill_plan.h"
+
+namespace assay {
+namespace {
+
+constexpr const char* kFormat = "assay-domain/1";
+constexpr JsonLimits kFileLimits{.bytes = 8 << 20, .depth = 32};
+constexpr size_t kTables = 64, kColumns = 64, kTools = 128, kVocabularyWords = 100'000;
+
+bool is_identifier(std::string_view name) {
+  if (name.empty() || name.size() > 64 || !(name[0] >= 'a' && name[0] <= 'z')) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+std::string item_path(const std::string& path, size_t index) { return path + "[" + std::to_string(index) + "]"; }
+
+class Compiler {
+ public:
+  Compiler(const Json& source, std::string file) : source_(source), file_(std::move(file)) {}
+
+  Result<std::shared_ptr<const Domain>> compile() {
+    JsonReader r(source_, file_, "$");
+    ASSAY_TRY(read_head(r));
+    ASSAY_TRY(check_vocabularies(r));
+    ASSAY_TRY(read_tables(r));
+    ASSAY_TRY(read_tools(r));
+    ASSAY_TRY(read_answer(r));
+    ASSAY_TRY(check_import(r));
+    domain_->fill = plan_;
+    domain_->hash = json_identity(source_);
+    return std::shared_ptr<const Domain>(domain_);
+  }
+
+ private:
+  Error error(const std::string& path, std::string what, std::string hint = "") const {
+    return input_error(std::move(what), file_ + ": " + path, std::move(hint));
+  }
+  Error unknown(std::string_view noun, std::string_view name, const std::vector<std::string>& known, const std::string& path) const {
+    return unknown_name(noun, name, known, file_ + ": " + path);
+  }
+
+  Status read_head(JsonReader& r);
+  Status check_vocabularies(const JsonReader& r);
+  Status fill_in(Json& json, const std::string& path) const;
+  Status read_tables(JsonReader& r);
+  Status read_table(Json json, const std::string& path);
+  Status check_schema(const TableSpec& spec, const std::string& path) const;
+  Status read_tools(JsonReader& r);
+  Status check_reveal(const ToolSpec& tool, const Reveal& reveal, const std::string& path) const;
+  Status check_calls(const ToolSpec& tool, const std::string& path) const;
+  Status read_answer(JsonReader& r);
+  Status check_import(JsonReader& r) const;
+
+  const TableSpec* find(std::string_view table) const {
+    for (const TableSpec& spec : domain_->tables)
+      if (spec.name == table) return &spec;
+    return nullptr;
+  }
+  std::vector<std::string> table_names() const {
+    std::vector<std::string> names;
+    for (const TableSpec& spec : domain_->tables) names.push_back(spec.name);
+    return names;
+  }
+
+  const Json& source_;
+  std::string file_;
+  std::shared_ptr<Domain> domain_ = std::make_shared<Domain>();
+  std::shared_ptr<FillPlan> plan_ = std::make_shared<FillPlan>();
+  Environment empty_;                         // the schema without a row, on which tools are tried
+  std::shared_ptr<const Database> database_;
+};
+
+std::vector<std::string> column_names(const TableSpec& spec) {
+  std::vector<std::string> names;
+  for (const ColumnSpec& column : spec.columns) names.push_back(column.name);
+  return names;
+}
+
+// The members in one pass, so that a misspelt one is reported before anything that builds on it.
+Status Compiler::read_head(JsonReader& r) {
+  if (r.text("format") != kFormat) r.fail("format", std::string("expected \"") + kFormat + "\"");
+  domain_->name = r.text("name");
+  if (!r.failed() && !is_identifier(domain_->name)) r.fail("name", "expected lower-case letters, digits and underscores");
+  domain_->version = r.text("version");
+  domain_->title = r.text("title");
+  domain_->summary = r.text("summary");
+  domain_->settings = r.has("settings") ? r.object("settings") : Json::object();
+  domain_->vocabularies = r.has("vocabularies") ? r.object("vocabularies") : Json::object();
+  domain_->answer = r.object("answer");
+  domain_->templates = r.object("templates");
+  domain_->presets = r.object("presets");
+  domain_->levels = r.object("levels");
+  domain_->import = r.has("import") ? r.object("import") : Json::object();
+  for (const char* name : {"tables", "tools"}) r.array(name);
+  for (const char* name : {"settings", "vocabularies", "import"}) r.member_or_null(name);
+  return r.finish();
+}
+
+Status Compiler::check_vocabularies(const JsonReader& r) {
+  for (const auto& [name, words] : domain_->vocabularies.items()) {
+    const std::string path = r.path_of("vocabularies") + "." + name;
+    if (!words.is_array() || words.empty() || words.size() > kVocabularyWords)
+      return error(path, "expected an array of 1 to " + std::to_string(kVocabularyWords) + " strings");
+    std::set<std::string> seen;
+    for (size_t i = 0; i < words.size(); ++i) {
+      if (!words[i].is_string() || words[i].get_ref<const std::string&>().empty())
+        return error(item_path(path, i), "expected a string that is not empty");
+      if (!seen.insert(words[i].get<std::string>()).second) return error(item_path(path, i), "the word occurs twice");
+    }
+  }
+  return {};
+}
+
+// Replaces every string "$name" by the setting of that name.
+Status Compiler::fill_in(Json& json, const std::string& path) const {
+  if (json.is_structured()) {
+    size_t index = 0;
+    for (auto it = json.begin(); it != json.end(); ++it, ++index)
+      ASSAY_TRY(fill_in(*it, json.is_object() ? path + "." + it.key() : item_path(path, index)));
+    return {};
+  }
+  if (!json.is_string() || !json.get_ref<const std::string&>().starts_with("$")) return {};
+  const std::string name = json.get<std::string>().substr(1);
+  if (domain_->settings.contains(name)) {
+    json = domain_->settings[name];
+    return {};
+  }
+  std::vector<std::string> known;
+  for (const auto& [key, value] : domain_->settings.items()) known.push_back(key);
+  return unknown("setting", name, known, path);
+}
+
+Status Compiler::read_tables(JsonReader& r) {
+  const Json& tables = r.array("tables");
+  if (tables.empty() || tables.size() > kTables)
+    return error(r.path_of("tables"), "expected 1 to " + std::to_string(kTables) + " tables");
+  domain_->tables.reserve(tables.size());
+  for (size_t i = 0; i < tables.size(); ++i) ASSAY_TRY(read_table(tables[i], item_path(r.path_of("tables"), i)));
+  for (const TableSpec& spec : domain_->tables)
+    empty_.tables.tables.push_back({spec, std::vector<std::vector<int64_t>>(spec.columns.size())});
+  empty_.domain = domain_->name;
+  ASSAY_TRY(empty_.tables.build_index());
+  ASSAY_ASSIGN(database_, Database::build(empty_.tables));
+  return {};
+}
+
+// The fills are taken out of a copy, because the reader of a table knows nothing of them and refuses what it does not know.
+Status Compiler::read_table(Json json, const std::string& path) {
+  if (!json.is_object()) return error(path, std::string("expected an object, found ") + json.type_name());
+  if (!json.contains("rows")) return error(path + ".rows", "missing; expected how to make the rows", "\"rows\":{\"kind\":…}");
+  Json rows = std::move(json["rows"]);
+  json.erase("rows");
+  std::vector<Json> fills;
+  if (json.contains("columns") && json["columns"].is_array()) {
+    if (json["columns"].size() > kColumns) return error(path + ".columns", "more than " + std::to_string(kColumns) + " columns");
+    for (Json& column : json["columns"]) {
+      fills.push_back(column.is_object() && column.contains("fill") ? std::move(column["fill"]) : Json());
+      if (column.is_object()) column.erase("fill");
+      ASSAY_TRY(fill_in(fills.back(), path + ".columns[" + std::to_string(fills.size() - 1) + "].fill"));
+    }
+  }
+  ASSAY_TRY(fill_in(rows, path + ".rows"));
+  ASSAY_ASSIGN(TableSpec spec, table_spec_from_json(json, file_, path));
+  ASSAY_TRY(check_schema(spec, path));
+  domain_->tables.push_back(std::move(spec));
+  return plan_->add(domain_->tables, domain_->vocabularies, rows, fills, file_, path);
+}
+
+Status Compiler::check_schema(const TableSpec& spec, const std::string& path) const {
+  if (!is_identifier(spec.name)) return error(path + ".name", "expected lower-case letters, digits and underscores");
+  if (find(spec.name)) return error(path + ".name", "the table '" + spec.name + "' is declared twice");
+  for (size_t c = 0; c < spec.columns.size(); ++c) {
+    const ColumnSpec& column = spec.columns[c];
+    const std::string where = item_path(path + ".columns", c);
+    if (!is_identifier(column.name)) return error(where + ".name", "expected lower-case letters, digits and underscores");
+    if (column.type != ColumnType::kReference) continue;
+    const TableSpec* target = find(column.references);
+    if (!target)
+      return error(where + ".references", "no earlier table is named '" + column.references + "'",
+                   "declare the table before this one");
+    if (target->key.size() != 1 || !target->is_entity())
+      return error(where + ".references", "the table '" + column.references + "' is not keyed by one text column alone");
+  }
+  return {};
+}
+
+Status Compiler::read_tools(JsonReader& r) {
+  const Json& tools = r.array("tools");
+  if (tools.empty() || tools.size() > kTools)
+    return error(r.path_of("tools"), "expected 1 to " + std::to_string(kTools) + " tools");
+  for (size_t i = 0; i < tools.size(); ++i) {
+    const std::string path = item_path(r.path_of("tools"), i);
+    ASSAY_ASSIGN(ToolSpec tool, tool_spec_from_json(tools[i], file_, path));
+    for (const ToolSpec& other : domain_->tools)
+      if (other.name == tool.name) return error(path + ".name", "the tool '" + tool.name + "' is declared twice");
+    for (size_t k = 0; k < tool.reveals.size(); ++k)
+      ASSAY_TRY(check_reveal(tool, tool.reveals[k], item_path(path + ".reveals", k)));
+    ASSAY_TRY(check_calls(tool, path));
+    domain_->tools.push_back(std::move(tool));
+  }
+  const bool submits = std::any_of(domain_->tools.begin(), domain_->tools.end(),
+                                   [](const ToolSpec& tool) { return tool.effect == ToolEffect::kSubmit; });
+  if (!submits) return error(r.path_of("tools"), "no tool has the effect 'submit'", "a tool of kind submit");
+  return {};
+}
+
+Status Compiler::check_reveal(const ToolSpec& tool, const Reveal& reveal, const std::string& path) const {
+  const TableSpec* table = find(reveal.table);
+  if (!table) return unknown("table", reveal.table, table_names(), path + ".table");
+  std::vector<std::string> parameters;
+  if (tool.parameters.contains("properties") && tool.parameters["properties"].is_object())
+    for (const auto& [name, schema] : tool.parameters["properties"].items()) parameters.push_back(name);
+  for (const auto& [column, parameter] : reveal.given) {
+    if (table->column_index(column) < 0) return unknown("column", column, column_names(*table), path + ".given");
+    if (std::find(parameters.begin(), parameters.end(), parameter) == parameters.end())
+      return unknown("parameter", parameter, parameters, path + ".given." + column);
+  }
+  for (const auto& [column, member] : reveal.columns)
+    if (table->column_index(column) < 0) return unknown("column", column, column_names(*table), path + ".columns");
+  return {};
+}
+
+// Binds the tool alone over the empty database: kind, schema of its parameters, SQL, and what they say of each other. Then
+// what it reveals against what its query selects.
+Status Compiler::check_calls(const ToolSpec& tool, const std::string& path) const {
+  auto environment = std::make_shared<Environment>(empty_);
+  environment->tools = {tool};
+  if (auto tools = Toolset::open(environment, database_); !tools.ok()) {
+    Error problem = tools.error();
+    return make_error(Boundary::kInput, problem.what, file_ + ": " + path + " (" + tool.name + ")", problem.hint);
+  }
+  if (!tool.body.is_object() || !tool.body.contains("sql")) return {};
+  ASSAY_ASSIGN(auto connection, Connection::open(database_));
+  ASSAY_ASSIGN(auto query, connection->prepare(tool.body["sql"].get<std::string>(), file_ + ": " + path + ".body.sql"));
+  for (size_t k = 0; k < tool.reveals.size(); ++k)
+    for (const auto& [column, member] : tool.reveals[k].columns)
+      if (!member.empty() && std::find(query->columns().begin(), query->columns().end(), member) == query->columns().end())
+        return unknown("result column", member, query->columns(), item_path(path + ".reveals", k) + ".columns." + column);
+  return {};
+}
+
+Status Compiler::read_answer(JsonReader& r) {
+  const std::string path = r.path_of("answer");
+  ASSAY_TRY(fill_in(domain_->answer, path));
+  if (domain_->answer.contains("groups")) return error(path + ".groups", "not expected here", "leave it to the presets");
+  Json answer = domain_->answer;
+  answer["groups"] = 1;
+  ASSAY_ASSIGN(AnswerShape shape, answer_shape_from_json(answer, file_, path));
+  for (size_t i = 0; i < shape.fields.size(); ++i) {
+    const AnswerField& field = shape.fields[i];
+    const std::string where = item_path(path + ".fields", i);
+    if (!field.is_entity()) continue;
+    const TableSpec* table = find(field.table);
+    if (!table || !table->is_entity()) return unknown("table of entities", field.table, table_names(), where + ".table");
+    if (!field.prefer_column.empty() && table->column_index(field.prefer_column) < 0)
+      return unknown("column", field.prefer_column, column_names(*table), where + ".prefer.column");
+    if (table->key.size() > 1 && field.scope.empty())
+      return error(where + ".scope", "missing; the names of " + table->plural + " mean something only with their " + table->key[1]);
+  }
+  return {};
+}
+
+Status Compiler::check_import(JsonReader& r) const {
+  const std::string path = r.path_of("import");
+  JsonReader import(domain_->import, file_, path);
+  const Json& tables = import.has("tables") ? import.object("tables") : Json::object();
+  import.member_or_null("tables");
+  ASSAY_TRY(import.finish());
+  for (const auto& [name, hints] : tables.items()) {
+    const TableSpec* table = find(name);
+    if (!table) return unknown("table", name, table_names(), path + ".tables");
+    JsonReader h(hints, file_, path + ".tables." + name);
+    h.texts_or("names", {});
+    const Json columns = h.has("columns") ? h.object("columns") : Json::object();
+    h.member_or_null("columns");
+    ASSAY_TRY(h.finish());
+    JsonReader c(columns, file_, h.path_of("columns"));
+    for (const ColumnSpec& column : table->columns) c.texts_or(column.name.c_str(), {});
+    ASSAY_TRY(c.finish());
+  }
+  return {};
+}
+
+// "price (price per night in CNY, 60 to 3000)".
+std::string column_text(const ColumnSpec& column) {
+  constexpr int64_t kUnlimited = 1'000'000'000;
+  std::string about = column.label == column.name ? "" : column.label;
+  if (!column.unit.empty()) about += (about.empty() ? "in " : " in ") + column.unit;
+  if (column.is_number() && (column.low != -kUnlimited || column.high != kUnlimited))
+    about += (about.empty() ? "" : ", ") + number_text(column.low, column.decimals) + " to " + number_text(column.high, column.decimals);
+  return about.empty() ? column.name : column.name + " (" + about + ")";
+}
+
+std::string columns_text(const ToolSpec& tool, const Tables& tables) {
+  std::string out;
+  const Table* table = tool.reveals.empty() ? nullptr : tables.find(tool.reveals[0].table);
+  if (!table) return out;
+  for (const ColumnSpec& column : table->spec.columns) {
+    // What identifies the answer stands in it anyway: it is no piece of information to ask for.
+    const bool always = tool.body.contains("always") && std::count(tool.body["always"].begin(), tool.body["always"].end(), column.name);
+    if (tool.reveals[0].columns.count(column.name) && !always) out += (out.empty() ? "" : ", ") + column_text(column);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Domain>> compile_domain(std::string_view text, const std::string& file) {
+  ASSAY_ASSIGN(const Json source, parse_json(text, file, kFileLimits));
+  return Compiler(source, file).compile();
+}
+
+Result<std::shared_ptr<const Domain>> load_domain(const std::string& name_or_path) {
+  for (const EmbeddedDomain& domain : embedded_domains())
+    if (domain.name == name_or_path) return compile_domain(domain.text, name_or_path + ".json");
+  if (name_or_path.find('/') == std::string::npos && !name_or_path.ends_with(".json"))
+    return unknown_name("domain", name_or_path, domain_names());
+  ASSAY_ASSIGN(const std::string text, read_file(name_or_path, kFileLimits.bytes));
+  return compile_domain(text, name_or_path);
+}
+
+std::vector<std::string> domain_names() {
+  std::vector<std::string> names;
+  for (const EmbeddedDomain& domain : embedded_domains()) names.emplace_back(domain.name);
+  return names;
+}
+
+std::vector<ToolSpec> tools_over(std::vector<ToolSpec> tools, const Tables& tables) {
+  static constexpr std::string_view kPlaceholder = "{columns}";
+  for (ToolSpec& tool : tools)
+    if (const size_t at = tool.description.find(kPlaceholder); at != std::string::npos)
+      tool.description.replace(at, kPlaceholder.size(), columns_text(tool, tables));
+  return tools;
+}
+
+Result<std::shared_ptr<const Environment>> generate_environment(const Domain& domain, uint64_t seed, int64_t number) {
+  Rng rng(seed, "environment", static_cast<uint64_t>(number));
+  Environment environment;
+  environment.domain = domain.name;
+  ASSAY_ASSIGN(environment.tables, domain.fill->fill(domain.tables, rng.next()));
+  environment.tools = tools_over(domain.tools, environment.tables);
+  return finish_environment(std::move(environment));
+}
+
+}  // namespace assay

@@ -1,0 +1,46 @@
+// A domain: a data file that declares tables and how to fill them, tools, the answer's shape, constraint templates, and
+// presets and difficulty bands. Compiled once, immutable, shared. The file format is published in
+// envs/domains/schema/domain.schema.json.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "envs/environment.h"
+
+namespace assay {
+
+class FillPlan;
+
+struct Domain {
+  std::string name, version, title, summary;
+  std::vector<TableSpec> tables;         // schema, in an order in which references point backwards
+  std::vector<ToolSpec> tools;           // as declared; environments get them from tools_over()
+  std::shared_ptr<const FillPlan> fill;  // how the tables are filled (synth/fill_plan.h)
+  Json vocabularies;                     // {name: [text …]}
+  Json settings;                         // constants that templates and fillers name with "$name" (origin city, dates …)
+  Json answer;                           // the answer's shape with the number of groups left open; "$name" is filled in
+  Json templates;                        // {name: constraint in the constraint language with parameters left open}
+  Json presets;                          // {name: {"groups":N,"constraints":[…],"notes":[…]}}
+  Json levels;                           // difficulty levers and bands, 1..5
+  Json import;                           // {"tables":{table:{"names":[…],"columns":{column:[…]}}}}: what users call them
+  std::string hash;                      // SHA-256 of the canonical source
+};
+
+// Errors name file, JSON path, what was expected and what to try. Every SQL text is prepared against an empty database of
+// the schema under the authorizer, so a hostile or mistaken one fails here.
+Result<std::shared_ptr<const Domain>> compile_domain(std::string_view text, const std::string& file);
+// A built-in domain by name, or a file by path (anything with a '/' or ending in ".json"). An unknown name lists the known.
+Result<std::shared_ptr<const Domain>> load_domain(const std::string& name_or_path);
+std::vector<std::string> domain_names();
+
+// Environment number `number` of `seed`: a pure function of (domain, seed, number). Any thread; a few milliseconds.
+Result<std::shared_ptr<const Environment>> generate_environment(const Domain& domain, uint64_t seed, int64_t number);
+
+// The tools as agents see them over these tables: in descriptions "{columns}" becomes the labels, units and declared ranges
+// of what the tool reveals.
+std::vector<ToolSpec> tools_over(std::vector<ToolSpec> tools, const Tables& tables);
+
+}  // namespace assay

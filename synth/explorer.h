@@ -1,0 +1,33 @@
+// The solution program: finds a valid answer with nothing but the tools. Lazy: it asks only for what it needs and stops once
+// what it has seen proves an answer. Generic over domains: it knows a task's shape and constraints, the schema (no rows), and
+// what tools declare they reveal. Nothing here can reach a database.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "envs/environment.h"
+#include "envs/message.h"
+#include "envs/task.h"
+#include "envs/toolset.h"
+#include "verifiers/constraint.h"
+
+namespace assay {
+
+struct Exploration {
+  Conversation transcript;   // assistant and tool messages, ending with the submission: the gold trajectory
+  std::string answer;
+  int64_t calls = 0;
+};
+
+// Fails with boundary kLimit if the limits end first, kTool if a tool breaks or lies about what it reveals, kVerifier if what
+// can be learned proves that there is no answer.
+Result<Exploration> explore(const TaskView& task, const std::vector<TableSpec>& schema, const Json& constraints, Tools& tools);
+
+// Hands explore() what it may know of `task`: the gold trajectory, made again.
+Result<Exploration> gold_exploration(const Task& task, const Environment& environment, Tools& tools);
+
+// The tool calls that would reveal a fact, as "tool(arguments)" with keyword lists left out; what bounds on calls are counted in.
+std::vector<std::string> calls_revealing(const Fact& fact, const Tables& tables, const std::vector<ToolSpec>& tools);
+
+}  // namespace assay

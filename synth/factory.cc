@@ -1,0 +1,158 @@
+#include "synth/factory.h"
+
+#include <list>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "envs/database.h"
+#include "synth/environment_check.h"
+#include "synth/templates.h"
+
+namespace assay {
+namespace {
+
+constexpr size_t kCachedWorlds = 8;
+
+// An environment with what is shared by the threads that work in it.
+struct World {
+  std::shared_ptr<const Environment> environment;
+  std::shared_ptr<const Database> database;
+  std::shared_ptr<const EnvironmentReport> report;
+  std::mutex mutex;
+  std::map<std::thread::id, std::unique_ptr<Toolset>> tools;   // a connection serves one thread
+
+  Result<Tools*> tools_of_this_thread() {
+    std::lock_guard lock(mutex);
+    auto& slot = tools[std::this_thread::get_id()];
+    if (!slot) {
+      ASSAY_ASSIGN(slot, Toolset::open(environment, database));
+    }
+    return static_cast<Tools*>(slot.get());
+  }
+};
+
+const Archetype* find_archetype(const std::string& name) {
+  for (const Archetype& archetype : archetypes::all())
+    if (archetype.name == name) return &archetype;
+  return nullptr;
+}
+
+}  // namespace
+
+struct Factory::State {
+  FactoryOptions options;
+  std::shared_ptr<const Domain> domain;
+  std::optional<ImportReport> import;
+  const Archetype* archetype = nullptr;
+  std::mutex mutex;
+  std::map<int64_t, std::shared_ptr<World>> worlds;   // by environment number
+  std::list<int64_t> recent;                          // newest first
+
+  int64_t number_of(int64_t index) const { return import ? 0 : index / options.tasks_per_environment; }
+
+  Result<std::shared_ptr<World>> build(int64_t number) const {
+    auto world = std::make_shared<World>();
+    if (import) {
+      world->environment = import->environment;
+    } else {
+      ASSAY_ASSIGN(world->environment, generate_environment(*domain, options.seed, number));
+    }
+    ASSAY_ASSIGN(world->database, Database::build(world->environment->tables));
+    ASSAY_ASSIGN(world->report, check_environment(world->environment));
+    return world;
+  }
+
+  Result<std::shared_ptr<World>> world(int64_t index) {
+    const int64_t number = number_of(index);
+    // Built under the lock: threads work on neighbouring tasks, so all would wait for the same environment anyway.
+    std::lock_guard lock(mutex);
+    if (auto it = worlds.find(number); it != worlds.end()) return it->second;
+    ASSAY_ASSIGN(auto made, build(number));
+    worlds[number] = made;
+    recent.push_front(number);
+    if (recent.size() > kCachedWorlds) {
+      worlds.erase(recent.back());
+      recent.pop_back();
+    }
+    return made;
+  }
+};
+
+Factory::Factory(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Factory::~Factory() = default;
+
+Result<std::unique_ptr<Factory>> Factory::create(const FactoryOptions& options) {
+  auto state = std::make_unique<State>();
+  state->options = options;
+  ASSAY_ASSIGN(state->domain, load_domain(options.domain));
+  state->archetype = find_archetype("select");
+  ASSAY_ASSERT(state->archetype != nullptr);
+  if (options.tasks_per_environment < 1) return input_error("expected at least one task per environment", "--tasks-per-environment");
+  if (options.difficulties.empty()) return input_error("no difficulty was asked for", "--difficulty", "1,2,3,4,5");
+  if (options.preset != "difficulty") {
+    // A preset may leave nothing open but the data; then another task needs another environment.
+    const Json list = state->domain->presets.value("list", Json::object());
+    if (!list.contains(options.preset)) {
+      std::vector<std::string> known{"difficulty"};
+      for (const auto& [name, value] : list.items()) known.push_back(name);
+      return unknown_name("preset", options.preset, known, "domain " + state->domain->name);
+    }
+    state->options.tasks_per_environment = std::min(options.tasks_per_environment, list[options.preset].value("tasks_per_environment", int64_t{64}));
+  }
+  if (!options.data.empty()) {
+    ASSAY_ASSIGN(state->import, import_environment(*state->domain, options.data, options.mapping));
+  }
+  return std::unique_ptr<Factory>(new Factory(std::move(state)));
+}
+
+const Domain& Factory::domain() const { return *state_->domain; }
+const ImportReport* Factory::import() const { return state_->import ? &*state_->import : nullptr; }
+
+Result<std::vector<std::string>> Factory::notes() {
+  ASSAY_ASSIGN(const auto environment, this->environment(0));
+  std::vector<std::string> out = environment->notes;
+  ASSAY_ASSIGN(const auto left_out, templates_left_out(*state_->domain, *environment));
+  out.insert(out.end(), left_out.begin(), left_out.end());
+  return out;
+}
+
+Result<std::shared_ptr<const Environment>> Factory::environment(int64_t index) {
+  ASSAY_ASSIGN(const auto world, state_->world(index));
+  return world->environment;
+}
+
+Result<MadeTask> Factory::make(int64_t index) {
+  ASSAY_ASSIGN(const auto world, state_->world(index));
+  MakeRequest request;
+  request.domain = state_->domain.get();
+  request.environment = world->environment;
+  ASSAY_ASSIGN(request.tools, world->tools_of_this_thread());
+  request.report = world->report;
+  request.preset = state_->options.preset;
+  if (request.preset == "difficulty") request.difficulty = state_->options.difficulties[static_cast<size_t>(index) % state_->options.difficulties.size()];
+  if (state_->import) request.data = world->environment->id;
+  request.seed = state_->options.seed;
+  request.index = index;
+  return state_->archetype->make(request);
+}
+
+Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Environment> environment, Tools& tools) {
+  AuditRequest out;
+  const Provenance& p = task.provenance;
+  ASSAY_ASSIGN(out.domain, load_domain(p.domain));
+  if (out.domain->version != p.domain_version)
+    return input_error("made with version " + p.domain_version + " of the domain '" + p.domain + "'; this program has " + out.domain->version,
+                       "task " + task.id, "audit with the program that made it");
+  out.request.domain = out.domain.get();
+  out.request.environment = std::move(environment);
+  out.request.tools = &tools;
+  out.request.preset = p.preset;
+  out.request.difficulty = task.difficulty;
+  out.request.data = p.data;
+  out.request.seed = p.seed;
+  out.request.index = p.index;
+  return out;
+}
+
+}  // namespace assay

@@ -1,0 +1,51 @@
+// Tasks by number: item i is a pure function of (domain or data, preset, seed, i), reachable without making items before it, on any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "synth/archetype.h"
+#include "synth/import.h"
+
+namespace assay {
+
+struct FactoryOptions {
+  std::string domain = "travel";
+  std::string preset = "difficulty";    // or "report"
+  std::vector<int> difficulties = {1, 2, 3, 4, 5};  // task i wants difficulties[i % size]
+  uint64_t seed = 0;
+  int64_t tasks_per_environment = 64;
+  std::string data, mapping;            // the user's own tables (then there is one environment)
+};
+
+class Factory {
+ public:
+  static Result<std::unique_ptr<Factory>> create(const FactoryOptions& options);
+  ~Factory();
+  const Domain& domain() const;
+  const ImportReport* import() const;   // null when tables are generated
+
+  // What must be said once: rows dropped, values converted, constraints left out because the data cannot support them.
+  Result<std::vector<std::string>> notes();
+
+  // The environment of task `index`. Cached (a few); thread-safe.
+  Result<std::shared_ptr<const Environment>> environment(int64_t index);
+  // Thread-safe.
+  Result<MadeTask> make(int64_t index);
+
+ private:
+  struct State;
+  explicit Factory(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// The request that made `task`, for audit: domain loaded by name, environment as given. A domain that is not at hand, or is of
+// another version, is an error. Holds the domain the request points to.
+struct AuditRequest {
+  std::shared_ptr<const Domain> domain;
+  MakeRequest request;
+};
+Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Environment> environment, Tools& tools);
+
+}  // namespace assay

@@ -1,0 +1,40 @@
+// What an explorer has learned: tables that start empty and grow only by what tools returned, read through their declared reveals.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "envs/table.h"
+#include "envs/tool.h"
+
+namespace assay {
+
+class Knowledge {
+ public:
+  explicit Knowledge(const std::vector<TableSpec>& schema);
+
+  // Takes in the result of one call. Fails if the result is not what the reveal declares.
+  Status learn(const Reveal& reveal, const Json& arguments, const std::string& result);
+
+  Tables& tables() { return tables_; }
+  const Tables& tables() const { return tables_; }
+  // (relation table, first entity, second entity) whose rows are all known.
+  const std::set<std::tuple<int, int32_t, int32_t>>& asked_pairs() const { return asked_pairs_; }
+  // Rows of `table` whose key is known so far, by name.
+  int32_t find(int table, const std::string& name, int32_t scope) const;
+
+ private:
+  Status learn_record(const Reveal& reveal, int table, const Json& arguments, const Json& record);
+  Result<int64_t> cell(int table, int column, const Json& value);
+  int32_t row_for(int table, const std::map<int, int64_t>& cells);
+
+  Tables tables_;
+  std::map<std::tuple<int, int64_t, int64_t>, int32_t> rows_;   // (table, name id, scope row or -1)
+  std::set<std::tuple<int, std::vector<int64_t>>> relation_rows_;
+  std::set<std::tuple<int, int32_t, int32_t>> asked_pairs_;
+};
+
+}  // namespace assay

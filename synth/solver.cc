@@ -1,0 +1,199 @@
+#include "synth/solver.h"
+
+#include <gecode/int.hh>
+#include <gecode/minimodel.hh>
+#include <gecode/search.hh>
+#include <map>
+#include <memory>
+
+namespace assay {
+namespace {
+
+using Gecode::BoolVar;
+using Gecode::IntVar;
+
+Gecode::IntRelType relation_type(Relation relation) {
+  switch (relation) {
+    case Relation::kEqual: return Gecode::IRT_EQ;
+    case Relation::kNotEqual: return Gecode::IRT_NQ;
+    case Relation::kLess: return Gecode::IRT_LE;
+    case Relation::kLessEqual: return Gecode::IRT_LQ;
+    case Relation::kGreater: return Gecode::IRT_GR;
+    case Relation::kGreaterEqual: return Gecode::IRT_GQ;
+  }
+  return Gecode::IRT_EQ;
+}
+
+class Space final : public Gecode::Space {
+ public:
+  Space(const ConstraintModel& model, const SolveOptions& options) {
+    make_variables(model);
+    post_elements(model);
+    for (const auto& linear : model.linears) post(linear);
+    for (const auto& different : model.all_differents) {
+      Gecode::IntVarArgs args;
+      for (Var v : different.variables) args << integer(v);
+      Gecode::distinct(*this, args, Gecode::IPL_DOM);
+    }
+    post_tables(model);
+    for (const auto& clause : model.clauses) post_or(clause.literals);
+    for (const auto& conjunction : model.conjunctions) {
+      Gecode::BoolVarArgs args;
+      for (Literal l : conjunction.literals) args << truth(l);
+      Gecode::rel(*this, Gecode::BOT_AND, args, truth(conjunction.result));
+    }
+    branch_on(model, options);
+    map_.clear();
+  }
+
+  Space(Space& other) : Gecode::Space(other) {
+    ints_.update(*this, other.ints_);
+    bools_.update(*this, other.bools_);
+  }
+  Gecode::Space* copy() override { return new Space(*this); }
+
+  std::vector<int> values(const ConstraintModel& model) const {
+    std::vector<int> out;
+    int i = 0, b = 0;
+    for (const auto& variable : model.variables) {
+      if (variable.boolean) out.push_back(bools_[b].assigned() ? bools_[b].val() : 0), ++b;
+      else out.push_back(ints_[i].assigned() ? ints_[i].val() : ints_[i].min()), ++i;
+    }
+    return out;
+  }
+
+ private:
+  IntVar integer(Var v) {
+    const auto& [boolean, index] = map_[v.id];
+    return boolean ? IntVar(Gecode::channel(*this, bools_[index])) : IntVar(ints_[index]);
+  }
+  BoolVar truth(Literal literal) {
+    const BoolVar plain = bools_[map_[literal.var.id].second];
+    return literal.negated ? Gecode::expr(*this, !plain) : plain;
+  }
+
+  void make_variables(const ConstraintModel& model) {
+    Gecode::IntVarArgs ints;
+    Gecode::BoolVarArgs bools;
+    for (const auto& variable : model.variables) {
+      map_.emplace_back(variable.boolean, variable.boolean ? bools.size() : ints.size());
+      if (variable.boolean) bools << BoolVar(*this, variable.low, variable.high);
+      else ints << IntVar(*this, variable.low, variable.high);
+    }
+    ints_ = Gecode::IntVarArray(*this, ints);
+    bools_ = Gecode::BoolVarArray(*this, bools);
+  }
+
+  void post_elements(const ConstraintModel& model) {
+    std::map<const void*, Gecode::IntSharedArray> shared;  // a column is used by many slots: one copy
+    for (const auto& element : model.elements) {
+      if (element.array->empty()) return fail();
+      auto [it, fresh] = shared.try_emplace(element.array.get());
+      if (fresh) it->second = Gecode::IntSharedArray(Gecode::IntArgs(*element.array));
+      const Gecode::IntSharedArray& array = it->second;
+      if (model.variables[element.result.id].boolean)
+        Gecode::element(*this, array, integer(element.index), BoolVar(bools_[map_[element.result.id].second]));
+      else
+        Gecode::element(*this, array, integer(element.index), integer(element.result));
+    }
+  }
+
+  void post(const ConstraintModel::Linear& linear) {
+    const auto relation = relation_type(linear.relation);
+    // The two shapes that nearly all constraints have get their own, stronger propagators.
+    if (linear.variables.size() == 2 && linear.coefficients[0] == 1 && linear.coefficients[1] == -1 && linear.bound == 0) {
+      const IntVar x = integer(linear.variables[0]), y = integer(linear.variables[1]);
+      if (linear.reified) Gecode::rel(*this, x, relation, y, Gecode::Reify(truth(linear.literal)));
+      else Gecode::rel(*this, x, relation, y);
+      return;
+    }
+    if (linear.variables.size() == 1 && linear.coefficients[0] == 1) {
+      if (linear.reified) Gecode::rel(*this, integer(linear.variables[0]), relation, linear.bound, Gecode::Reify(truth(linear.literal)));
+      else Gecode::rel(*this, integer(linear.variables[0]), relation, linear.bound);
+      return;
+    }
+    Gecode::IntVarArgs args;
+    for (Var v : linear.variables) args << integer(v);
+    const Gecode::IntArgs coefficients(linear.coefficients);
+    if (linear.reified) Gecode::linear(*this, coefficients, args, relation, linear.bound, Gecode::Reify(truth(linear.literal)));
+    else Gecode::linear(*this, coefficients, args, relation, linear.bound);
+  }
+
+  void post_tables(const ConstraintModel& model) {
+    std::map<const void*, Gecode::TupleSet> sets;
+    for (const auto& table : model.tables) {
+      auto [it, fresh] = sets.try_emplace(table.tuples.get());
+      if (fresh) {
+        it->second = Gecode::TupleSet(2);
+        for (const auto& [first, second] : *table.tuples) it->second.add(Gecode::IntArgs({first, second}));
+        it->second.finalize();
+      }
+      Gecode::IntVarArgs args;
+      args << integer(table.first) << integer(table.second);
+      if (table.reified) Gecode::extensional(*this, args, it->second, Gecode::Reify(truth(table.literal)));
+      else Gecode::extensional(*this, args, it->second);
+    }
+  }
+
+  void post_or(const std::vector<Literal>& literals) {
+    if (literals.empty()) return fail();
+    Gecode::BoolVarArgs positive, negative;
+    for (Literal l : literals) (l.negated ? negative : positive) << BoolVar(bools_[map_[l.var.id].second]);
+    Gecode::clause(*this, Gecode::BOT_OR, positive, negative, 1);
+  }
+
+  void branch_on(const ConstraintModel& model, const SolveOptions& options) {
+    for (Var v : model.minimise_first) Gecode::branch(*this, integer(v), Gecode::INT_VAL_MIN());
+    Gecode::IntVarArgs decisions;
+    for (Var v : model.decisions) decisions << integer(v);
+    if (options.order_seed != 0) {
+      Gecode::Rnd random(static_cast<unsigned>(options.order_seed));
+      Gecode::branch(*this, decisions, Gecode::INT_VAR_NONE(), Gecode::INT_VAL_RND(random));
+    } else {
+      Gecode::branch(*this, decisions, Gecode::INT_VAR_NONE(), Gecode::INT_VAL_MIN());
+    }
+  }
+
+  std::vector<std::pair<bool, int>> map_;   // variable -> (boolean, index); only while posting
+  Gecode::IntVarArray ints_;
+  Gecode::BoolVarArray bools_;
+};
+
+}  // namespace
+
+Solved solve_until(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const std::vector<int>&)>& accept) {
+  Solved out;
+  auto root = std::make_unique<Space>(model, options);
+  Gecode::Search::NodeStop stop(static_cast<unsigned long>(options.node_limit));
+  Gecode::Search::Options search;
+  search.threads = 1;
+  search.stop = &stop;
+  Gecode::DFS<Space> engine(root.get(), search);
+  root.reset();
+  while (std::unique_ptr<Space> found{engine.next()}) {
+    out.values = found->values(model);
+    if (!accept(out.values)) continue;
+    out.outcome = SolveOutcome::kFound;
+    out.nodes = static_cast<int64_t>(engine.statistics().node);
+    return out;
+  }
+  out.outcome = engine.stopped() ? SolveOutcome::kLimit : SolveOutcome::kInfeasible;
+  out.nodes = static_cast<int64_t>(engine.statistics().node);
+  return out;
+}
+
+Solved solve(const ConstraintModel& model, const SolveOptions& options) {
+  return solve_until(model, options, [](const std::vector<int>&) { return true; });
+}
+
+Counted count_solutions(const ConstraintModel& model, int64_t limit, int64_t node_limit) {
+  Counted out;
+  const Solved end = solve_until(model, {node_limit, 0}, [&](const std::vector<int>&) { return ++out.solutions >= limit; });
+  out.exact = end.outcome == SolveOutcome::kInfeasible;
+  out.nodes = end.nodes;
+  return out;
+}
+
+std::string solver_version() { return std::string("gecode ") + GECODE_VERSION; }
+
+}  // namespace assay

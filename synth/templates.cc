@@ -1,0 +1,200 @@
+#include "synth/templates.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "verifiers/constraint.h"
+
+namespace assay {
+namespace {
+
+class Filler {
+ public:
+  Filler(const Domain& domain, const Environment& environment, const AnswerShape& shape, Rng& rng)
+      : domain_(domain), tables_(environment.tables), shape_(shape), rng_(rng) {}
+
+  Json fill(const Json& json) {
+    if (json.is_string()) return setting(json.get_ref<const std::string&>());
+    if (json.is_object() && json.size() == 1 && json.begin().key().starts_with("$")) return placeholder(json);
+    if (!json.is_structured()) return json;
+    Json out = json;
+    for (Json& item : out) item = fill(item);
+    return out;
+  }
+
+  bool has_quantile = false;
+  std::string problem;
+
+ private:
+  Json setting(const std::string& text) {
+    if (!text.starts_with("$")) return text;
+    if (!domain_.settings.contains(text.substr(1))) {
+      problem = "there is no setting '" + text.substr(1) + "'";
+      return text;
+    }
+    const Json& value = domain_.settings[text.substr(1)];
+    if (value.is_string() && tables_.texts.find(value.get_ref<const std::string&>()) < 0)
+      problem = "the data does not mention \"" + value.get<std::string>() + "\"";
+    return value;
+  }
+
+  Json placeholder(const Json& json) {
+    const std::string kind = json.begin().key();
+    const Json& argument = json.begin().value();
+    if (kind == "$quantile") {
+      has_quantile = true;
+      return json;
+    }
+    if (kind == "$group") return static_cast<int64_t>(1 + rng_.below(shape_.groups));
+    if (kind == "$pick" && argument.is_array() && !argument.empty()) return fill(argument[rng_.below(argument.size())]);
+    if (kind == "$value_of" && argument.is_object()) return value_of(argument.value("table", ""), argument.value("column", ""));
+    problem = "unknown placeholder '" + kind + "'";
+    return json;
+  }
+
+  Json value_of(const std::string& table_name, const std::string& column_name) {
+    const Table* table = tables_.find(table_name);
+    const int column = table ? table->spec.column_index(column_name) : -1;
+    if (column < 0 || table->size() == 0) {
+      problem = "no values of " + table_name + "." + column_name;
+      return nullptr;
+    }
+    for (int tries = 0; tries < 64; ++tries) {
+      Json value = tables_.cell_json(*table, column, static_cast<int32_t>(rng_.below(table->size())));
+      if (!value.is_null()) return value;
+    }
+    problem = "hardly any values of " + table_name + "." + column_name;
+    return nullptr;
+  }
+
+  const Domain& domain_;
+  const Tables& tables_;
+  const AnswerShape& shape_;
+  Rng& rng_;
+};
+
+// A bound for compiling before the real one is known.
+Json with_quantile(const Json& json, const Json& value) {
+  if (json.is_object() && json.size() == 1 && json.contains("$quantile")) return value;
+  if (!json.is_structured()) return json;
+  Json out = json;
+  for (Json& item : out) item = with_quantile(item, value);
+  return out;
+}
+
+const Json* find_quantile(const Json& json, std::string* member) {
+  if (!json.is_structured()) return nullptr;
+  for (auto it = json.begin(); it != json.end(); ++it) {
+    if (it->is_object() && it->contains("$quantile")) {
+      if (json.is_object()) *member = it.key();
+      return &*it;
+    }
+    if (const Json* found = find_quantile(*it, member)) return found;
+  }
+  return nullptr;
+}
+
+// A column that holds nothing: the user's data does not have it.
+bool is_missing(const Tables& tables, const ColumnNeed& need) {
+  const auto& cells = tables.tables[need.table].columns[need.column];
+  return std::all_of(cells.begin(), cells.end(), [](int64_t cell) { return cell == kNull; });
+}
+
+// "attraction.ticket" if the constraint needs a column that holds nothing, "" if it can be judged.
+Result<std::string> missing_column(const Json& constraint, const Binding& binding, const std::string& file) {
+  ASSAY_ASSIGN(auto compiled, compile_constraint(with_quantile(constraint, 0), binding, file, "$.templates"));
+  for (const ColumnNeed& need : compiled->needs())
+    if (is_missing(binding.tables, need)) {
+      const TableSpec& spec = binding.tables.tables[need.table].spec;
+      return spec.name + "." + spec.columns[need.column].name;
+    }
+  return std::string();
+}
+
+}  // namespace
+
+Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const Environment& environment, const AnswerShape& shape,
+                                                    const std::string& name, Rng& rng, std::string& why_not) {
+  const std::string file = domain.name + ".json template '" + name + "'";
+  if (!domain.templates.contains(name)) {
+    std::vector<std::string> known;
+    for (const auto& [key, value] : domain.templates.items()) known.push_back(key);
+    return unknown_name("template", name, known, domain.name + ".json");
+  }
+  JsonReader reader(domain.templates[name], file, "$");
+  const Json& source = reader.object("constraint");
+  FilledTemplate out{Json(), reader.text_or("note", ""), false};
+  const int64_t least_groups = reader.integer("least_groups", {.minimum = 1, .maximum = 32, .fallback = 1});
+  ASSAY_TRY(reader.finish());
+  if (shape.groups < least_groups) {
+    why_not = "it needs " + std::to_string(least_groups) + " groups";
+    return std::optional<FilledTemplate>();
+  }
+  Filler filler(domain, environment, shape, rng);
+  out.constraint = filler.fill(source);
+  out.has_quantile = filler.has_quantile;
+  if (!filler.problem.empty()) {
+    why_not = filler.problem;
+    return std::optional<FilledTemplate>();
+  }
+  const Binding binding{shape, environment.tables};
+  if (out.constraint.value("op", "") == "tiers") {   // a tier keeps the requirements that can be judged
+    for (Json& tier : out.constraint["tiers"]) {
+      Json kept = Json::array();
+      for (const Json& then : tier["then"]) {
+        ASSAY_ASSIGN(const std::string missing, missing_column(then, binding, file));
+        if (missing.empty()) kept.push_back(then);
+        else why_not = "the data has no " + missing + ", so a part of it";
+      }
+      tier["then"] = std::move(kept);
+    }
+  }
+  ASSAY_ASSIGN(const std::string missing, missing_column(out.constraint, binding, file));
+  if (!missing.empty()) {
+    why_not = "the data has no " + missing;
+    return std::optional<FilledTemplate>();
+  }
+  return std::optional<FilledTemplate>(std::move(out));
+}
+
+Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& shape, const Tables& tables, const std::vector<Assignment>& samples) {
+  std::string member;
+  const Json* placeholder = find_quantile(constraint, &member);
+  if (!placeholder) return constraint;
+  ASSAY_ASSIGN(auto compiled, compile_constraint(with_quantile(constraint, 0), {shape, tables}, "template", "$"));
+  std::vector<int64_t> measured;
+  for (const Assignment& rows : samples)
+    if (const auto value = compiled->measure(rows.data())) measured.push_back(*value);
+  if (measured.empty()) return input_error("no answer has a value to bound", constraint.dump());
+  std::sort(measured.begin(), measured.end());
+  const bool upper = member == "at_most" || member == "below";
+  const double share = std::clamp(upper ? q : 1 - q, 0.0, 1.0);
+  const size_t at = std::min(measured.size() - 1, static_cast<size_t>(share * static_cast<double>(measured.size())));
+  const ColumnNeed column = *compiled->needs().begin();
+  const int decimals = tables.tables[column.table].spec.columns[column.column].decimals;
+  const int64_t step = std::max<int64_t>(1, placeholder->at("$quantile").value("step", int64_t{1}));
+  const int64_t scaled_step = decimals == 0 ? step : 1;   // decimals are already the finest unit people read
+  int64_t value = measured[at] / scaled_step * scaled_step;
+  if (upper && value < measured[at]) value += scaled_step;
+  return with_quantile(constraint, number_json(value, decimals));
+}
+
+Result<std::vector<std::string>> templates_left_out(const Domain& domain, const Environment& environment) {
+  std::vector<std::string> out;
+  ASSAY_ASSIGN(const AnswerShape shape, shape_for(domain, 4));
+  for (const auto& [name, json] : domain.templates.items()) {
+    Rng rng(0, "left out/" + name);
+    std::string why_not;
+    ASSAY_ASSIGN(const auto filled, fill_template(domain, environment, shape, name, rng, why_not));
+    if (!why_not.empty()) out.push_back("constraint '" + name + "': " + why_not + (filled ? " is left out" : "; left out"));
+  }
+  return out;
+}
+
+Result<AnswerShape> shape_for(const Domain& domain, int groups) {
+  Json json = domain.answer;
+  json["groups"] = groups;
+  return answer_shape_from_json(json, domain.name + ".json", "$.answer");
+}
+
+}  // namespace assay

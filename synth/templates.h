@@ -1,0 +1,39 @@
+// From a domain's constraint templates to constraints over one environment: placeholders filled in, and what the data cannot
+// support left out aloud.
+//
+// Placeholders: "$name" (a string) is a setting of the domain; {"$pick": [a, b, …]} draws one; {"$group": true} draws a group
+// number; {"$value_of": {"table", "column"}} draws a value that occurs, by rows; {"$quantile": {"step": n}} as a bound is set by
+// the tightness wanted: the value that a share q of consistent random answers stays within, rounded to steps of the column's unit.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "envs/answer.h"
+#include "envs/base/rng.h"
+#include "synth/domain.h"
+
+namespace assay {
+
+struct FilledTemplate {
+  Json constraint;      // "$quantile" left in place
+  std::string note;     // what the prompt should add, or empty
+  bool has_quantile = false;
+};
+
+// The template `name`, or nothing if the environment's data cannot support it; then `why_not` says so.
+Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const Environment& environment, const AnswerShape& shape,
+                                                    const std::string& name, Rng& rng, std::string& why_not);
+
+// Replaces the one "$quantile" by the value at share `q`; `samples` are consistent random answers.
+Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& shape, const Tables& tables,
+                          const std::vector<Assignment>& samples);
+
+// Every template that this environment's data cannot support, with the reason: said once when tasks are made.
+Result<std::vector<std::string>> templates_left_out(const Domain& domain, const Environment& environment);
+
+// The domain's answer shape for so many groups.
+Result<AnswerShape> shape_for(const Domain& domain, int groups);
+
+}  // namespace assay

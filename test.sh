@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test; arguments go to ctest (./test.sh -R layers).
+set -euo pipefail
+cd "$(dirname "$0")"
+
+scripts/install.sh
+scripts/build.sh dev
+status=0
+ctest --preset dev --output-on-failure --parallel 2 "$@" || status=$?
+
+# Skipped tests say why, in the words of unittest or as a line "skipped: …"; ctest shows neither when a test passes.
+grep -hE "\.\.\. skipped '|^ *skipped: " build/dev/Testing/Temporary/LastTest.log | sort -u || true
+if nvidia-smi -L >/dev/null 2>&1; then
+  echo "skipped: GPU tests (this build has no GPU code)"
+else
+  echo "skipped: GPU tests (no GPU on this machine; everything that needs none was run)"
+fi
+exit $status

@@ -1,0 +1,74 @@
+#include "cli/certificate_text.h"
+
+#include <catch2/catch.hpp>
+#include <functional>
+
+namespace assay {
+namespace {
+
+Certificate good() {
+  Certificate c;
+  c.task = std::string(64, 'a');
+  c.versions = "assay 0.1.0";
+  c.sound = c.gold_passes = c.trivial_fail = c.equal_forms_equal = c.learnable = c.no_leak = c.same_bytes = true;
+  c.mutants = {{"c0.belongs", "day 1", "killed", "[]"}, {"c1.count", "low", "killed", "[]"}};
+  c.solutions = 12;
+  c.solutions_exact = true;
+  c.chance_tries = 10'000;
+  seal_certificate(c);
+  return c;
+}
+
+bool any_line(const std::vector<std::string>& lines, const std::string& part) {
+  for (const std::string& line : lines)
+    if (line.find(part) != std::string::npos) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("the same certificate has no differences") { CHECK(certificate_differences(good(), good()).empty()); }
+
+TEST_CASE("every claim that changes is named, and only it") {
+  const std::vector<std::pair<std::string, std::function<void(Certificate&)>>> faults = {
+      {"sound", [](Certificate& c) { c.sound = false; }},
+      {"problems", [](Certificate& c) { c.problems = {"leak"}; }},
+      {"gold_passes", [](Certificate& c) { c.gold_passes = false; }},
+      {"trivial_fail", [](Certificate& c) { c.trivial_fail = false; }},
+      {"mutants[1].outcome", [](Certificate& c) { c.mutants[1].outcome = "survived"; }},
+      {"redundant", [](Certificate& c) { c.redundant = {"c1.count"}; }},
+      {"solutions", [](Certificate& c) { c.solutions = 13; }},
+      {"chance", [](Certificate& c) { c.chance_hits = 1; }},
+      {"equal_forms_equal", [](Certificate& c) { c.equal_forms_equal = false; }},
+      {"learnable", [](Certificate& c) { c.learnable = false; }},
+      {"no_leak", [](Certificate& c) { c.no_leak = false; }},
+      {"same_bytes", [](Certificate& c) { c.same_bytes = false; }},
+      {"solver_nodes", [](Certificate& c) { c.solver_nodes = 5; }},
+      {"calls_low", [](Certificate& c) { c.calls_low = 5; }},
+      {"interacting", [](Certificate& c) { c.interacting = 5; }}};
+  for (const auto& [name, break_it] : faults) {
+    INFO(name);
+    Certificate changed = good();
+    break_it(changed);
+    seal_certificate(changed);
+    const std::vector<std::string> lines = certificate_differences(good(), changed);
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].starts_with(name.substr(0, name.find('['))));
+  }
+}
+
+TEST_CASE("claims that do not hold are marked, survivors named") {
+  Certificate c = good();
+  for (const ClaimText& claim : claims_of(c)) CHECK(claim.holds);
+  c.mutants[1].outcome = "survived";
+  c.no_leak = false;
+  c.problems = {"the gold stands in the prompt"};
+  std::vector<std::string> broken;
+  for (const ClaimText& claim : claims_of(c))
+    if (!claim.holds) broken.push_back(claim.text);
+  CHECK(broken.size() == 3);
+  CHECK(any_line(broken, "c1.count (low)"));
+  CHECK(any_line(broken, "the gold stands in the prompt"));
+}
+
+}  // namespace assay

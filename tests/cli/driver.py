@@ -1,0 +1,60 @@
+"""Runs the program under test ($ASSAY) for the tests in this folder."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+ASSAY = os.environ["ASSAY"]
+
+
+class CliTest(unittest.TestCase):
+    """A folder of its own for each test; `assay` runs in it."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="assay-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def assay(self, *arguments, status=0, stdin=None, env=None):
+        done = subprocess.run([ASSAY, *map(str, arguments)], cwd=self.folder, input=stdin, env=env, capture_output=True, timeout=300,
+                              text=not isinstance(stdin, bytes))
+        self.assertEqual(done.returncode, status, f"assay {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def json(self, *arguments, **options):
+        """The one object that --json prints."""
+        lines = self.assay(*arguments, "--json", **options).stdout.splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        return json.loads(lines[0])
+
+    def fails(self, *arguments, status=2):
+        """What a failing command says on standard error: (message, hint)."""
+        done = self.assay(*arguments, status=status)
+        lines = done.stderr.splitlines()
+        self.assertTrue(lines and lines[0].startswith("assay: "), done.stderr)
+        hints = [line.removeprefix("  try: ") for line in lines if line.startswith("  try: ")]
+        return lines[0].removeprefix("assay: "), hints[0] if hints else ""
+
+    def task_ids(self, *arguments):
+        return [row["task"] for row in self.json("list", "tasks", *arguments)["tasks"]]
+
+    def dump(self, store="assay.db"):
+        """All that a store holds but for when and how fast it came there: identities are hashes of the content, exports are
+        the content itself."""
+        out = {what: self.json("list", what, "--store", store) for what in ("tasks", "environments", "rollouts")}
+        for row in self.json("list", "formats")["formats"]:
+            folder = self.folder / f"{store}-{row['name']}"
+            if out["rollouts"]["rollouts"] or row["name"] == "grpo":
+                self.assay("export", "--format", row["name"], "--all", "--out", folder, "--store", store)
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                out[f"{row['name']}/{file.relative_to(folder)}"] = file.read_bytes()
+        return out
+
+    def assert_same_store(self, left, right):
+        left, right = self.dump(left), self.dump(right)
+        self.assertEqual(sorted(left), sorted(right))
+        for name in left:
+            self.assertTrue(left[name] == right[name], f"{name} differs")

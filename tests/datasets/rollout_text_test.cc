@@ -1,0 +1,69 @@
+#include "datasets/rollout_text.h"
+
+#include <catch2/catch.hpp>
+
+#include "envs/base/rng.h"
+#include "tests/datasets/sample.h"
+
+namespace assay {
+namespace {
+
+// Text of every kind that can come from a model: plain, escapes, control characters, whole and broken UTF-8.
+std::string random_text(Rng& rng) {
+  const std::vector<std::string> pieces = {"plain words of some length", "\"", "\\", "\n", "\t", "\b", "\f", "\r", std::string(1, '\0'),
+                                           "\x01", "\x1f", "\x7f", "é", "杭州", "\U0001F3E8", "/", "</script>", "a", "1234567"};
+  const std::vector<std::string> broken = {"\xff", "\xc3", "\xe6\x9d", "\xed\xa0\x80", "\xf0\x9f", "\xc0\x80", "\xf5\x80\x80\x80", "\x80"};
+  std::string text;
+  const bool sound = rng.below(4) != 0;
+  for (uint64_t i = rng.below(20); i > 0; --i) text += !sound && rng.below(6) == 0 ? rng.pick(broken) : rng.pick(pieces);
+  return text;
+}
+
+Rollout random_rollout(Rng& rng) {
+  Rollout r = sample::rollout(sample::task(), rng.between(0, INT64_MAX), rng.below(2) == 0, static_cast<int>(rng.below(3)));
+  r.policy = random_text(rng);
+  r.seed = rng.next();
+  r.id = random_text(rng);
+  r.answer = random_text(rng);
+  r.stop = random_text(rng);
+  r.submitted = rng.below(2) == 0;
+  r.failed_calls = rng.between(0, 9);
+  r.usage = {rng.between(0, 1 << 20), rng.between(0, INT64_MAX), 0};
+  r.wall_us = rng.between(0, INT64_MAX);
+  r.tool_us = rng.between(0, 1000);
+  r.verdict.reward = rng.below(2) ? 1.0 : rng.unit();
+  r.verdict.checks.push_back({random_text(rng), false, random_text(rng)});
+  if (rng.below(8) == 0) r.verdict.checks.clear();
+  if (rng.below(8) == 0) r.messages.clear();
+  for (Message& message : r.messages) {
+    message.text = random_text(rng);
+    message.reasoning = random_text(rng);
+    for (ToolCall& call : message.tool_calls) call = {random_text(rng), random_text(rng), random_text(rng)};
+    if (!message.tool_calls.empty() && rng.below(2)) message.tool_calls.push_back({"again", "tool", "{}"});
+  }
+  return r;
+}
+
+TEST_CASE("the fast text of a rollout is its canonical JSON, byte for byte") {
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    INFO("seed " << seed);
+    Rng rng(seed, "rollout_text");
+    const Rollout r = random_rollout(rng);
+    REQUIRE(rollout_text(r) == canonical_json(to_json(r)));
+  }
+  const Rollout broken = sample::broken_rollout(sample::task());
+  CHECK(rollout_text(broken) == canonical_json(to_json(broken)));
+}
+
+TEST_CASE("texts longer than a slice, with every alignment, are written whole") {
+  Rollout r = sample::rollout(sample::task());
+  for (size_t length : {65535, 65536, 65537, 200'000})
+    for (const std::string unit : {"x", "\"", "\x01", "杭", "\U0001F3E8", "\xff"}) {
+      r.answer.clear();
+      while (r.answer.size() < length) r.answer += unit;
+      REQUIRE(rollout_text(r) == canonical_json(to_json(r)));
+    }
+}
+
+}  // namespace
+}  // namespace assay
