@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace assay {
 namespace {
@@ -133,17 +134,34 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::string& 
 
 SegmentWriter::~SegmentWriter() { ::close(fd_); }
 
-Status SegmentWriter::write(std::string_view bytes) {
-  for (size_t done = 0; done < bytes.size();) {
+// Everything from ahead_ on; after a failure nothing counts as written.
+Status SegmentWriter::put(std::string_view bytes) {
+  size_t done = std::exchange(ahead_, 0);
+  while (done < bytes.size()) {
     const ssize_t put = ::pwrite(fd_, bytes.data() + done, bytes.size() - done, size_ + static_cast<int64_t>(done));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return file_error("write", path_);
     done += static_cast<size_t>(put);
   }
+  ahead_ = done;
+  return {};
+}
+
+void SegmentWriter::write_ahead(std::string_view bytes) {
+  const size_t before = ahead_;
+  if (put(bytes).ok())
+    (void)::sync_file_range(fd_, size_ + static_cast<int64_t>(before), static_cast<int64_t>(ahead_ - before), SYNC_FILE_RANGE_WRITE);
+}
+
+Status SegmentWriter::write(std::string_view bytes) {
+  ASSAY_TRY(put(bytes));
+  ahead_ = 0;  // if the sync fails, the pages may be gone
   while (::fdatasync(fd_) != 0)
     if (errno != EINTR) return file_error("sync", path_);
   return {};
 }
+
+void SegmentWriter::keep(size_t bytes) { size_ += static_cast<int64_t>(bytes); }
 
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

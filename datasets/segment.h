@@ -36,14 +36,18 @@ class SegmentWriter {
   int64_t size() const { return size_; }
   // Puts `bytes` at the end and syncs them. Until keep(), writing again overwrites them: so a failed commit leaves no gap.
   Status write(std::string_view bytes);
-  void keep(size_t bytes) { size_ += static_cast<int64_t>(bytes); }
+  void keep(size_t bytes);
+  // Lets the disk begin with a first part of what write() will be given. Optional; what fails here fails there.
+  void write_ahead(std::string_view bytes);
 
  private:
   SegmentWriter(int fd, std::string path, std::string name);
+  Status put(std::string_view bytes);
 
   int fd_;
   std::string path_, name_;
   int64_t size_ = 0;
+  size_t ahead_ = 0;  // bytes after size_ that are there already
 };
 
 // Reads `size` bytes at `offset` of a segment file; a missing or shorter file is an Error.

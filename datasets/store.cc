@@ -23,6 +23,7 @@ namespace {
 
 constexpr size_t kPendingRows = 8192;
 constexpr size_t kPendingBytes = size_t{8} << 20;
+constexpr size_t kAheadBytes = size_t{1} << 20;
 constexpr int64_t kPendingUs = 500'000;
 constexpr int kBusyMs = 60'000;
 constexpr size_t kCachedEnvironments = 64;
@@ -228,7 +229,7 @@ Status prepare_file(const SqlFile& database, const std::string& path, const std:
   if (mode != "wal")
     return make_error(Boundary::kStore, "the file system does not support a write-ahead log", path, "put the store on a local disk");
   // A commit need not be synced: what it points to was, and an older state is a valid one.
-  ASSAY_TRY(database.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536"));
+  ASSAY_TRY(database.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -65536"));
   ASSAY_ASSIGN(const int64_t version, recognise(database, path));
   if (version < newest_version()) return migrate(database, path);
   return {};
@@ -442,6 +443,7 @@ class SqliteStore final : public Store {
   Statement find_segment_;
 
   std::string buffer_;  // records of pending_, end to end
+  size_t ahead_ = 0;    // how much of it the disk has been given
   std::vector<PendingRow> pending_;
   std::vector<PendingObservation> observations_;
   std::unordered_set<std::string> pending_keys_;
@@ -489,6 +491,10 @@ Status SqliteStore::put(RecordKind kind, const Item& item, const std::string& ke
   row.offset = static_cast<int64_t>(buffer_.size());
   row.size = static_cast<int64_t>(record.size());
   buffer_ += record;
+  if (writer_ && buffer_.size() >= ahead_ + kAheadBytes) {
+    writer_->write_ahead(buffer_);
+    ahead_ = buffer_.size();
+  }
   pending_.push_back(std::move(row));
   pending_keys_.insert(pending_key);
   return flush_if_due();
@@ -518,6 +524,7 @@ Status SqliteStore::flush_locked() {
   if (failed_) return status;
   if (writer_) writer_->keep(buffer_.size());
   buffer_.clear();
+  ahead_ = 0;
   pending_.clear();
   observations_.clear();
   pending_keys_.clear();

@@ -67,7 +67,7 @@ enum class StoreMode { kOpenOrCreate, kMustExist };
 
 // One object per process and store; thread-safe (one lock; records are encoded outside it). Not usable after a fork.
 //
-// Writes are buffered and committed together by flush(), by size (1,024 rows or 8 MiB) or by age (0.5 s, checked at every put);
+// Writes are buffered and committed together by flush(), by size (8,192 rows or 8 MiB) or by age (0.5 s, checked at every put);
 // the destructor flushes but cannot report. After a flush failed (disk full) nothing is taken in until one succeeds: every put
 // tries, and returns the error. What was put is seen by every read of the same object, flushed or not.
 //

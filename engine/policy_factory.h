@@ -20,7 +20,6 @@ struct PolicyOptions {
   int64_t timeout_ms = 120'000;
   int64_t retries = 5;
   int64_t in_flight = 64;
-  std::string proxy;            // URL of an HTTP proxy, or empty; read by cli/ from the environment
   double temperature = 1.0;
   int64_t max_tokens = 8192;    // of one message
   Clock* clock = nullptr;

@@ -29,7 +29,12 @@ class Space final : public Gecode::Space {
   Space(const ConstraintModel& model, const SolveOptions& options) {
     make_variables(model);
     post_elements(model);
-    for (const auto& linear : model.linears) post(linear);
+    for (const auto& linear : model.linears) {
+      if (linear.reified && is_equality_of_two(linear) && known_to_differ(model, linear.variables[0], linear.variables[1]))
+        Gecode::rel(*this, truth(linear.literal), Gecode::IRT_EQ, linear.relation == Relation::kNotEqual ? 1 : 0);
+      else
+        post(linear);
+    }
     for (const auto& different : model.all_differents) {
       Gecode::IntVarArgs args;
       for (Var v : different.variables) args << integer(v);
@@ -96,6 +101,20 @@ class Space final : public Gecode::Space {
       else
         Gecode::element(*this, array, integer(element.index), integer(element.result));
     }
+  }
+
+  static bool is_equality_of_two(const ConstraintModel::Linear& linear) {
+    return linear.variables.size() == 2 && linear.coefficients[0] == 1 && linear.coefficients[1] == -1 && linear.bound == 0 &&
+           (linear.relation == Relation::kEqual || linear.relation == Relation::kNotEqual);
+  }
+  // Propagators do not see that equal variables cannot be among different ones; without this, proving so enumerates them.
+  static bool known_to_differ(const ConstraintModel& model, Var a, Var b) {
+    for (const auto& different : model.all_differents) {
+      int found = 0;
+      for (Var v : different.variables) found += v.id == a.id || v.id == b.id;
+      if (a.id != b.id && found == 2) return true;
+    }
+    return false;
   }
 
   void post(const ConstraintModel::Linear& linear) {

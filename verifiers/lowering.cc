@@ -68,6 +68,16 @@ Var Lowering::value(int slot, int column) {
   return it->second = value;
 }
 
+void Lowering::equate_value(int slot, int column, Var owner) {
+  const ColumnArrays& a = arrays(tables_.table_index(table_of(slot).spec.name), column);
+  if (a.high || a.low->empty() || values_.count({slot, column})) {
+    post_linear({1, -1}, {value(slot, column), owner}, Relation::kEqual, 0);
+    return;
+  }
+  model_.elements.push_back({a.low, slots_[slot], owner});
+  values_[{slot, column}] = owner;
+}
+
 Literal Lowering::present(int slot, int column) {
   auto [it, fresh] = presents_.try_emplace({slot, column});
   if (!fresh) return it->second;

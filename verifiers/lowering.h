@@ -28,6 +28,8 @@ class Lowering {
 
   // The cell of `column` in the row of `slot`. Null cells read 0; ask present() too.
   Var value(int slot, int column);
+  // Says that this cell is `owner`: one variable for both, where nothing has read the cell yet.
+  void equate_value(int slot, int column, Var owner);
   // Whether the cell is not null; a constant true when no cell of the column is.
   Literal present(int slot, int column);
   // Whether the row is one of those for which test[row] is 1; 2 means not known yet: free.

@@ -170,7 +170,7 @@ namespace policies::openai {
 
 PolicyFactory make() {
   auto create = [](const PolicyOptions& options) {
-    return make_openai_policy(options, make_http_client({.in_flight = options.in_flight, .proxy = options.proxy}));
+    return make_openai_policy(options, make_http_client({.in_flight = options.in_flight}));
   };
   return {"openai", "a server that speaks the OpenAI chat protocol: openai:URL, with --model NAME", create};
 }

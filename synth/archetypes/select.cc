@@ -258,8 +258,13 @@ Result<Task> make_by_preset(const MakeRequest& request) {
   ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, groups));
   Rng rng(request.seed, stream_of("select/" + request.preset), static_cast<uint64_t>(request.index));
   for (const std::string& name : names) ASSAY_TRY(add_template(request, name, rng, draft));
-  Json constraints = Json::array();
-  for (const FilledTemplate& t : draft.templates) constraints.push_back(t.constraint);
+  std::vector<double> shares;
+  for (size_t i = 0; i < draft.templates.size(); ++i) shares.push_back(0.3 + 0.4 * rng.unit());
+  std::vector<Assignment> samples;
+  if (std::any_of(draft.templates.begin(), draft.templates.end(), [](const FilledTemplate& t) { return t.has_quantile; })) {
+    ASSAY_ASSIGN(samples, sample_answers(request, draft, ConsistentChooser(draft.shape, request.environment->tables), stream_of("samples")));
+  }
+  ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, 1.0, samples));
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
   int64_t calls = 0;
   ASSAY_TRY(add_gold(request, task, &calls));

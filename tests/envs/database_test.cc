@@ -175,6 +175,7 @@ TEST_CASE("sorting and grouping cannot fill memory or disk") {
     auto rows = ask(*connection, sql);
     REQUIRE_FALSE(rows.ok());
     CHECK(rows.error().boundary == Boundary::kLimit);
+    CHECK_THAT(rows.error().what, Catch::Contains("too much memory"));  // and not, after filling a file, too many steps
     CHECK(sqlite3_memory_highwater(0) - before < 32'000'000);
   }
 }

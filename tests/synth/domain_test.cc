@@ -145,15 +145,14 @@ TEST_CASE("the travel tools return what they declare, in an order of their own")
   CHECK(report->problems.empty());
 }
 
-TEST_CASE("a tool without an order, and one that reveals less than it says, are caught") {
+TEST_CASE("a tool whose order is that of storage, and one that reveals less than it says, are caught") {
   const auto problems_with = [](const std::function<void(ToolSpec&)>& harm) {
     Environment environment = *made(4, 0);
-    environment.tables.texts = made(4, 0)->tables.texts;
     for (ToolSpec& tool : environment.tools)
       if (tool.name == "get_all_hotels_by_city") harm(tool);
     return must(check_environment(must(finish_environment(std::move(environment)))))->problems;
   };
-  CHECK(!problems_with([](ToolSpec& tool) { tool.body["sql"] = "SELECT name FROM hotel WHERE city = :city"; }).empty());
+  CHECK(!problems_with([](ToolSpec& tool) { tool.body["sql"] = "SELECT name FROM hotel WHERE city = :city ORDER BY rowid"; }).empty());
   CHECK(!problems_with([](ToolSpec& tool) { tool.body["sql"] = "SELECT name FROM hotel WHERE city = :city AND price > 300 ORDER BY name"; }).empty());
 }
 
@@ -210,7 +209,7 @@ TEST_CASE("mistakes in a domain are answered with file, path, what was expected 
       {"an unknown tool kind", [](Json& d) { d["tools"][0]["kind"] = "python"; }, {"$.tools[0] (get_all_attractions_by_city)", "unknown tool kind 'python'; known: "}},
       {"SQL that does not parse", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELEC name FROM hotel"; }, {"$.tools[0]", "syntax error"}},
       {"SQL over a table that is not there", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELECT name FROM hotels ORDER BY name"; }, {"$.tools[0]", "no such table: hotels"}},
-      {"hostile SQL", [](Json& d) { d["tools"][0]["body"]["sql"] = "ATTACH '/etc/passwd' AS p"; }, {"$.tools[0]", "ATTACH"}},
+      {"hostile SQL", [](Json& d) { d["tools"][0]["body"]["sql"] = "ATTACH '/etc/passwd' AS p"; }, {"$.tools[0]", "may not use anything but SELECT"}},
       {"a parameter that is not declared", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELECT name FROM attraction WHERE city = :town ORDER BY name"; }, {"$.tools[0]", ":town"}},
       {"a schema that agents could not be held to", [](Json& d) { d["tools"][0]["parameters"]["properties"]["city"]["minLength"] = 3; }, {"$.tools[0]", "'minLength' is not understood"}},
       {"a tool twice", [](Json& d) { d["tools"][1]["name"] = "get_all_attractions_by_city"; }, {"$.tools[1].name", "declared twice"}},

@@ -182,7 +182,7 @@ TEST_CASE("lists keep their order, those always there first") {
   places["rows"]["count"] = 3;
   places["rows"]["always"] = {"D"};
   std::set<std::vector<std::string>> seen;
-  for (uint64_t seed = 0; seed < 40; ++seed) seen.insert(texts(must(filled({places}, seed)), "place", "name"));
+  for (uint64_t seed = 0; seed < 40; ++seed) seen.insert(texts(must(filled(Json::array({places}), seed)), "place", "name"));
   CHECK(seen == std::set<std::vector<std::string>>{{"D", "A", "B"}, {"D", "A", "C"}, {"D", "B", "C"}});
 }
 

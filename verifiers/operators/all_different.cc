@@ -46,6 +46,9 @@ class AllDifferent final : public Constraint {
       for (int b : slots_of(pairs_[branch].second)) {
         if (pairs_[branch].first == pairs_[branch].second && a >= b) continue;
         differ.push_back(lowering.linear({1, -1}, {variable(lowering, a), variable(lowering, b)}, Relation::kNotEqual, 0));
+        // One entity has one scope: what makes two slots equal makes their scopes equal.
+        if (const int scope = binding_.tables.tables[table()].spec.scope_column(); !by_ && scope >= 0)
+          lowering.model().clauses.push_back({{differ.back(), lowering.linear({1, -1}, {lowering.value(a, scope), lowering.value(b, scope)}, Relation::kEqual, 0)}});
         if (by_) differ.push_back(lowering.present(a, by_->column)), differ.push_back(lowering.present(b, by_->column));
       }
     return lowering.all(std::move(differ));

@@ -57,7 +57,7 @@ class Belongs final : public Constraint {
 
   void post(Lowering& lowering) const override {
     for (const Link& link : links_)
-      lowering.post_linear({1, -1}, {lowering.value(link.slot, link.column.column), lowering.slot(link.owner)}, Relation::kEqual, 0);
+      lowering.equate_value(link.slot, link.column.column, lowering.slot(link.owner));
   }
 
   std::string python() const override {
