@@ -1,8 +1,8 @@
-// An asynchronous HTTP client: many requests in flight from one thread, connections reused, every size and time
-// bounded.
+// An asynchronous HTTP client: many requests in flight from one thread, connections reused, sizes and times bounded.
 //
-// Redirects are not followed (a key must not travel to another host): a 3xx answer is returned as it is. Only http and
-// https. Errors never quote the headers or body of a request, nor the user info or query of a URL.
+// Only http and https, without a proxy (the environment is not read). Redirects are not followed, because a key must not
+// travel to another host: a 3xx answer is returned as it is. Errors never quote the headers or body of a request, nor the
+// user info or query of a URL.
 #pragma once
 
 #include <cstdint>
@@ -63,7 +63,6 @@ class HttpClient {
 
 struct HttpOptions {
   int64_t in_flight = 64;   // requests on the wire at once; the rest wait in order
-  std::string proxy;        // URL of a proxy; empty for none (the environment is not read)
 };
 
 std::unique_ptr<HttpClient> make_http_client(const HttpOptions& options = {});

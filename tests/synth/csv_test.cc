@@ -87,6 +87,26 @@ TEST_CASE("what is written by the rules reads back") {
   }
 }
 
+TEST_CASE("any bytes are a table of one width and of UTF-8, or an error") {
+  const std::vector<std::string> bits = {"a", "bc", ",", ",", "\"", "\n", "\n", "\r", "\xff", "\xc3", "é", std::string(1, '\0')};
+  Rng rng(20'251'002, "csv");
+  int tables = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text;
+    for (uint64_t n = rng.below(40); n > 0; --n) text += rng.pick(bits);
+    const auto file = parse_csv(text, ',', "f");
+    if (!file.ok()) continue;
+    ++tables;
+    size_t replaced = 0;
+    for (const auto& row : file->table.rows) {
+      REQUIRE(row.size() == file->table.columns.size());
+      for (const auto& cell : row) valid_utf8(cell.value_or(""), replaced);
+    }
+    REQUIRE(replaced == 0);
+  }
+  CHECK(tables > 1000);
+}
+
 struct Quantity {
   const char* text;
   const char* converter;
