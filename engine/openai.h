@@ -1,7 +1,8 @@
 // The OpenAI chat-completions protocol, as every compatible server speaks it: what is sent, what comes back, and what
 // each failure means. Pure functions, and the policy that plays them over HTTP.
 //
-// Every failure is an Error of boundary kPolicy whose texts are bounded, printable, and never hold the API key.
+// Every failure is an Error of boundary kPolicy with bounded, printable texts; the policy strikes its API key out of what a
+// server quotes.
 #pragma once
 
 #include <memory>

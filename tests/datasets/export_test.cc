@@ -1,0 +1,329 @@
+#include "datasets/export.h"
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "tests/datasets/sample.h"
+
+namespace assay {
+namespace {
+
+using sample::Folder;
+
+constexpr int kTasks = 60;
+
+// Tasks 0 … 59, every tenth unsound and task 7 without a certificate; of each a passed, a failed and a broken rollout.
+std::unique_ptr<Store> filled_store(const std::string& path) {
+  auto store = Store::open(path, StoreMode::kOpenOrCreate, system_clock()).value();
+  const auto environment = sample::environment();
+  REQUIRE(store->put_environment(*environment).ok());
+  for (int i = 0; i < kTasks; ++i) {
+    const Task task = sample::task(i, *environment);
+    REQUIRE(store->put_task(task).ok());
+    if (i != 7) REQUIRE(store->put_certificate(sample::certificate(task, i % 10 != 9)).ok());
+    REQUIRE(store->put_rollout(sample::rollout(task, 0, true, 2)).ok());
+    REQUIRE(store->put_rollout(sample::rollout(task, 1, false, 1)).ok());
+    REQUIRE(store->put_rollout(sample::broken_rollout(task, 2)).ok());
+  }
+  REQUIRE(store->flush().ok());
+  return store;
+}
+constexpr int kUncertified = kTasks / 10 + 1;
+
+std::vector<Json> rows_of(const std::string& folder, const ExportReport& report, const std::string& split, const Format& format) {
+  std::vector<Json> rows;
+  if (!report.rows.contains(split)) return rows;
+  const std::string file = folder + "/data/" + split + "." + format.extension;
+  const std::string text = read_file(file).value();
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    REQUIRE(end != std::string::npos);
+    auto row = parse_json(std::string_view(text).substr(at, end - at), file);
+    if (!row.ok()) FAIL(row.error().text());
+    rows.push_back(std::move(row).value());
+    at = end + 1;
+  }
+  return rows;
+}
+
+std::set<std::string> files_below(const std::string& folder) {
+  std::set<std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    if (entry.is_regular_file()) files.insert(std::filesystem::relative(entry.path(), folder).string());
+  return files;
+}
+
+const Format& format_named(const std::string& name) {
+  for (const Format& format : formats::all())
+    if (format.name == name) return format;
+  FAIL("no format " << name);
+  std::abort();
+}
+
+// ---- Every format ----
+
+TEST_CASE("every format says what it is") {
+  std::set<std::string> names;
+  REQUIRE(formats::all().size() >= 2);
+  for (const Format& format : formats::all()) {
+    INFO(format.name);
+    CHECK(names.insert(format.name).second);
+    CHECK_FALSE(format.summary.empty());
+    CHECK(format.summary.find('\n') == std::string::npos);
+    CHECK_FALSE(format.usage.empty());
+    CHECK_FALSE(format.extension.empty());
+  }
+}
+
+TEST_CASE("every format writes rows that name their task, share their columns, and leave out what is not certified") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  for (const Format& format : formats::all()) {
+    INFO(format.name);
+    const std::string out = folder.file(format.name);
+    const auto done = export_dataset(*store, {.format = format.name, .folder = out});
+    if (!done.ok()) FAIL(done.error().text());
+    const ExportReport& report = *done;
+    CHECK(report.skipped_uncertified == kUncertified);
+    CHECK(report.skipped_failed == (format.per_rollout ? kTasks - kUncertified : 0));
+    CHECK(files_below(out) == std::set<std::string>(report.files.begin(), report.files.end()));
+    CHECK(std::is_sorted(report.files.begin(), report.files.end()));
+
+    std::set<std::string> columns, tasks;
+    int64_t count = 0;
+    for (const auto& [split, rows] : report.rows) {
+      const std::vector<Json> read = rows_of(out, report, split, format);
+      CHECK(static_cast<int64_t>(read.size()) == rows);
+      count += rows;
+      for (const Json& row : read) {
+        std::set<std::string> keys;
+        for (const auto& [key, value] : row.items()) keys.insert(key);
+        if (columns.empty()) columns = keys;
+        CHECK(keys == columns);
+        const std::string task = row.at("task_id");
+        tasks.insert(task);
+        CHECK(split_of(task, 90, 5) == split);
+        CHECK(row.at("split") == split);
+        CHECK(row.at("certificate").at("sound") == true);
+        CHECK(row.at("certificate").at("id").get<std::string>().size() == 64);
+        CHECK(row.at("seed") == 7);
+        CHECK(row.at("environment_id") == sample::environment()->id);
+        CHECK(row.contains("tools"));
+        if (!format.per_rollout) CHECK(row.dump().find(Json(sample::kGold).dump()) == std::string::npos);
+      }
+    }
+    CHECK(tasks.size() == kTasks - kUncertified);
+    CHECK(count == (format.per_rollout ? 2 : 1) * (kTasks - kUncertified));
+    CHECK_FALSE(tasks.contains(sample::task(7).id));
+    CHECK_FALSE(tasks.contains(sample::task(19).id));
+  }
+}
+
+TEST_CASE("every format gives the same bytes again, over an older export too") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  for (const Format& format : formats::all()) {
+    INFO(format.name);
+    const ExportOptions options = {.format = format.name, .folder = folder.file(format.name)};
+    REQUIRE(export_dataset(*store, options).ok());
+    std::map<std::string, std::string> first;
+    for (const std::string& file : files_below(options.folder)) first[file] = read_file(options.folder + "/" + file).value();
+    REQUIRE(export_dataset(*store, options).ok());
+    CHECK(files_below(options.folder).size() == first.size());
+    for (const auto& [file, text] : first) CHECK(read_file(options.folder + "/" + file).value() == text);
+  }
+}
+
+TEST_CASE("every format's card has front matter for each split, counts and commands, and no blank left") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  for (const Format& format : formats::all()) {
+    INFO(format.name);
+    const std::string out = folder.file(format.name);
+    const ExportReport report = export_dataset(*store, {.format = format.name, .folder = out}).value();
+    const std::string card = read_file(out + "/README.md").value();
+    CHECK(card.starts_with("---\nlicense: apache-2.0\n"));
+    CHECK(card.find("size_categories:\n- n<1K\n") != std::string::npos);
+    for (const auto& [split, rows] : report.rows) {
+      CHECK(card.find("  - split: " + split + "\n    path: data/" + split + "." + format.extension + "\n") != std::string::npos);
+      CHECK(card.find("| " + split + " | " + std::to_string(rows) + " |") != std::string::npos);
+    }
+    CHECK(card.find("assay audit --store '../s.db'") != std::string::npos);
+    CHECK(card.find("mutants: 106, killed 106, survived 0") != std::string::npos);
+    CHECK(card.find("mean 1.25%, highest 1.25%") != std::string::npos);
+    CHECK(card.find("left out because they are not: " + std::to_string(kUncertified)) != std::string::npos);
+    CHECK((card.find("| random | 106 | 53 |") != std::string::npos) == format.per_rollout);
+    CHECK(card.find('@') == std::string::npos);
+  }
+}
+
+TEST_CASE("every Python file of every format can be imported and finds the store") {
+  Folder folder;
+  auto store = filled_store(folder.file("it's a \"store\" 杭.db"));
+  for (const Format& format : formats::all()) {
+    const ExportReport report = export_dataset(*store, {.format = format.name, .folder = folder.file("out/" + format.name)}).value();
+    for (const std::string& file : report.files) {
+      if (!file.ends_with(".py")) continue;
+      const std::string module = file.substr(0, file.size() - 3);
+      const std::string command = "cd '" + folder.file("out/" + format.name) + "' && python3 -W error -c 'import os, " + module +
+                                  " as m; assert os.path.samefile(os.path.join(os.path.dirname(m.__file__), m.STORE), \"" +
+                                  "../../it'\\''s a \\\"store\\\" 杭.db\")'";
+      INFO(command);
+      CHECK(std::system(command.c_str()) == 0);
+    }
+  }
+}
+
+// ---- The formats ----
+
+TEST_CASE("openai_chat rows are whole conversations, with arguments as text and tool results in place") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const Format& format = format_named("openai_chat");
+  const std::string out = folder.file("out");
+  const auto report = export_dataset(*store, {.format = format.name, .folder = out, .rollouts = {.passed = true}, .train_percent = 100,
+                                              .validation_percent = 0});
+  REQUIRE(report.ok());
+  CHECK(report->rows == std::map<std::string, int64_t>{{"train", kTasks - kUncertified}});
+  const Json row = rows_of(out, *report, "train", format).at(0);
+  const Json& messages = row.at("messages");
+  const Rollout rollout = sample::rollout(sample::task(0), 0, true, 2);
+  REQUIRE(messages.size() == rollout.messages.size());
+  CHECK(messages[0] == Json{{"role", "system"}, {"content", sample::task(0).system}});
+  CHECK(messages[1] == Json{{"role", "user"}, {"content", sample::task(0).prompt}});
+  CHECK(messages[2].at("reasoning_content") == rollout.messages[2].reasoning);
+  CHECK(messages[2].at("tool_calls")[0].at("function").at("arguments") == "{}");
+  CHECK(messages[3].at("role") == "tool");
+  CHECK(messages[3].at("tool_call_id") == messages[2].at("tool_calls")[0].at("id"));
+  CHECK(row.at("tools")[1].at("type") == "function");
+  CHECK(row.at("tools")[1].at("function").at("name") == "submit_result");
+  CHECK_FALSE(row.at("tools")[0].at("function").contains("body"));
+  CHECK(row.at("parallel_tool_calls") == true);
+  CHECK(row.at("reward") == 1.0);
+  CHECK(row.at("policy") == "random");
+  CHECK(row.at("rollout_id") == rollout.id);
+  CHECK(row.at("rollout_seed") == 3);
+}
+
+TEST_CASE("grpo rows hold what TRL and verl look for") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const Format& format = format_named("grpo");
+  const std::string out = folder.file("out");
+  const ExportReport report = export_dataset(*store, {.format = format.name, .folder = out, .train_percent = 0, .validation_percent = 100}).value();
+  const auto rows = rows_of(out, report, "validation", format);
+  REQUIRE(rows.size() == kTasks - kUncertified);
+  const Json& row = rows[1];
+  CHECK(row.at("prompt").size() == 2);
+  CHECK(row.at("prompt")[0].at("role") == "system");
+  CHECK(row.at("prompt")[1].at("role") == "user");
+  CHECK(row.at("data_source") == "assay/travel");
+  CHECK(row.at("reward_model") == Json{{"style", "rule"}, {"ground_truth", row.at("task_id")}});
+  CHECK(row.at("extra_info") ==
+        Json{{"index", 1}, {"split", "validation"}, {"task_id", row.at("task_id")}, {"submit_tool", "submit_result"}});
+  CHECK(parse_json(row.at("tools").get<std::string>(), "").value()[0].at("function").at("name") == "get_all_cities");
+  CHECK(std::count(report.files.begin(), report.files.end(), "reward.py") == 1);
+}
+
+// ---- Splits ----
+
+TEST_CASE("a split is a function of the task's id and follows the percentages") {
+  std::map<std::string, int> counts;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string id = json_identity(i);
+    const std::string split = split_of(id, 80, 15);
+    CHECK(split == split_of(id, 80, 15));
+    ++counts[split];
+    // More for training takes from the end of the others, so nothing moves back.
+    if (split == "train") CHECK(split_of(id, 90, 5) == "train");
+  }
+  CHECK(counts["train"] == Approx(8000).margin(150));
+  CHECK(counts["validation"] == Approx(1500).margin(150));
+  CHECK(counts["test"] == Approx(500).margin(100));
+  // SHA-256("a") begins with ca978112, which is 3398926610.
+  CHECK(split_of("a", 10, 0) == "test");
+  CHECK(split_of("a", 11, 0) == "train");
+}
+
+// ---- What can go wrong ----
+
+TEST_CASE("an unknown format lists the known ones, wrong shares are refused") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const auto unknown = export_dataset(*store, {.format = "openai-chat", .folder = folder.file("x")});
+  REQUIRE_FALSE(unknown.ok());
+  CHECK(unknown.error().what.find("known: grpo, openai_chat") != std::string::npos);
+  CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = folder.file("x"), .train_percent = 99, .validation_percent = 2}).ok());
+  CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = ""}).ok());
+  CHECK_FALSE(std::filesystem::exists(folder.file("x")));
+}
+
+TEST_CASE("nothing to export is an error that says why, and leaves nothing behind") {
+  Folder folder;
+  auto store = Store::open(folder.file("s.db"), StoreMode::kOpenOrCreate, system_clock()).value();
+  REQUIRE(store->put_environment(*sample::environment()).ok());
+  REQUIRE(store->put_task(sample::task()).ok());
+  REQUIRE(store->put_certificate(sample::certificate(sample::task(), false)).ok());
+  for (const Format& format : formats::all()) {
+    const auto report = export_dataset(*store, {.format = format.name, .folder = folder.file("out")});
+    REQUIRE_FALSE(report.ok());
+    CHECK(report.error().what.find("of 1 tasks that match, 1 are not certified as sound") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(folder.file("out")));
+  }
+}
+
+TEST_CASE("a folder that cannot be made is named") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const auto report = export_dataset(*store, {.format = "grpo", .folder = folder.file("s.db/out")});
+  REQUIRE_FALSE(report.ok());
+  CHECK(report.error().where.find("s.db/out") != std::string::npos);
+  CHECK(report.error().boundary == Boundary::kStore);
+}
+
+TEST_CASE("a record that cannot be read ends the export and leaves the older one whole") {
+  Folder folder;
+  const std::string path = folder.file("s.db"), out = folder.file("out");
+  REQUIRE(export_dataset(*filled_store(path), {.format = "grpo", .folder = out}).ok());
+  std::map<std::string, std::string> first;
+  for (const std::string& file : files_below(out)) first[file] = read_file(out + "/" + file).value();
+  for (const auto& entry : std::filesystem::directory_iterator(path + ".segments")) std::filesystem::resize_file(entry.path(), 20'000);
+  auto store = Store::open(path, StoreMode::kMustExist, system_clock()).value();
+  CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = out}).ok());
+  CHECK(files_below(out).size() == first.size());
+  for (const auto& [file, text] : first) CHECK(read_file(out + "/" + file).value() == text);
+}
+
+TEST_CASE("rows of an earlier export do not outlive a later one") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const std::string out = folder.file("out");
+  CHECK(export_dataset(*store, {.format = "grpo", .folder = out, .train_percent = 50, .validation_percent = 25})->rows.size() == 3);
+  CHECK(export_dataset(*store, {.format = "grpo", .folder = out, .train_percent = 100, .validation_percent = 0})->rows.size() == 1);
+  CHECK(files_below(out) == std::set<std::string>{"README.md", "data/train.json", "reward.py"});
+}
+
+TEST_CASE("filters and limits choose the rows") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const auto rows = [&](const ExportOptions& options) {
+    const auto report = export_dataset(*store, options);
+    if (!report.ok()) FAIL(report.error().text());
+    int64_t sum = 0;
+    for (const auto& [split, count] : report->rows) sum += count;
+    return sum;
+  };
+  const std::string out = folder.file("out");
+  CHECK(rows({.format = "grpo", .folder = out, .tasks = {.difficulty = 1}}) == kTasks / 5);
+  CHECK(rows({.format = "grpo", .folder = out, .tasks = {.limit = 5}}) == 5);
+  CHECK(rows({.format = "openai_chat", .folder = out, .rollouts = {.passed = false}}) == kTasks - kUncertified);
+  CHECK(rows({.format = "openai_chat", .folder = out, .rollouts = {.task = sample::task(3).id}}) == 2);
+  CHECK(rows({.format = "openai_chat", .folder = out, .rollouts = {.passed = true, .limit = 7}}) == 7);
+  CHECK_FALSE(export_dataset(*store, {.format = "openai_chat", .folder = out, .rollouts = {.policy = "gold"}}).ok());
+}
+
+}  // namespace
+}  // namespace assay
