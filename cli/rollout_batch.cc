@@ -19,6 +19,7 @@ struct Worker {
 
 Status open_policy(const BatchOptions& options, Worker& worker) {
   PolicyOptions policy_options = options.policy_options;
+  policy_options.cancelled = options.cancelled;
   policy_options.transcripts = [&worker](const std::string& task, int64_t sample) {
     return worker.transcripts.find(task, sample);
   };
