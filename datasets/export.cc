@@ -88,15 +88,19 @@ class Exporter {
       : store_(store), format_(format), options_(options), left_(options.rollouts.limit) {}
 
   Result<ExportReport> run() {
+    std::error_code error;
+    const bool was_there = fs::exists(options_.folder, error);
     ASSAY_TRY(make_folder());
     Status status = write_rows();
     if (status.ok()) status = publish();
-    if (!status.ok()) return status.error();
-    return report_;
+    if (status.ok()) return report_;
+    files_.clear();
+    fs::remove(data_folder(), error);  // only if it is empty
+    if (!was_there) fs::remove(options_.folder, error);
+    return status.error();
   }
 
  private:
-  // Folders made here go again if nothing is written into them.
   Status make_folder() {
     std::error_code error;
     fs::create_directories(data_folder(), error);
@@ -114,9 +118,6 @@ class Exporter {
       else ASSAY_TRY(write_task(row));
     }
     if (!files_.empty()) return {};
-    std::error_code ignored;
-    fs::remove(data_folder(), ignored);  // only if it is empty
-    fs::remove(options_.folder, ignored);
     return input_error("nothing to export: of " + std::to_string(tasks.size()) + " tasks that match, " +
                            std::to_string(report_.skipped_uncertified) + " are not certified as sound" +
                            (format_.per_rollout ? ", and the others have no rollout that matches and was scored" : ""),

@@ -180,18 +180,26 @@ class Space final : public Gecode::Space {
 
 }  // namespace
 
-Solved solve_until(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const std::vector<int>&)>& accept) {
+namespace {
+
+// With `accept`: until it accepts. Without: counts into `counted`, up to `count_limit`.
+Solved search(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const std::vector<int>&)>& accept,
+              int64_t* counted, int64_t count_limit) {
   Solved out;
   auto root = std::make_unique<Space>(model, options);
   Gecode::Search::NodeStop stop(static_cast<unsigned long>(options.node_limit));
-  Gecode::Search::Options search;
-  search.threads = 1;
-  search.stop = &stop;
-  Gecode::DFS<Space> engine(root.get(), search);
+  Gecode::Search::Options how;
+  how.threads = 1;
+  how.stop = &stop;
+  Gecode::DFS<Space> engine(root.get(), how);
   root.reset();
   while (std::unique_ptr<Space> found{engine.next()}) {
-    out.values = found->values(model);
-    if (!accept(out.values)) continue;
+    if (accept) {
+      out.values = found->values(model);
+      if (!accept(out.values)) continue;
+    } else if (++*counted < count_limit) {
+      continue;
+    }
     out.outcome = SolveOutcome::kFound;
     out.nodes = static_cast<int64_t>(engine.statistics().node);
     return out;
@@ -201,13 +209,19 @@ Solved solve_until(const ConstraintModel& model, const SolveOptions& options, co
   return out;
 }
 
+}  // namespace
+
+Solved solve_until(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const std::vector<int>&)>& accept) {
+  return search(model, options, accept, nullptr, 0);
+}
+
 Solved solve(const ConstraintModel& model, const SolveOptions& options) {
   return solve_until(model, options, [](const std::vector<int>&) { return true; });
 }
 
 Counted count_solutions(const ConstraintModel& model, int64_t limit, int64_t node_limit) {
   Counted out;
-  const Solved end = solve_until(model, {node_limit, 0}, [&](const std::vector<int>&) { return ++out.solutions >= limit; });
+  const Solved end = search(model, {node_limit, 0}, nullptr, &out.solutions, limit);
   out.exact = end.outcome == SolveOutcome::kInfeasible;
   out.nodes = end.nodes;
   return out;

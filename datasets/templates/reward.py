@@ -20,6 +20,7 @@ import time
 
 STORE = "@STORE@"  # from the folder of this file
 TIMEOUT_S = 120.0  # for one answer of the verifier
+ANSWER_CHARACTERS = 1 << 19  # what is longer is cut; no right answer comes near
 SUBMIT_TOOL = "submit_result"  # where a row names none
 
 
@@ -28,12 +29,11 @@ class RewardError(RuntimeError):
 
 
 class Verifier:
-    """One `assay env` process. request() is safe from any thread; a forked worker starts its own process."""
+    """One `assay env` process, started on first use. Safe from any thread."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._process = None
-        self._owner = None
         self._buffer = b""
 
     def request(self, message):
@@ -70,12 +70,13 @@ class Verifier:
         if not os.path.exists(store):
             raise RewardError(f"{store}: there is no such store (try: its path in $ASSAY_STORE)")
         self._buffer = b""
-        self._owner = os.getpid()
-        self._process = subprocess.Popen([program, "env", "--store", store], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Unbuffered: a fork in the middle of a write must not leave a second copy of a line to be flushed.
+        self._process = subprocess.Popen([program, "env", "--store", store], bufsize=0, stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE)
 
     def _stop(self):
         process, self._process = self._process, None
-        if process is None or self._owner != os.getpid():
+        if process is None:
             return None
         process.kill()
         status = process.wait()
@@ -87,10 +88,11 @@ class Verifier:
         return status
 
     def _ask(self, line):
-        if self._process is None or self._owner != os.getpid():
+        if self._process is None:
             self._start()
-        self._process.stdin.write(line)
-        self._process.stdin.flush()
+        rest = memoryview(line)
+        while rest:
+            rest = rest[self._process.stdin.write(rest):]
         deadline = time.monotonic() + TIMEOUT_S
         out = self._process.stdout.fileno()
         while b"\n" not in self._buffer:
@@ -108,7 +110,19 @@ class Verifier:
 
 
 _verifier = Verifier()
-os.register_at_fork(after_in_child=lambda: globals().update(_verifier=Verifier()))
+
+
+def _after_fork():
+    """A worker must not share pipes with its parent, nor wait for a lock that a thread of the parent held."""
+    global _verifier
+    process, _verifier = _verifier._process, Verifier()
+    if process is not None:
+        process.returncode = 0  # the parent's to wait for
+        process.stdin.close()
+        process.stdout.close()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 atexit.register(lambda: _verifier.close())
 
 
@@ -159,7 +173,7 @@ def submitted_answer(completion, submit_tool=SUBMIT_TOOL):
 
 def score(task_id, answer):
     """The verdict {"reward", "passed", "checks", ...} on an answer to a task."""
-    answer = answer.encode("utf-8", "replace").decode()  # a lone surrogate is no JSON
+    answer = answer[:ANSWER_CHARACTERS].encode("utf-8", "replace").decode()  # a lone surrogate is no JSON
     return _verifier.request({"op": "score", "task": task_id, "answer": answer})
 
 

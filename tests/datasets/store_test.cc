@@ -225,22 +225,22 @@ TEST_CASE("rows are committed by number, by age and when the store is closed") {
   const auto committed = [&] { return sql(path, "SELECT count(*) FROM rollout"); };
   const Task task = sample::task();
   int64_t sample = 0;
-  for (; sample < 1023; ++sample) REQUIRE(store->put_rollout(sample::rollout(task, sample)).ok());
+  for (; sample < 8191; ++sample) REQUIRE(store->put_rollout(sample::rollout(task, sample)).ok());
   CHECK(committed() == "0");
   REQUIRE(store->put_rollout(sample::rollout(task, sample++)).ok());
-  CHECK(committed() == "1024");
+  CHECK(committed() == "8192");
   REQUIRE(store->put_rollout(sample::rollout(task, sample++)).ok());
   clock.advance_ms(499);
   REQUIRE(store->put_rollout(sample::rollout(task, sample++)).ok());
-  CHECK(committed() == "1024");
+  CHECK(committed() == "8192");
   clock.advance_ms(1);
   REQUIRE(store->put_rollout(sample::rollout(task, sample++)).ok());
-  CHECK(committed() == "1027");
+  CHECK(committed() == "8195");
   REQUIRE(store->put_rollout(sample::rollout(task, sample++)).ok());
   CHECK(store->has_rollout(sample::rollout(task, sample - 1).id).value());
-  CHECK(committed() == "1027");
+  CHECK(committed() == "8195");
   store.reset();
-  CHECK(committed() == "1028");
+  CHECK(committed() == "8196");
 }
 
 TEST_CASE("threads may share a store") {

@@ -55,12 +55,14 @@ class AllDifferent final : public Constraint {
   }
 
   void post(Lowering& lowering) const override {
-    std::vector<Var> variables;
+    std::vector<Var> variables, rows;
     for (int slot : choice_.slots) {
       variables.push_back(variable(lowering, slot));
+      rows.push_back(lowering.slot(slot));
       if (by_) lowering.require(lowering.present(slot, by_->column));
     }
     lowering.model().all_differents.push_back({std::move(variables)});
+    if (by_) lowering.model().all_differents.push_back({std::move(rows)});   // implied: what differs in a column is not the same
   }
 
   std::string python() const override {
