@@ -68,7 +68,7 @@ class Program {
     app_.option_defaults()->always_capture_default();
     app_.add_option("--store", context_.store, "The store: this file, and segment files beside it");
     app_.add_flag("--json", context_.json, "One machine-readable object on standard output, all else on standard error");
-    app_.add_option("--seed", context_.seed, "Seed of every random draw");
+    app_.add_option("--seed", context_.seed, "Seed of every random draw")->check(CLI::NonNegativeNumber);
     app_.add_option("--jobs", context_.jobs, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
     app_.add_option("--limit", context_.limit, "At most this many items; -1: no limit")->check(CLI::Range(int64_t{-1}, INT64_MAX));
     app_.add_flag("--version", version_, "Version, commit, and what was compiled in");

@@ -30,7 +30,7 @@ Result<Limits> limits_from_json(const Json& json, const std::string& where) {
 
 Json to_json(const Provenance& p) {
   return {{"kind", p.kind}, {"domain", p.domain}, {"domain_version", p.domain_version}, {"preset", p.preset},
-          {"data", p.data}, {"seed", p.seed},     {"index", p.index}};
+          {"data", p.data}, {"seed", p.seed},     {"index", p.index},   {"attempt", p.attempt}};
 }
 
 Result<Provenance> provenance_from_json(const Json& json, const std::string& where) {
@@ -45,6 +45,7 @@ Result<Provenance> provenance_from_json(const Json& json, const std::string& whe
   if (!seed.is_number_integer()) r.fail("seed", "expected an integer");
   else p.seed = seed.get<uint64_t>();
   p.index = r.integer("index", {.minimum = 0, .maximum = INT64_MAX});
+  p.attempt = r.integer("attempt", {.minimum = 0, .maximum = INT64_MAX});
   ASSAY_TRY(r.finish());
   return p;
 }

@@ -28,6 +28,7 @@ struct Provenance {
   std::string data;                // identity of the user's own tables, or empty
   uint64_t seed = 0;
   int64_t index = 0;
+  int64_t attempt = 0;             // which candidate of the search for this index it is
 };
 
 struct Task {

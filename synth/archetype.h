@@ -25,12 +25,13 @@ struct MakeRequest {
   std::string data;             // identity of the user's tables, or empty
   uint64_t seed = 0;
   int64_t index = 0;
+  int64_t attempt = 0;          // for make_task_only: the candidate that was kept
 };
 
 struct MadeTask {
   Task task;
   Certificate certificate;
-  int64_t candidates = 1;       // tried by the search until the wanted band was met
+  int64_t candidates = 1;       // tried by the search until one was in its bands and sound
 };
 
 struct Archetype {
@@ -40,7 +41,7 @@ struct Archetype {
   // Makes and certifies. A pure function of the request. The certificate may come out unsound: then it says why, and the
   // caller must not export the task.
   std::function<Result<MadeTask>(const MakeRequest&)> make;
-  // Makes the task alone again, for the claim "same seed, same bytes".
+  // Makes the kept attempt alone again, for the claim "same seed, same bytes".
   std::function<Result<Task>(const MakeRequest&)> make_task_only;
 };
 

@@ -136,14 +136,18 @@ class Certifier {
 
   MutantClaim mutant(size_t index, size_t branch, const std::string& branch_name) {
     MutantClaim claim{verifier_->name_of(index), branch_name, "undecided", ""};
+    // Random restarts find what a single deep dive misses (heavy tails); only the last, long pass may say "impossible".
     struct Pass {
       bool near, unique;
       int64_t nodes;
     };
-    for (const Pass& pass : {Pass{true, true, options_.node_limit / 20}, Pass{false, true, options_.node_limit / 4}, Pass{false, false, options_.node_limit}}) {
+    static constexpr Pass kShort{false, true, 400};
+    const Pass passes[] = {{true, true, 1'000}, kShort, kShort, kShort, kShort, kShort, kShort, {false, false, options_.node_limit}};
+    for (size_t p = 0; p < std::size(passes); ++p) {
+      const Pass& pass = passes[p];
       const ConstraintModel model = mutant_model(index, branch, pass.near, pass.unique);
       if (pass.near && model.minimise_first.empty()) continue;
-      const SolveOptions effort{pass.nodes, 1 + index * 64 + branch};
+      const SolveOptions effort{pass.nodes, 1 + (index * 64 + branch) * 8 + p};
       QuickVerdict verdict;
       const Solved solved = solve_until(model, effort, [&](const std::vector<int>& values) {
         const Assignment rows(values.begin(), values.begin() + task_.answer.slots());
@@ -157,6 +161,7 @@ class Certifier {
         claim.answer.clear();
       if (solved.outcome == SolveOutcome::kFound) break;
       if (solved.outcome == SolveOutcome::kInfeasible && !pass.unique) claim.outcome = "impossible";
+      if (solved.outcome == SolveOutcome::kInfeasible && !pass.near) p = std::max(p, std::size(passes) - 2);   // straight to the last
     }
     return claim;
   }
@@ -204,7 +209,7 @@ class Certifier {
 
   void measure_chance() {
     const ConsistentChooser chooser(task_.answer, tables_);
-    const ChanceRate chance = chance_rate(chooser, verifier_->constraints(), task_.answer.slots(), "chance/" + task_.id, options_.chance_tries);
+    const ChanceRate chance = chance_rate(chooser, verifier_->constraints(), task_.answer.slots(), chance_stream(task_.constraints), options_.chance_tries);
     certificate_.chance_hits = chance.hits;
     certificate_.chance_tries = chance.tries;
     const ChanceRate feasible = chance_rate(chooser, verifier_->constraints(), task_.answer.slots(), "feasible/" + task_.id, options_.feasible_tries, true);

@@ -12,7 +12,7 @@ struct CertifyOptions {
   int64_t chance_tries = 10'000;
   int64_t feasible_tries = 2'000;
   int64_t count_limit = 1'000;
-  int64_t node_limit = 20'000;    // solver effort of one question
+  int64_t node_limit = 6'000;     // solver effort of one question
 };
 
 // `request` is how the task was made, for "same seed, same bytes"; its domain may be null for tasks not generated here.

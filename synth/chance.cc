@@ -76,6 +76,8 @@ ChanceRate chance_rate(const ConsistentChooser& chooser, const Constraints& cons
   return out;
 }
 
+std::string chance_stream(const Json& constraints) { return "chance/" + canonical_json(constraints); }
+
 std::pair<double, double> wilson_interval(int64_t hits, int64_t tries) {
   if (tries == 0) return {0, 1};
   const double n = static_cast<double>(tries), p = static_cast<double>(hits) / n, z = 1.96;

@@ -39,6 +39,9 @@ struct ChanceRate {
 ChanceRate chance_rate(const ConsistentChooser& chooser, const Constraints& constraints, int slots, std::string_view stream, int64_t tries,
                        bool repeats = false);
 
+// The stream a certificate draws from: known before the task has an identity, so a search can aim at what will be certified.
+std::string chance_stream(const Json& constraints);
+
 // Wilson's 95% interval for hits of tries.
 std::pair<double, double> wilson_interval(int64_t hits, int64_t tries);
 

@@ -120,7 +120,7 @@ class Explorer {
       result.tool_call_id = message.tool_calls[i].id;
       out_.transcript.push_back(std::move(result));
     }
-    return {};
+    return known_.tables().build_index();   // constraints name entities
   }
 
   static bool usable_for(const Request& request, const Reveal& reveal) {

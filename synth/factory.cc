@@ -152,6 +152,7 @@ Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Environm
   out.request.data = p.data;
   out.request.seed = p.seed;
   out.request.index = p.index;
+  out.request.attempt = p.attempt;
   return out;
 }
 

@@ -114,7 +114,7 @@ Result<Task> assemble(const MakeRequest& request, const AnswerShape& shape, cons
   task.system = system_prompt();
   task.answer = shape;
   task.constraints = constraints;
-  task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index};
+  task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index, request.attempt};
   ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {task.answer, request.environment->tables}, domain_file(request)));
   task.prompt = write_prompt(request, shape, intro, compiled, notes);
   return task;
@@ -202,8 +202,8 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
     ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, tightness, samples));
     ASSAY_ASSIGN(const double chance, measured_chance(request, draft, chooser, constraints, "search"));
     if (level.chance.contains(chance)) {
-      // A second, independent sample: the first was selected for lying in the band.
-      ASSAY_ASSIGN(const double again, measured_chance(request, draft, chooser, constraints, "search again"));
+      // A second, independent sample, the certificate's own: the first was selected for lying in the band.
+      ASSAY_ASSIGN(const double again, measured_chance(request, draft, chooser, constraints, chance_stream(constraints)));
       return level.chance.contains(again) ? constraints : Json();
     }
     (chance >= level.chance.high ? loose : tight) = tightness;
@@ -212,8 +212,8 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
 }
 
 // One try of the search: a task without certificate, or nothing if it is not in the bands.
-Result<std::optional<Task>> candidate(const MakeRequest& request, const Level& level, int64_t number) {
-  Rng rng(request.seed, stream_of("select/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMaxCandidates + number));
+Result<std::optional<Task>> candidate(const MakeRequest& request, const Level& level) {
+  Rng rng(request.seed, stream_of("select/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMaxCandidates + request.attempt));
   Draft draft;
   ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, static_cast<int>(rng.between(level.groups_low, level.groups_high))));
   for (const std::string& name : level.always) ASSAY_TRY(add_template(request, name, rng, draft));
@@ -227,17 +227,6 @@ Result<std::optional<Task>> candidate(const MakeRequest& request, const Level& l
   int64_t calls = 0;
   if (!add_gold(request, task, &calls).ok() || !level.calls.contains(static_cast<double>(calls))) return std::optional<Task>();
   return std::optional<Task>(std::move(task));
-}
-
-Result<Task> make_by_search(const MakeRequest& request, int64_t* candidates) {
-  ASSAY_ASSIGN(const Level level, read_level(request));
-  for (int64_t number = 0; number < kMaxCandidates; ++number) {
-    ASSAY_ASSIGN(auto task, candidate(request, level, number));
-    *candidates = number + 1;
-    if (task) return std::move(*task);
-  }
-  return make_error(Boundary::kEnvironment, "no task of difficulty " + std::to_string(request.difficulty) + " was found in " + std::to_string(kMaxCandidates) + " tries",
-                    domain_file(request) + ": $.levels", "wider bands, more templates or richer data");
 }
 
 Result<Task> make_by_preset(const MakeRequest& request) {
@@ -271,33 +260,46 @@ Result<Task> make_by_preset(const MakeRequest& request) {
   return task;
 }
 
-Result<Task> make_task(const MakeRequest& request, int64_t* candidates) {
-  return request.preset == "difficulty" ? make_by_search(request, candidates) : make_by_preset(request);
+Result<Task> make_task_only(const MakeRequest& request) {
+  if (request.preset != "difficulty") return make_by_preset(request);
+  ASSAY_ASSIGN(const Level level, read_level(request));
+  ASSAY_ASSIGN(auto task, candidate(request, level));
+  if (task) return std::move(*task);
+  return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty),
+                    domain_file(request) + ": $.levels");
+}
+
+// Tries candidates until one is in its bands and its certificate is sound; what is kept says which attempt it is.
+Result<MadeTask> make_by_search(MakeRequest request) {
+  ASSAY_ASSIGN(const Level level, read_level(request));
+  std::optional<MadeTask> unsound;
+  for (request.attempt = 0; request.attempt < kMaxCandidates; ++request.attempt) {
+    ASSAY_ASSIGN(auto task, candidate(request, level));
+    if (!task) continue;
+    MadeTask made;
+    made.task = std::move(*task);
+    made.candidates = request.attempt + 1;
+    ASSAY_ASSIGN(made.certificate, certify(made.task, request));
+    if (!level.interacting.contains(static_cast<double>(made.certificate.interacting))) continue;
+    if (made.certificate.sound) return made;
+    if (!unsound) unsound = std::move(made);
+    else if (request.attempt > 8) break;   // the domain, not the draft, is at fault
+  }
+  if (unsound) return std::move(*unsound);
+  return make_error(Boundary::kEnvironment, "no task of difficulty " + std::to_string(request.difficulty) + " was found in " + std::to_string(kMaxCandidates) + " tries",
+                    domain_file(request) + ": $.levels", "wider bands, more templates or richer data");
 }
 
 Result<MadeTask> make_certified(const MakeRequest& request) {
+  if (request.preset == "difficulty") return make_by_search(request);
   MadeTask made;
-  ASSAY_ASSIGN(made.task, make_task(request, &made.candidates));
+  ASSAY_ASSIGN(made.task, make_by_preset(request));
   ASSAY_ASSIGN(made.certificate, certify(made.task, request));
-  if (request.preset != "difficulty") return made;
-  // The certificate's own measurements must agree with the search's; a task outside its band is not what it says it is.
-  ASSAY_ASSIGN(const Level level, read_level(request));
-  if (!level.interacting.contains(static_cast<double>(made.certificate.interacting))) {
-    made.certificate.problems.push_back("too few constraints interact for its difficulty");
-    made.certificate.sound = false;
-    seal_certificate(made.certificate);
-  }
   return made;
 }
 
 }  // namespace
 
-Archetype make() {
-  return {"select", "choose entities for slots under constraints", kVersion, make_certified,
-          [](const MakeRequest& request) {
-            int64_t candidates = 0;
-            return make_task(request, &candidates);
-          }};
-}
+Archetype make() { return {"select", "choose entities for slots under constraints", kVersion, make_certified, make_task_only}; }
 
 }  // namespace assay::archetypes::select

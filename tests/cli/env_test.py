@@ -27,7 +27,7 @@ class Env(CliTest):
     def setUpClass(cls):
         cls.shared = tempfile.TemporaryDirectory(prefix="assay-env-")
         cls.store = str(pathlib.Path(cls.shared.name) / "assay.db")
-        subprocess.run([ASSAY, "synth", "travel", "--count", "6", "--tasks-per-environment", "2", "--store", cls.store],
+        subprocess.run([ASSAY, "synth", "travel", "--difficulty", "1", "--count", "6", "--tasks-per-environment", "2", "--store", cls.store],
                        check=True, capture_output=True)
 
     @classmethod

@@ -35,9 +35,9 @@ class Resume(CliTest):
 
     def synth(self):
         """Arguments of a synth that runs for about RUN_SECONDS, and its number of tasks."""
-        rate = self.json("synth", "travel", "--count", "40", "--store", "rate.db")["tasks_per_second"]
-        count = max(60, int(rate * RUN_SECONDS))
-        return ["synth", "travel", "--count", str(count), "--tasks-per-environment", "16"], count
+        rate = self.json("synth", "travel", "--difficulty", "1", "--count", "20", "--store", "rate.db")["tasks_per_second"]
+        count = max(20, int(rate * RUN_SECONDS))
+        return ["synth", "travel", "--difficulty", "1", "--count", str(count), "--tasks-per-environment", "16"], count
 
     def rollout(self, store):
         rate = self.json("rollout", "--policy", "random,greedy", "--group", "4", "--store", "rate.db")["rollouts_per_second"]
@@ -47,15 +47,15 @@ class Resume(CliTest):
 
     def test_one_thread_and_several_give_the_same_bytes(self):
         for store, jobs in (("one.db", 1), ("two.db", 2), ("five.db", 5)):
-            self.assay("synth", "travel", "--count", "30", "--tasks-per-environment", "4", "--store", store, "--jobs", jobs)
+            self.assay("synth", "travel", "--difficulty", "1,2,3", "--count", "18", "--tasks-per-environment", "4", "--store", store, "--jobs", jobs)
             self.assay("rollout", "--policy", "gold,random,greedy", "--group", "2", "--store", store, "--jobs", jobs)
         self.assert_same_store("one.db", "two.db")
         self.assert_same_store("one.db", "five.db")
 
     def test_tasks_do_not_depend_on_what_was_made_before(self):
-        self.assay("synth", "travel", "--count", "12", "--store", "all.db")
-        self.assay("synth", "travel", "--count", "3", "--store", "parts.db")
-        self.assertEqual(self.json("synth", "travel", "--count", "12", "--store", "parts.db")["stored_earlier"], 3)
+        self.assay("synth", "travel", "--difficulty", "1,2", "--count", "12", "--store", "all.db")
+        self.assay("synth", "travel", "--difficulty", "1,2", "--count", "3", "--store", "parts.db")
+        self.assertEqual(self.json("synth", "travel", "--difficulty", "1,2", "--count", "12", "--store", "parts.db")["stored_earlier"], 3)
         self.assert_same_store("all.db", "parts.db")
 
     def test_other_tasks_of_the_same_index_are_not_taken_for_these(self):

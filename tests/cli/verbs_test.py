@@ -2,10 +2,12 @@
 
 import json
 import os
-import re
+import pathlib
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 
 from tests.cli.driver import ASSAY, CliTest
 
@@ -76,13 +78,20 @@ class Program(CliTest):
 
 
 class SmallStore(CliTest):
-    """Twelve tasks, three policies."""
+    """Twelve tasks, three policies; each test works on its own copy."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.original = pathlib.Path(tempfile.mkdtemp(prefix="assay-small-"))
+        cls.addClassCleanup(shutil.rmtree, cls.original, ignore_errors=True)
+        run = lambda *arguments: json.loads(subprocess.run([ASSAY, *arguments, "--json"], cwd=cls.original, capture_output=True).stdout)
+        cls.synth = run("synth", "travel", "--count", "10", "--seed", "5")
+        cls.report = run("synth", "travel", "--preset", "report", "--count", "2", "--seed", "5")
+        cls.rollout = run("rollout", "--policy", "gold,random,greedy", "--group", "2", "--seed", "3")
 
     def setUp(self):
         super().setUp()
-        self.synth = self.json("synth", "travel", "--preset", "difficulty", "--count", "10", "--seed", "5")
-        self.json("synth", "travel", "--preset", "report", "--count", "2", "--seed", "5")
-        self.rollout = self.json("rollout", "--policy", "gold,random,greedy", "--group", "2", "--seed", "3")
+        shutil.copytree(self.original, self.folder, dirs_exist_ok=True)
 
     def test_synth_and_rollout_report_what_they_did(self):
         self.assertEqual((self.synth["made"], self.synth["unsound"], self.synth["failed"]), (10, 0, 0))

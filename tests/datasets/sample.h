@@ -114,9 +114,10 @@ inline Rollout rollout(const Task& t, int64_t sample = 0, bool passed = true, in
     } else {
       ask.reasoning = "Which cities are there, and what does hotel " + std::to_string(i * 7919 % 1000) + " cost?";
       ask.tool_calls = {{id, "get_all_cities", "{}"}};
-      for (int row = 0; result.text.size() < bytes; ++row)
-        result.text += R"({"name":"Hôtel )" + std::to_string((sample * 31 + i * 17 + row * 101) % 9973) + R"(","price":)" +
-                       std::to_string((sample + row * 37) % 900) + R"(,"rating":4.5,"city":"Suzhou"},)";
+      const uint64_t number = static_cast<uint64_t>(sample);
+      for (uint64_t row = 0; result.text.size() < bytes; ++row)
+        result.text += R"({"name":"Hôtel )" + std::to_string((number * 31 + static_cast<uint64_t>(i) * 17 + row * 101) % 9973) + R"(","price":)" +
+                       std::to_string((number + row * 37) % 900) + R"(,"rating":4.5,"city":"Suzhou"},)";
     }
     r.messages.push_back(ask);
     r.messages.push_back(result);
