@@ -98,7 +98,7 @@ std::string pass_table(const std::vector<PolicySummary>& summaries, const std::s
     if (std::find(policies.begin(), policies.end(), s.policy) == policies.end()) policies.push_back(s.policy);
   }
   std::vector<std::string> headers = {"policy"};
-  for (int difficulty : difficulties) headers.push_back(difficulty ? "difficulty " + std::to_string(difficulty) : "no band");
+  for (int difficulty : difficulties) headers.push_back(difficulty ? "difficulty " + std::to_string(difficulty) : "fixed");
   for (const char* name : {"all", "rollouts", "failed", "mean calls"}) headers.push_back(name);
   TextTable table(headers);
   for (const std::string& policy : policies) {

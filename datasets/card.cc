@@ -12,7 +12,7 @@ namespace {
 // Names come from users' files and endpoints: one line, no markup.
 std::string plain(const std::string& text) {
   std::string out;
-  for (char c : text.substr(0, 200)) {
+  for (char c : text) {
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
     if (std::string_view("|`<>[]*\\").find(c) != std::string_view::npos) out += '\\';
     out += c;

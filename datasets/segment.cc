@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kMagic = "ASR1";
 constexpr size_t kHeaderBytes = 16;
-constexpr int kLevel = 1;  // level 3 compresses rollouts 10% better at half the speed
+constexpr int kLevel = 1;  // on gold rollouts of 26 KB, level 3 is 2% smaller and 15% slower
 
 struct Compressor {
   Compressor() : context(ZSTD_createCCtx()) {

@@ -27,7 +27,7 @@ step "Make fifty more, ten of each difficulty" synth travel --preset difficulty 
 step "Let three policies attempt each task four times" rollout --policy gold,random,greedy --group 4
 step "Judge every stored attempt again" verify
 step "Compute some certificates again, and compare them byte for byte" audit --limit 5
-step "Write what the gold policy did as chat data" export --format chat --policy gold --out chat
+step "Write what the gold policy did as chat data" export --format openai_chat --policy gold --out openai_chat
 step "Write the tasks as prompts with a reward module" export --format grpo --out grpo
 
 echo
@@ -35,7 +35,7 @@ echo "== What there is now"
 "$assay" show store
 task=$("$assay" list tasks --limit 1 | awk 'NR == 2 { print $1 }')
 cat <<END
-datasets     $PWD/chat and $PWD/grpo
+datasets     $PWD/openai_chat and $PWD/grpo
 
 Try next, in $PWD:
   $assay show task $task

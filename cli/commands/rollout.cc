@@ -62,7 +62,7 @@ int report(const Context& context, const Totals& totals, double seconds) {
   for (const auto& [what, count] : totals.failures) context.say("  " + count_text(count) + "  " + printable(shortened(what, 300)));
   if (totals.interrupted) context.say("interrupted: the same command goes on from there");
   else context.say("next:\n  " + context.command("list rollouts --limit 10") + "\n  " +
-                   context.command("export --format chat --out dataset"));
+                   context.command("export --format openai_chat --out dataset"));
   context.result({{"played", totals.played}, {"stored_earlier", totals.kept}, {"failed", failed},
                   {"interrupted", totals.interrupted}, {"seconds", seconds}, {"rollouts_per_second", rate},
                   {"pass_rates", pass_json(totals.summaries)}, {"failures", totals.failures}, {"store", context.store}});

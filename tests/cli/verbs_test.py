@@ -40,14 +40,14 @@ class Program(CliTest):
     def test_usage_errors_name_the_verb_and_point_to_its_help(self):
         for arguments in [("synth",), ("synth", "travel", "--count", "many"), ("synth", "travel", "--difficulty", "9"),
                           ("rollout",), ("synth", "travel", "--nonsense"), ("synth", "travel", "--seed", "-1"),
-                          ("export", "--format", "chat", "--out", "x", "--passed", "--all")]:
+                          ("export", "--format", "openai_chat", "--out", "x", "--passed", "--all")]:
             message, hint = self.fails(*arguments)
             self.assertTrue(message.startswith(arguments[0] + ": "), message)
             self.assertEqual(hint, f"assay {arguments[0]} --help")
 
     def test_a_verb_that_needs_a_store_says_how_to_make_one(self):
         for arguments in [("rollout", "--policy", "random"), ("audit",), ("verify",), ("env",), ("list", "tasks"),
-                          ("show", "store"), ("export", "--format", "chat", "--out", "x")]:
+                          ("show", "store"), ("export", "--format", "openai_chat", "--out", "x")]:
             message, hint = self.fails(*arguments)
             self.assertIn("assay.db", message)
             self.assertIn("assay synth", hint)
@@ -225,7 +225,7 @@ class SmallStore(CliTest):
             self.assertGreater(sum(told["rows"].values()), 0)
             for file in told["files"]:
                 self.assertTrue((self.folder / format_ / file).exists() or (self.folder / file).exists(), file)
-        self.assertIn("chat", self.fails("export", "--format", "chatt", "--out", "x")[0])
+        self.assertIn("openai_chat", self.fails("export", "--format", "openai_chatt", "--out", "x")[0])
 
     def test_an_endpoint_that_is_down_fails_rollouts_not_the_store(self):
         env = dict(os.environ, OPENAI_API_KEY="sk-never-stored")
