@@ -68,7 +68,10 @@ class Program {
     app_.option_defaults()->always_capture_default();
     app_.add_option("--store", context_.store, "The store: this file, and segment files beside it");
     app_.add_flag("--json", context_.json, "One machine-readable object on standard output, all else on standard error");
-    app_.add_option("--seed", context_.seed, "Seed of every random draw")->check(CLI::NonNegativeNumber);
+    app_.add_option("--seed", context_.seed, "Seed of every random draw")
+        ->check([](const std::string& text) {  // CLI11 would wrap -1 around
+          return text.find_first_not_of("0123456789") == std::string::npos ? std::string() : "expected a whole number from 0";
+        });
     app_.add_option("--jobs", context_.jobs, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
     app_.add_option("--limit", context_.limit, "At most this many items; -1: no limit")->check(CLI::Range(int64_t{-1}, INT64_MAX));
     app_.add_flag("--version", version_, "Version, commit, and what was compiled in");
