@@ -105,22 +105,51 @@ class Certifier {
     if (!certificate_.equal_forms_equal) problem("another spelling of the same gold is judged differently");
   }
 
-  // An answer names entities; an ambiguous name out of its scope may lead back to another row than the solver meant. Most
-  // mutants exist without such names, and searching among those first spares the solver a maze of rejected solutions.
-  void require_unique_names(Lowering& lowering) {
+  // Keeps a mutant's search small: a handful of scope entities drawn by `seed`, what is in them, and only names that no other
+  // row has (an ambiguous one out of its scope may lead back to another row than the solver meant). A mutant found there is a
+  // mutant; that there is none is only ever said of the whole database.
+  void restrict_to_corner(Lowering& lowering, uint64_t seed) {
+    constexpr size_t kScopes = 8;
+    std::map<int, std::vector<int>> kept;   // [scope table] rows
     for (int slot = 0; slot < task_.answer.slots(); ++slot) {
-      const int table = tables_.table_index(lowering.table_of(slot).spec.name);
-      if (tables_.tables[table].spec.scope_column() < 0) continue;
-      auto [it, fresh] = unique_.try_emplace(table);
-      if (fresh)
-        for (int64_t name : tables_.tables[table].columns[tables_.tables[table].spec.name_column()])
-          it->second.push_back(tables_.rows_named(table, static_cast<int32_t>(name)).size() == 1);
-      lowering.require(lowering.row_test(slot, it->second));
+      const AnswerField& field = task_.answer.fields[task_.answer.field_of_slot(slot)];
+      const int table = tables_.table_index(field.table);
+      const Table& rows = tables_.tables[table];
+      const int scope = rows.spec.scope_column();
+      const int owner = scope < 0 ? table : tables_.table_index(rows.spec.columns[scope].references);
+      auto [it, fresh] = kept.try_emplace(owner);
+      if (fresh) it->second = draw_rows(tables_.tables[owner].size(), kScopes, seed);
+      std::vector<int> domain;
+      if (scope < 0) {
+        domain = it->second;
+      } else {
+        for (int32_t row = 0; row < rows.size(); ++row)
+          if (unique_name(table, row) && std::binary_search(it->second.begin(), it->second.end(), static_cast<int>(rows.cell(scope, row)))) domain.push_back(row);
+      }
+      if (!domain.empty()) lowering.model().restrict(lowering.slot(slot), std::move(domain));
     }
   }
 
+  static std::vector<int> draw_rows(int32_t size, size_t count, uint64_t seed) {
+    std::vector<int> all(static_cast<size_t>(size));
+    for (int32_t row = 0; row < size; ++row) all[static_cast<size_t>(row)] = row;
+    Rng rng(seed, "mutant corner");
+    rng.shuffle(all);
+    all.resize(std::min(all.size(), count));
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+
+  bool unique_name(int table, int32_t row) {
+    auto [it, fresh] = unique_.try_emplace(table);
+    if (fresh)
+      for (int64_t name : tables_.tables[table].columns[tables_.tables[table].spec.name_column()])
+        it->second.push_back(tables_.rows_named(table, static_cast<int32_t>(name)).size() == 1);
+    return it->second[static_cast<size_t>(row)] != 0;
+  }
+
   // Everything but branch `branch` of constraint `index`, which is violated.
-  ConstraintModel mutant_model(size_t index, size_t branch, bool near, bool unique) {
+  ConstraintModel mutant_model(size_t index, size_t branch, bool near, uint64_t corner) {
     Lowering lowering(task_.answer, tables_);
     const Constraints& constraints = verifier_->constraints();
     for (size_t i = 0; i < constraints.size(); ++i)
@@ -130,24 +159,25 @@ class Certifier {
       if (b != branch) lowering.require(constraints[index]->reify(lowering, b));
     lowering.require(!constraints[index]->reify(lowering, branch));
     if (near) constraints[index]->prefer_near_miss(lowering, branch);
-    if (unique) require_unique_names(lowering);
+    if (corner != 0) restrict_to_corner(lowering, corner);
     return lowering.take();
   }
 
   MutantClaim mutant(size_t index, size_t branch, const std::string& branch_name) {
     MutantClaim claim{verifier_->name_of(index), branch_name, "undecided", ""};
-    // Random restarts find what a single deep dive misses (heavy tails); only the last, long pass may say "impossible".
+    // Restarts in small corners find what a deep dive misses (heavy tails); only the last pass, over everything, may say
+    // "impossible".
     struct Pass {
-      bool near, unique;
+      bool near, corner;
       int64_t nodes;
     };
-    static constexpr Pass kShort{false, true, 400};
-    const Pass passes[] = {{true, true, 1'000}, kShort, kShort, kShort, kShort, kShort, kShort, {false, false, options_.node_limit}};
+    const Pass passes[] = {{true, true, 600}, {false, true, 400}, {false, true, 400}, {false, true, 800}, {false, true, 800}, {false, false, options_.node_limit}};
     for (size_t p = 0; p < std::size(passes); ++p) {
       const Pass& pass = passes[p];
-      const ConstraintModel model = mutant_model(index, branch, pass.near, pass.unique);
+      const uint64_t seed = 1 + (index * 64 + branch) * 8 + p;
+      const ConstraintModel model = mutant_model(index, branch, pass.near, pass.corner ? seed : 0);
       if (pass.near && model.minimise_first.empty()) continue;
-      const SolveOptions effort{pass.nodes, 1 + (index * 64 + branch) * 8 + p};
+      const SolveOptions effort{pass.nodes, seed};
       QuickVerdict verdict;
       const Solved solved = solve_until(model, effort, [&](const std::vector<int>& values) {
         const Assignment rows(values.begin(), values.begin() + task_.answer.slots());
@@ -160,8 +190,9 @@ class Certifier {
       else
         claim.answer.clear();
       if (solved.outcome == SolveOutcome::kFound) break;
-      if (solved.outcome == SolveOutcome::kInfeasible && !pass.unique) claim.outcome = "impossible";
-      if (solved.outcome == SolveOutcome::kInfeasible && !pass.near) p = std::max(p, std::size(passes) - 2);   // straight to the last
+      if (solved.outcome == SolveOutcome::kInfeasible && !pass.corner) claim.outcome = "impossible";
+      // Proved impossible in a corner at once: likely so everywhere, which only the last pass can say.
+      if (solved.outcome == SolveOutcome::kInfeasible && pass.corner && solved.nodes <= 1) p = std::max(p, std::size(passes) - 2);
     }
     return claim;
   }
@@ -193,7 +224,7 @@ class Certifier {
     certificate_.solver_nodes = first.nodes;
     if (first.outcome == SolveOutcome::kInfeasible && certificate_.gold_passes) problem("the solver finds no solution where there is one");
     const Counted counted = count_solutions(model, options_.count_limit, options_.node_limit);
-    certificate_.solutions = counted.solutions;
+    certificate_.solutions = std::max<int64_t>(counted.solutions, certificate_.gold_passes ? 1 : 0);
     certificate_.solutions_exact = counted.exact;
     if (counted.solutions == 0 && counted.exact) problem("the task has no solution");
     std::map<int, int> readers;   // slot -> constraints that read it
@@ -294,7 +325,7 @@ class Certifier {
   std::optional<AnswerReader> reader_;
   ReadAnswer scratch_;
   Assignment gold_rows_;
-  std::map<int, std::vector<int>> unique_;   // [table][row] whether no other row has its name
+  std::map<int, std::vector<char>> unique_;   // [table][row] whether no other row has its name
   Certificate certificate_;
 };
 

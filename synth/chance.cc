@@ -45,11 +45,10 @@ void ConsistentChooser::draw(Rng& rng, bool repeats, Assignment& out) const {
       out[i] = -1;
       continue;
     }
-    // Rejection is uniform over what is left; when nothing is left, repeats are allowed.
+    // Rejection is uniform over what is left. Only in a short list must be counted whether anything is.
     int64_t used = 0;
-    if (!repeats)
-      for (int earlier : slot.same_table)
-        used += rows ? std::binary_search(rows->begin(), rows->end(), out[earlier]) : 1;
+    if (!repeats && count <= static_cast<int64_t>(slot.same_table.size()))
+      for (int earlier : slot.same_table) used += rows ? std::binary_search(rows->begin(), rows->end(), out[earlier]) : 1;
     for (;;) {
       const int64_t pick = static_cast<int64_t>(rng.below(static_cast<uint64_t>(count)));
       out[i] = rows ? (*rows)[pick] : static_cast<int32_t>(pick);

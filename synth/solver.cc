@@ -83,6 +83,7 @@ class Space final : public Gecode::Space {
     for (const auto& variable : model.variables) {
       map_.emplace_back(variable.boolean, variable.boolean ? bools.size() : ints.size());
       if (variable.boolean) bools << BoolVar(*this, variable.low, variable.high);
+      else if (variable.domain) ints << IntVar(*this, Gecode::IntSet(variable.domain->data(), static_cast<int>(variable.domain->size())));
       else ints << IntVar(*this, variable.low, variable.high);
     }
     ints_ = Gecode::IntVarArray(*this, ints);

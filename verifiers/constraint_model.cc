@@ -30,18 +30,22 @@ bool compare(int64_t left, Relation relation, int64_t right) {
 }
 
 Var ConstraintModel::add(int low, int high) {
-  variables.push_back({low, high, false});
+  variables.push_back({low, high, false, nullptr});
   return {static_cast<int>(variables.size()) - 1};
 }
 
+void ConstraintModel::restrict(Var variable, std::vector<int> values) {
+  variables[variable.id].domain = std::make_shared<const std::vector<int>>(std::move(values));
+}
+
 Literal ConstraintModel::add_literal() {
-  variables.push_back({0, 1, true});
+  variables.push_back({0, 1, true, nullptr});
   return {{static_cast<int>(variables.size()) - 1}, false};
 }
 
 Literal ConstraintModel::constant(bool value) {
   if (!true_.valid()) {
-    variables.push_back({1, 1, true});
+    variables.push_back({1, 1, true, nullptr});
     true_ = {static_cast<int>(variables.size()) - 1};
   }
   return {true_, !value};
@@ -51,7 +55,9 @@ bool satisfies(const ConstraintModel& model, const std::vector<int>& values) {
   auto value = [&](Var v) { return values[v.id]; };
   auto truth = [&](Literal l) { return (values[l.var.id] != 0) != l.negated; };
   for (size_t i = 0; i < model.variables.size(); ++i)
-    if (values[i] < model.variables[i].low || values[i] > model.variables[i].high) return false;
+    if (values[i] < model.variables[i].low || values[i] > model.variables[i].high ||
+        (model.variables[i].domain && !std::binary_search(model.variables[i].domain->begin(), model.variables[i].domain->end(), values[i])))
+      return false;
   for (const auto& e : model.elements)
     if (value(e.index) < 0 || value(e.index) >= static_cast<int>(e.array->size()) ||
         (*e.array)[value(e.index)] != value(e.result))

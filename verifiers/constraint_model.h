@@ -32,6 +32,7 @@ class ConstraintModel {
   struct Variable {
     int low = 0, high = 0;
     bool boolean = false;
+    IntArray domain;   // ascending; null: all of [low, high]
   };
   // result = array[index].
   struct Element {
@@ -68,6 +69,8 @@ class ConstraintModel {
   };
 
   Var add(int low, int high);
+  // Values outside `values` (ascending, not empty) are not considered.
+  void restrict(Var variable, std::vector<int> values);
   Literal add_literal();
   Literal constant(bool value);
 

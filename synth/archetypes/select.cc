@@ -163,11 +163,11 @@ Result<std::vector<Assignment>> sample_answers(const MakeRequest& request, const
   ASSAY_ASSIGN(const Constraints constraints, compile_constraints(fixed, {draft.shape, request.environment->tables}, domain_file(request)));
   std::vector<Assignment> good, any;
   Assignment rows;
-  for (int64_t i = 0; i < 4'000 && good.size() < 600; ++i) {
+  for (int64_t i = 0; i < 4'000 && good.size() < 256; ++i) {
     Rng rng(request.seed, stream, static_cast<uint64_t>(i));
     chooser.draw(rng, false, rows);
     if (std::find(rows.begin(), rows.end(), -1) != rows.end()) continue;
-    if (any.size() < 600) any.push_back(rows);
+    if (any.size() < 256) any.push_back(rows);
     if (std::all_of(constraints.begin(), constraints.end(), [&](const auto& c) { return c->holds(rows.data()); })) good.push_back(rows);
   }
   return good.size() >= 50 ? good : any;
