@@ -1,0 +1,81 @@
+// Certified tasks made, and gold transcripts played again as episodes; one thread.
+#include <chrono>
+
+#include "cli/bench.h"
+#include "envs/database.h"
+#include "envs/episode.h"
+#include "synth/explorer.h"
+#include "synth/factory.h"
+#include "verifiers/constraint_verifier.h"
+
+namespace assay::bench::synth {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Result<Figure> certified(const std::string& preset, int64_t count, const std::string& note) {
+  FactoryOptions options;
+  options.preset = preset;
+  ASSAY_ASSIGN(auto factory, Factory::create(options));
+  int64_t sound = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (int64_t i = 0; i < count; ++i) {
+    ASSAY_ASSIGN(const MadeTask made, factory->make(i));
+    sound += made.certificate.sound;
+  }
+  return Figure{"synth", "certified tasks, " + preset, static_cast<double>(sound) / seconds_since(start), "1/s", 100, true, note};
+}
+
+Result<Figure> replayed() {
+  FactoryOptions options;
+  options.preset = "report_like";
+  ASSAY_ASSIGN(auto factory, Factory::create(options));
+  ASSAY_ASSIGN(const auto environment, factory->environment(0));
+  ASSAY_ASSIGN(const auto database, Database::build(environment->tables));
+  ASSAY_ASSIGN(auto tools, Toolset::open(environment, database));
+  struct Gold {
+    Task task;
+    Conversation transcript;
+    std::unique_ptr<Verifier> verifier;
+  };
+  std::vector<Gold> golds;
+  int64_t calls = 0;
+  for (int64_t i = 0; i < 16; ++i) {
+    ASSAY_ASSIGN(MadeTask made, factory->make(i));
+    ASSAY_ASSIGN(Exploration exploration, gold_exploration(made.task, *environment, *tools));
+    ASSAY_ASSIGN(auto verifier, make_verifier(made.task, environment));
+    calls += exploration.calls;
+    golds.push_back({std::move(made.task), std::move(exploration.transcript), std::move(verifier)});
+  }
+  int64_t played = 0, passed = 0;
+  const auto start = std::chrono::steady_clock::now();
+  while (seconds_since(start) < 2)
+    for (const Gold& gold : golds) {
+      Episode episode(gold.task, *tools);
+      for (const Message& message : gold.transcript)
+        if (message.role == Role::kAssistant) ASSAY_TRY(episode.step(message));
+      passed += gold.verifier->judge(episode.answer()).passed;
+      ++played;
+    }
+  if (passed != played) return make_error(Boundary::kInternal, "a gold episode does not pass", "bench synth");
+  return Figure{"synth", "gold episodes played again", static_cast<double>(played) / seconds_since(start), "1/s", 2'000, true,
+                "16 report-like tasks, " + std::to_string(calls / 16) + " tool calls each on average, full verdict included"};
+}
+
+Result<std::vector<Figure>> run() {
+  std::vector<Figure> out;
+  ASSAY_ASSIGN(Figure like, certified("report_like", 100, "gold through tools and certificate included; 64 tasks an environment"));
+  ASSAY_ASSIGN(Figure report, certified("report", 20, "the report's own task: a new environment for every task"));
+  ASSAY_ASSIGN(Figure bands, certified("difficulty", 50, "all five difficulties in turn, search included"));
+  ASSAY_ASSIGN(Figure replay, replayed());
+  out = {std::move(like), std::move(report), std::move(bands), std::move(replay)};
+  return out;
+}
+
+}  // namespace
+
+BenchArea make() { return {"synth", "certified tasks made, gold episodes played again", run}; }
+
+}  // namespace assay::bench::synth
