@@ -34,6 +34,12 @@ struct MadeTask {
   int64_t candidates = 1;       // tried by the search until one was in its bands and sound
 };
 
+struct RemadeTask {
+  Task task;
+  Conversation transcript;      // the gold trajectory that was found on the way
+  int64_t calls = 0;
+};
+
 struct Archetype {
   std::string name;
   std::string summary;
@@ -42,7 +48,7 @@ struct Archetype {
   // caller must not export the task.
   std::function<Result<MadeTask>(const MakeRequest&)> make;
   // Makes the kept attempt alone again, for the claim "same seed, same bytes".
-  std::function<Result<Task>(const MakeRequest&)> make_task_only;
+  std::function<Result<RemadeTask>(const MakeRequest&)> make_task_only;
 };
 
 namespace archetypes {

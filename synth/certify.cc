@@ -27,6 +27,7 @@ class Certifier {
       if (archetype.name == task_.archetype) archetype_ = &archetype;
     if (!archetype_) return input_error("unknown archetype '" + task_.archetype + "'", "task " + task_.id);
     certificate_.versions = "language 1; certificate 1; archetype " + archetype_->name + " " + std::to_string(archetype_->version) + "; " + solver_version();
+    make_again();
     ASSAY_TRY(prove_gold());
     prove_trivial_answers_fail();
     prove_equal_forms();
@@ -35,7 +36,6 @@ class Certifier {
     measure_chance();
     ASSAY_TRY(prove_learnable());
     prove_no_leak();
-    ASSAY_TRY(prove_same_bytes());
     certificate_.sound = certificate_.problems.empty();
     seal_certificate(certificate_);
     return std::move(certificate_);
@@ -45,17 +45,32 @@ class Certifier {
   void problem(std::string what) { certificate_.problems.push_back(std::move(what)); }
   bool passes(std::string_view answer) { return verifier_->judge_quickly(answer, *reader_, scratch_).passed; }
 
+  // The task once more from its provenance, and the gold once more through the tools on the way.
+  void make_again() {
+    if (!request_.domain) return problem("it cannot be made again: its domain is not at hand");
+    auto again = archetype_->make_task_only(request_);
+    certificate_.same_bytes = again.ok() && canonical_json(to_json(again->task)) == canonical_json(to_json(task_));
+    if (!certificate_.same_bytes)
+      problem(again.ok() ? "made again from its provenance it comes out differently" : "it cannot be made again: " + again.error().text());
+    if (!certificate_.same_bytes) return;
+    transcript_ = std::move(again->transcript);
+    certificate_.calls_high = again->calls;
+  }
+
   // The explorer finds an answer through the tools, and an episode in which its calls are made again ends in a pass.
   Status prove_gold() {
-    auto exploration = gold_exploration(task_, *request_.environment, *request_.tools);
-    if (!exploration.ok()) {
-      problem("the gold cannot be found through the tools: " + exploration.error().text());
-      return {};
+    if (transcript_.empty()) {   // it could not be made again: look for the gold alone
+      auto exploration = gold_exploration(task_, *request_.environment, *request_.tools);
+      if (!exploration.ok()) {
+        problem("the gold cannot be found through the tools: " + exploration.error().text());
+        return {};
+      }
+      transcript_ = std::move(exploration->transcript);
+      certificate_.calls_high = exploration->calls;
     }
     Episode episode(task_, *request_.tools);
-    for (const Message& message : exploration->transcript)
+    for (const Message& message : transcript_)
       if (message.role == Role::kAssistant) ASSAY_TRY(episode.step(message));
-    certificate_.calls_high = exploration->calls;
     certificate_.gold_passes = episode.submitted() && episode.answer() == task_.gold && passes(task_.gold);
     if (!certificate_.gold_passes)
       problem(!episode.submitted() ? "the gold's episode ends without a submission (" + episode.stop() + ")"
@@ -304,18 +319,6 @@ class Certifier {
     if (shown.find(task_.gold) != std::string::npos) problem("the gold stands in the prompt or the tools");
   }
 
-  Status prove_same_bytes() {
-    if (!request_.domain) {
-      problem("it cannot be made again: its domain is not at hand");
-      return {};
-    }
-    auto again = archetype_->make_task_only(request_);
-    certificate_.same_bytes = again.ok() && canonical_json(to_json(*again)) == canonical_json(to_json(task_));
-    if (!certificate_.same_bytes)
-      problem(again.ok() ? "made again from its provenance it comes out differently" : "it cannot be made again: " + again.error().text());
-    return {};
-  }
-
   const Task& task_;
   const MakeRequest& request_;
   const CertifyOptions& options_;
@@ -324,6 +327,7 @@ class Certifier {
   std::unique_ptr<ConstraintVerifier> verifier_;
   std::optional<AnswerReader> reader_;
   ReadAnswer scratch_;
+  Conversation transcript_;   // of the explorer
   Assignment gold_rows_;
   std::map<int, std::vector<char>> unique_;   // [table][row] whether no other row has its name
   Certificate certificate_;

@@ -120,12 +120,11 @@ Result<Task> assemble(const MakeRequest& request, const AnswerShape& shape, cons
   return task;
 }
 
-Status add_gold(const MakeRequest& request, Task& task, int64_t* calls) {
-  ASSAY_ASSIGN(const Exploration exploration, gold_exploration(task, *request.environment, *request.tools));
-  task.gold = exploration.answer;
-  *calls = exploration.calls;
+Result<RemadeTask> with_gold(const MakeRequest& request, Task task) {
+  ASSAY_ASSIGN(Exploration exploration, gold_exploration(task, *request.environment, *request.tools));
+  task.gold = std::move(exploration.answer);
   seal_task(task);
-  return {};
+  return RemadeTask{std::move(task), std::move(exploration.transcript), exploration.calls};
 }
 
 std::string intro_text(const MakeRequest& request, const AnswerShape& shape) {
@@ -212,7 +211,7 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
 }
 
 // One try of the search: a task without certificate, or nothing if it is not in the bands.
-Result<std::optional<Task>> candidate(const MakeRequest& request, const Level& level) {
+Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Level& level) {
   Rng rng(request.seed, stream_of("select/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMaxCandidates + request.attempt));
   Draft draft;
   ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, static_cast<int>(rng.between(level.groups_low, level.groups_high))));
@@ -222,14 +221,14 @@ Result<std::optional<Task>> candidate(const MakeRequest& request, const Level& l
   const size_t wanted = draft.templates.size() + static_cast<size_t>(rng.between(level.choose_low, level.choose_high));
   for (size_t i = 0; i < choice.size() && draft.templates.size() < wanted; ++i) ASSAY_TRY(add_template(request, choice[i], rng, draft));
   ASSAY_ASSIGN(const Json constraints, tighten(request, level, draft, rng));
-  if (constraints.is_null()) return std::optional<Task>();
+  if (constraints.is_null()) return std::optional<RemadeTask>();
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
-  int64_t calls = 0;
-  if (!add_gold(request, task, &calls).ok() || !level.calls.contains(static_cast<double>(calls))) return std::optional<Task>();
-  return std::optional<Task>(std::move(task));
+  auto made = with_gold(request, std::move(task));
+  if (!made.ok() || !level.calls.contains(static_cast<double>(made->calls))) return std::optional<RemadeTask>();
+  return std::optional<RemadeTask>(std::move(*made));
 }
 
-Result<Task> make_by_preset(const MakeRequest& request) {
+Result<RemadeTask> make_by_preset(const MakeRequest& request) {
   const Json& presets = request.domain->presets;
   const Json* list = presets.contains("list") && presets["list"].contains(request.preset) ? &presets["list"][request.preset] : nullptr;
   if (!list) {
@@ -255,16 +254,14 @@ Result<Task> make_by_preset(const MakeRequest& request) {
   }
   ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, 1.0, samples));
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
-  int64_t calls = 0;
-  ASSAY_TRY(add_gold(request, task, &calls));
-  return task;
+  return with_gold(request, std::move(task));
 }
 
-Result<Task> make_task_only(const MakeRequest& request) {
+Result<RemadeTask> make_task_only(const MakeRequest& request) {
   if (request.preset != "difficulty") return make_by_preset(request);
   ASSAY_ASSIGN(const Level level, read_level(request));
-  ASSAY_ASSIGN(auto task, candidate(request, level));
-  if (task) return std::move(*task);
+  ASSAY_ASSIGN(auto made, candidate(request, level));
+  if (made) return std::move(*made);
   return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty),
                     domain_file(request) + ": $.levels");
 }
@@ -274,10 +271,10 @@ Result<MadeTask> make_by_search(MakeRequest request) {
   ASSAY_ASSIGN(const Level level, read_level(request));
   std::optional<MadeTask> unsound;
   for (request.attempt = 0; request.attempt < kMaxCandidates; ++request.attempt) {
-    ASSAY_ASSIGN(auto task, candidate(request, level));
-    if (!task) continue;
+    ASSAY_ASSIGN(auto remade, candidate(request, level));
+    if (!remade) continue;
     MadeTask made;
-    made.task = std::move(*task);
+    made.task = std::move(remade->task);
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
     if (!level.interacting.contains(static_cast<double>(made.certificate.interacting))) continue;
@@ -293,7 +290,8 @@ Result<MadeTask> make_by_search(MakeRequest request) {
 Result<MadeTask> make_certified(const MakeRequest& request) {
   if (request.preset == "difficulty") return make_by_search(request);
   MadeTask made;
-  ASSAY_ASSIGN(made.task, make_by_preset(request));
+  ASSAY_ASSIGN(RemadeTask remade, make_by_preset(request));
+  made.task = std::move(remade.task);
   ASSAY_ASSIGN(made.certificate, certify(made.task, request));
   return made;
 }
