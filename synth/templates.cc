@@ -100,15 +100,17 @@ bool is_missing(const Tables& tables, const ColumnNeed& need) {
   return std::all_of(cells.begin(), cells.end(), [](int64_t cell) { return cell == kNull; });
 }
 
-// "attraction.ticket" if the constraint needs a column that holds nothing, "" if it can be judged.
-Result<std::string> missing_column(const Json& constraint, const Binding& binding, const std::string& file) {
-  ASSAY_ASSIGN(auto compiled, compile_constraint(with_quantile(constraint, 0), binding, file, "$.templates"));
-  for (const ColumnNeed& need : compiled->needs())
+// Why the constraint cannot be judged over these tables: a column that holds nothing, or one that does not fit (the user's
+// prices in another currency); "" if it can.
+std::string obstacle(const Json& constraint, const Binding& binding, const std::string& file) {
+  auto compiled = compile_constraint(with_quantile(constraint, 0), binding, file, "$.constraint");
+  if (!compiled.ok()) return compiled.error().what;
+  for (const ColumnNeed& need : (*compiled)->needs())
     if (is_missing(binding.tables, need)) {
       const TableSpec& spec = binding.tables.tables[need.table].spec;
-      return spec.name + "." + spec.columns[need.column].name;
+      return "the data has no " + spec.name + "." + spec.columns[need.column].name;
     }
-  return std::string();
+  return "";
 }
 
 }  // namespace
@@ -142,16 +144,15 @@ Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const 
     for (Json& tier : out.constraint["tiers"]) {
       Json kept = Json::array();
       for (const Json& then : tier["then"]) {
-        ASSAY_ASSIGN(const std::string missing, missing_column(then, binding, file));
-        if (missing.empty()) kept.push_back(then);
-        else why_not = "the data has no " + missing + ", so a part of it";
+        const std::string problem = obstacle(then, binding, file);
+        if (problem.empty()) kept.push_back(then);
+        else why_not = problem + ", so a part of it";
       }
       tier["then"] = std::move(kept);
     }
   }
-  ASSAY_ASSIGN(const std::string missing, missing_column(out.constraint, binding, file));
-  if (!missing.empty()) {
-    why_not = "the data has no " + missing;
+  if (const std::string problem = obstacle(out.constraint, binding, file); !problem.empty()) {
+    why_not = problem;
     return std::optional<FilledTemplate>();
   }
   return std::optional<FilledTemplate>(std::move(out));
