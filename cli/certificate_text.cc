@@ -26,7 +26,7 @@ ClaimText mutants_text(const Certificate& certificate) {
 }
 
 std::string feasible_text(const Certificate& certificate) {
-  return "feasible fraction of uniform assignments: " + count_text(certificate.feasible_hits) + " of " +
+  return "feasible fraction of in-scope answers, repeats allowed: " + count_text(certificate.feasible_hits) + " of " +
          count_text(certificate.feasible_tries) + " (95% interval " + percent_text(certificate.feasible_low) + " to " +
          percent_text(certificate.feasible_high) + ")";
 }

@@ -31,7 +31,7 @@ struct Certificate {
   int64_t solutions = 0;              // exact if solutions_exact, else "at least"
   bool solutions_exact = false;
   int64_t chance_hits = 0, chance_tries = 0;       // the consistent random chooser
-  int64_t feasible_hits = 0, feasible_tries = 0;   // uniform assignments: the feasible fraction
+  int64_t feasible_hits = 0, feasible_tries = 0;   // the same with repeats allowed: the feasible fraction of all in-scope answers
   double feasible_low = 0, feasible_high = 1;      // 95% interval (Wilson)
   bool equal_forms_equal = false;     // the gold with other white space, key order and escapes scores the same
   bool learnable = false;             // the tools' reveals are true and reach everything the constraints need

@@ -5,7 +5,8 @@
 namespace assay {
 
 void Constraint::post(Lowering& lowering) const {
-  for (size_t branch = 0; branch < branches().size(); ++branch) lowering.require(reify(lowering, branch));
+  const size_t count = branches().size();
+  for (size_t branch = 0; branch < count; ++branch) lowering.require(reify(lowering, branch));
 }
 
 Result<std::unique_ptr<Constraint>> compile_constraint(const Json& json, const Binding& binding, const std::string& file,
