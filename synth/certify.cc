@@ -22,6 +22,7 @@ class Certifier {
     if (!verifier.ok()) return verifier.error();
     verifier_ = std::move(*verifier);
     reader_.emplace(verifier_->make_reader());
+    all_columns_ = std::make_unique<Lowering>(task_.answer, tables_);
     certificate_.task = task_.id;
     for (const Archetype& archetype : archetypes::all())
       if (archetype.name == task_.archetype) archetype_ = &archetype;
@@ -125,24 +126,26 @@ class Certifier {
   // mutant; that there is none is only ever said of the whole database.
   void restrict_to_corner(Lowering& lowering, uint64_t seed) {
     constexpr size_t kScopes = 8;
-    std::map<int, std::vector<int>> kept;   // [scope table] rows
+    std::map<int, std::vector<int>> domains;   // [table] rows
     for (int slot = 0; slot < task_.answer.slots(); ++slot) {
-      const AnswerField& field = task_.answer.fields[task_.answer.field_of_slot(slot)];
-      const int table = tables_.table_index(field.table);
-      const Table& rows = tables_.tables[table];
-      const int scope = rows.spec.scope_column();
-      const int owner = scope < 0 ? table : tables_.table_index(rows.spec.columns[scope].references);
-      auto [it, fresh] = kept.try_emplace(owner);
-      if (fresh) it->second = draw_rows(tables_.tables[owner].size(), kScopes, seed);
-      std::vector<int> domain;
-      if (scope < 0) {
-        domain = it->second;
-      } else {
-        for (int32_t row = 0; row < rows.size(); ++row)
-          if (unique_name(table, row) && std::binary_search(it->second.begin(), it->second.end(), static_cast<int>(rows.cell(scope, row)))) domain.push_back(row);
-      }
-      if (!domain.empty()) lowering.model().restrict(lowering.slot(slot), std::move(domain));
+      const int table = tables_.table_index(task_.answer.fields[task_.answer.field_of_slot(slot)].table);
+      auto [domain, fresh] = domains.try_emplace(table);
+      if (fresh) domain->second = corner_rows(table, kScopes, seed);
+      if (!domain->second.empty()) lowering.model().restrict(lowering.slot(slot), domain->second);
     }
+  }
+
+  std::vector<int> corner_rows(int table, size_t scopes, uint64_t seed) {
+    const Table& rows = tables_.tables[table];
+    const int scope = rows.spec.scope_column();
+    if (scope < 0) return draw_rows(rows.size(), scopes, seed);
+    const Table& owners = tables_.at(rows.spec.columns[scope].references);
+    std::vector<char> kept(static_cast<size_t>(owners.size()), 0);
+    for (int owner : draw_rows(owners.size(), scopes, seed)) kept[static_cast<size_t>(owner)] = 1;
+    std::vector<int> out;
+    for (int32_t row = 0; row < rows.size(); ++row)
+      if (kept[static_cast<size_t>(rows.cell(scope, row))] && unique_name(table, row)) out.push_back(row);
+    return out;
   }
 
   static std::vector<int> draw_rows(int32_t size, size_t count, uint64_t seed) {
@@ -165,10 +168,14 @@ class Certifier {
 
   // Everything but branch `branch` of constraint `index`, which is violated.
   ConstraintModel mutant_model(size_t index, size_t branch, bool near, uint64_t corner) {
-    Lowering lowering(task_.answer, tables_);
     const Constraints& constraints = verifier_->constraints();
-    for (size_t i = 0; i < constraints.size(); ++i)
-      if (i != index) constraints[i]->post(lowering);
+    if (!others_ || others_index_ != index) {
+      others_ = std::make_unique<Lowering>(*all_columns_);
+      others_index_ = index;
+      for (size_t i = 0; i < constraints.size(); ++i)
+        if (i != index) constraints[i]->post(*others_);
+    }
+    Lowering lowering = *others_;
     const size_t branches = constraints[index]->branches().size();
     for (size_t b = 0; b < branches; ++b)
       if (b != branch) lowering.require(constraints[index]->reify(lowering, b));
@@ -232,7 +239,7 @@ class Certifier {
   }
 
   void count() {
-    Lowering lowering(task_.answer, tables_);
+    Lowering lowering = *all_columns_;
     for (const auto& constraint : verifier_->constraints()) constraint->post(lowering);
     const ConstraintModel model = lowering.take();
     const Solved first = solve(model, {options_.node_limit, 0});
@@ -330,6 +337,9 @@ class Certifier {
   Conversation transcript_;   // of the explorer
   Assignment gold_rows_;
   std::map<int, std::vector<char>> unique_;   // [table][row] whether no other row has its name
+  std::unique_ptr<Lowering> all_columns_;   // nothing posted: its copies share the columns they read
+  std::unique_ptr<Lowering> others_;        // every constraint but others_index_ posted
+  size_t others_index_ = 0;
   Certificate certificate_;
 };
 

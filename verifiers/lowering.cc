@@ -12,7 +12,7 @@ int clamp(int64_t value) { return static_cast<int>(std::clamp(value, -kLargest, 
 
 }  // namespace
 
-Lowering::Lowering(const AnswerShape& shape, const Tables& tables) : shape_(shape), tables_(tables) {
+Lowering::Lowering(const AnswerShape& shape, const Tables& tables) : shape_(shape), tables_(tables), arrays_(std::make_shared<std::map<std::pair<int, int>, ColumnArrays>>()) {
   for (int slot = 0; slot < shape.slots(); ++slot) {
     slots_.push_back(model_.add(0, std::max(0, table_of(slot).size() - 1)));
     if (table_of(slot).size() == 0) model_.clauses.push_back({});  // nothing to choose from: no solution
@@ -26,7 +26,7 @@ Lowering::Lowering(const AnswerShape& shape, const Tables& tables) : shape_(shap
 const Table& Lowering::table_of(int slot) const { return tables_.at(shape_.fields[shape_.field_of_slot(slot)].table); }
 
 const Lowering::ColumnArrays& Lowering::arrays(int table, int column) {
-  ColumnArrays& out = arrays_[{table, column}];
+  ColumnArrays& out = (*arrays_)[{table, column}];
   if (out.low) return out;
   const Table& t = tables_.tables[table];
   const ColumnSpec& spec = t.spec.columns[column];

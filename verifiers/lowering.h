@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 
 namespace assay {
 
+// Copies go their own ways but share the columns read so far: a base that many variants start from is lowered once.
 class Lowering {
  public:
   Lowering(const AnswerShape& shape, const Tables& tables);
@@ -52,7 +54,7 @@ class Lowering {
   struct ColumnArrays {
     IntArray low, high, present;  // high is null when every cell is known, present when none is null
   };
-  std::map<std::pair<int, int>, ColumnArrays> arrays_;   // (table, column)
+  std::shared_ptr<std::map<std::pair<int, int>, ColumnArrays>> arrays_;   // (table, column)
   const ColumnArrays& arrays(int table, int column);
 };
 
