@@ -201,7 +201,8 @@ Result<SqlFile> open_file(const std::string& path, StoreMode mode) {
   return database;
 }
 
-// The lock keeps two processes from switching one new file to WAL at once, which SQLite answers with "busy" at any time-out.
+// Held on the store's folder while a store is opened: two processes that switch one new file to WAL at once are answered "busy"
+// at any time-out, and one that looks at a file half made by another would take it for a stranger's.
 class FolderLock {
  public:
   static Result<std::unique_ptr<FolderLock>> take(const std::string& folder) {
@@ -220,11 +221,12 @@ class FolderLock {
 };
 
 Status prepare_file(const SqlFile& database, const std::string& path, const std::string& folder) {
-  ASSAY_TRY(recognise(database, path));
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  ASSAY_ASSIGN(const auto lock, FolderLock::take(parent.empty() ? "." : parent));
+  ASSAY_TRY(recognise(database, path));   // nothing is made beside a file that is not ours
   if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
     return make_error(Boundary::kStore, std::string("cannot create the folder of segments: ") + std::strerror(errno), folder,
                       "check that its parent folder can be written");
-  ASSAY_ASSIGN(const auto lock, FolderLock::take(folder));
   ASSAY_ASSIGN(const std::string mode, database.text("PRAGMA journal_mode = WAL"));
   if (mode != "wal")
     return make_error(Boundary::kStore, "the file system does not support a write-ahead log", path, "put the store on a local disk");
