@@ -132,6 +132,8 @@ struct Toolset::State {
 };
 
 Toolset::Toolset(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Status Toolset::reverse_unordered(bool on) { return state_->connection->reverse_unordered(on); }
+
 Toolset::~Toolset() = default;
 
 Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment> environment,

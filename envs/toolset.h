@@ -30,6 +30,8 @@ class Toolset final : public Tools {
   ~Toolset() override;
   const std::vector<ToolSpec>& specs() const override;
   Result<Observation> call(std::string_view tool, std::string_view arguments) override;
+  // For checks: rows without a total order come backwards from now on (Connection::reverse_unordered).
+  Status reverse_unordered(bool on);
 
  private:
   struct State;

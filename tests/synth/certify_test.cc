@@ -147,6 +147,19 @@ TEST_CASE("a tool that declares a complete list and leaves rows out is caught") 
   CHECK_FALSE(certificate.sound);
 }
 
+TEST_CASE("a tool whose rows come in no order of their own is caught") {
+  Bench bench = sound_task();
+  const Certificate certificate = certify_with_tools(bench, [](std::vector<ToolSpec>& tools) {
+    for (ToolSpec& tool : tools)
+      if (tool.name == "get_all_hotels_by_city") {
+        const std::string sql = tool.body["sql"];
+        tool.body["sql"] = sql.substr(0, sql.find(" ORDER BY"));
+      }
+  });
+  CHECK_FALSE(certificate.learnable);
+  CHECK_FALSE(certificate.sound);
+}
+
 TEST_CASE("a column that no tool reveals is caught") {
   Bench bench = sound_task();
   const Certificate certificate = certify_with_tools(bench, [](std::vector<ToolSpec>& tools) {
