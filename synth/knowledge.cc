@@ -6,11 +6,6 @@ Knowledge::Knowledge(const std::vector<TableSpec>& schema) {
   for (const TableSpec& spec : schema) tables_.tables.push_back({spec, std::vector<std::vector<int64_t>>(spec.columns.size())});
 }
 
-int32_t Knowledge::find(int table, const std::string& name, int32_t scope) const {
-  const auto it = rows_.find({table, tables_.texts.find(name), scope});
-  return it == rows_.end() ? -1 : it->second;
-}
-
 Result<int64_t> Knowledge::cell(int table, int column, const Json& value) {
   const ColumnSpec& spec = tables_.tables[table].spec.columns[column];
   if (value.is_null()) return kNull;

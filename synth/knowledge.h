@@ -23,8 +23,6 @@ class Knowledge {
   const Tables& tables() const { return tables_; }
   // (relation table, first entity, second entity) whose rows are all known.
   const std::set<std::tuple<int, int32_t, int32_t>>& asked_pairs() const { return asked_pairs_; }
-  // Rows of `table` whose key is known so far, by name.
-  int32_t find(int table, const std::string& name, int32_t scope) const;
 
  private:
   Status learn_record(const Reveal& reveal, int table, const Json& arguments, const Json& record);

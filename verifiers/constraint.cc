@@ -255,10 +255,4 @@ std::string python_test(const CellTest& test, const BoundColumn& column, const B
   return subject + " in [" + list + "]";
 }
 
-std::string python_list(const std::vector<int>& numbers) {
-  std::string out = "[";
-  for (size_t i = 0; i < numbers.size(); ++i) out += (i ? ", " : "") + std::to_string(numbers[i]);
-  return out + "]";
-}
-
 }  // namespace assay

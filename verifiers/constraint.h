@@ -143,6 +143,5 @@ std::string relation_words(Relation relation);  // "at least"
 std::string python_relation(Relation relation);
 std::string python_text(std::string_view text);  // a Python string literal
 std::string python_test(const CellTest& test, const BoundColumn& column, const Binding& binding, const std::string& subject);
-std::string python_list(const std::vector<int>& numbers);
 
 }  // namespace assay

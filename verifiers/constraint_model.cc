@@ -5,18 +5,6 @@
 
 namespace assay {
 
-Relation negate(Relation relation) {
-  switch (relation) {
-    case Relation::kEqual: return Relation::kNotEqual;
-    case Relation::kNotEqual: return Relation::kEqual;
-    case Relation::kLess: return Relation::kGreaterEqual;
-    case Relation::kLessEqual: return Relation::kGreater;
-    case Relation::kGreater: return Relation::kLessEqual;
-    case Relation::kGreaterEqual: return Relation::kLess;
-  }
-  return relation;
-}
-
 bool compare(int64_t left, Relation relation, int64_t right) {
   switch (relation) {
     case Relation::kEqual: return left == right;

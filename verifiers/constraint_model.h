@@ -22,7 +22,6 @@ struct Literal {
 
 enum class Relation { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
 
-Relation negate(Relation relation);
 bool compare(int64_t left, Relation relation, int64_t right);
 
 using IntArray = std::shared_ptr<const std::vector<int>>;
