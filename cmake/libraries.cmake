@@ -19,6 +19,15 @@ target_include_directories(gecode SYSTEM INTERFACE "${GECODE_INCLUDE_DIR}")
 file(STRINGS "${GECODE_INCLUDE_DIR}/gecode/support/config.hpp" GECODE_VERSION REGEX "GECODE_VERSION \"")
 string(REGEX REPLACE ".*\"(.*)\".*" "\\1" GECODE_VERSION "${GECODE_VERSION}")
 
+find_library(SECCOMP_LIBRARY seccomp REQUIRED)
+find_path(SECCOMP_INCLUDE_DIR seccomp.h REQUIRED)
+add_library(seccomp INTERFACE)
+target_link_libraries(seccomp INTERFACE "${SECCOMP_LIBRARY}")
+target_include_directories(seccomp SYSTEM INTERFACE "${SECCOMP_INCLUDE_DIR}")
+file(STRINGS "${SECCOMP_INCLUDE_DIR}/seccomp.h" seccomp_version REGEX "define SCMP_VER_(MAJOR|MINOR|MICRO)")
+string(REGEX REPLACE "[^0-9;]" "" seccomp_version "${seccomp_version}")
+string(REPLACE ";" "." SECCOMP_VERSION "${seccomp_version}")
+
 # What `assay --version` names, in this order.
 set(ASSAY_COMPONENTS
   "SQLite ${SQLite3_VERSION}"
@@ -29,4 +38,5 @@ set(ASSAY_COMPONENTS
   "CLI11 ${CLI11_VERSION}"
   "Gecode ${GECODE_VERSION}"
   "zstd ${zstd_VERSION}"
+  "libseccomp ${SECCOMP_VERSION}"
   "CUDA: no (not compiled in)")

@@ -22,6 +22,7 @@ struct RunLimits {
   int64_t cpu_ms = 120'000;
   int64_t memory_bytes = int64_t{1} << 30;   // files in the workspace's upper layer count, too
   int64_t processes = 128;                   // threads count
+  int64_t cores = 2;                         // of processor time a second
   int64_t output_bytes = 16 << 20;           // of one stream; more ends the run
   int64_t kept_bytes = 64 << 10;             // of one stream: half from its head, half from its tail
   int64_t file_bytes = 256 << 20;            // of one file
@@ -106,9 +107,9 @@ class Process {
   virtual Result<RunResult> finish(How how) = 0;
 };
 
-// A registered base for workspaces: a directory on the host that becomes a read-only layer.
 struct WorkspaceOptions {
-  std::vector<std::string> layers;    // identities of layers, lowest first; none: the host's /usr, read-only, and an empty /work
+  std::vector<std::string> layers;    // identities from add_layer(), lowest first
+  bool host_programs = true;          // the host's /usr, read-only; false: the layers bring their own
   RunLimits limits;                   // disk_bytes and files bound the writable layer
 };
 
@@ -117,6 +118,9 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual std::string backend() const = 0;
+  // Copies a directory of the host into a read-only layer, in which it lies below `inside` ("work", or "" for a whole root).
+  // Returns the layer's identity: a hash of names, kinds, contents and executable bits. The same tree is kept once.
+  virtual Result<std::string> add_layer(const std::string& directory, const std::string& inside) = 0;
   virtual Result<std::unique_ptr<Workspace>> workspace(const WorkspaceOptions& options) = 0;
   virtual Result<std::unique_ptr<Process>> start(const RunRequest& request, Workspace& workspace) = 0;
   // start, hand over the input, finish.

@@ -8,6 +8,7 @@ packages=(
   nlohmann-json3-dev libsimdjson-dev libsqlite3-dev    # JSON, answers from outside, databases
   libcurl4-openssl-dev libssl-dev libzstd-dev          # HTTP, SHA-256, compressed segments
   libgecode-dev libcli11-dev                           # the constraint solver, the command line
+  libseccomp-dev bubblewrap                            # the sandbox
   catch2                                               # tests only
 )
 

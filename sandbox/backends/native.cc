@@ -1,0 +1,150 @@
+// Namespaces, overlayfs, cgroups, seccomp and Landlock, by our own launcher (sandbox/launcher/main.cc). Needs root on Linux.
+#include "sandbox/launched.h"
+#include "sandbox/launcher/run_spec.h"
+#include "sandbox/layer_store.h"
+#include "sandbox/tree_changes.h"
+
+#include <unistd.h>
+
+namespace assay::backends::native {
+namespace {
+
+class NativeWorkspace final : public Workspace {
+ public:
+  NativeWorkspace(std::shared_ptr<LauncherClient> launcher, int64_t number) : launcher_(std::move(launcher)), number_(number) {}
+  // A launcher that is gone has nothing left to discard.
+  ~NativeWorkspace() override { (void)launcher_->ask({{"op", "discard"}, {"workspace", number_}}).ok(); }
+
+  int64_t number() const { return number_; }
+
+  Result<std::vector<Change>> changes() override {
+    ASSAY_ASSIGN(const Packet packet, launcher_->ask({{"op", "branches"}, {"workspace", number_}}));
+    return tree_changes(packet.fds, packet.body.at("base"));
+  }
+
+  Result<std::string> read(const std::string& path, int64_t limit) override {
+    ASSAY_ASSIGN(const Fd file, open(path, "read"));
+    std::string out;
+    char block[1 << 16];
+    for (ssize_t got; (got = ::read(file.get(), block, sizeof block)) != 0;) {
+      if (got < 0) return system_error("a file of the workspace cannot be read", path);
+      out.append(block, static_cast<size_t>(got));
+      if (static_cast<int64_t>(out.size()) > limit) return make_error(Boundary::kSandbox, "the file has more than " + std::to_string(limit) + " bytes", path);
+    }
+    return out;
+  }
+
+  Status write(const std::string& path, std::string_view bytes, bool executable) override {
+    ASSAY_ASSIGN(const Fd file, open(path, executable ? "write executable" : "write"));
+    while (!bytes.empty()) {
+      const ssize_t wrote = ::write(file.get(), bytes.data(), bytes.size());
+      if (wrote < 0) return system_error("a file of the workspace cannot be written", path, "larger disk_bytes");
+      bytes.remove_prefix(static_cast<size_t>(wrote));
+    }
+    return {};
+  }
+
+  Result<std::unique_ptr<Workspace>> fork() override {
+    ASSAY_ASSIGN(const Packet packet, launcher_->ask({{"op", "fork"}, {"workspace", number_}}));
+    return std::unique_ptr<Workspace>(std::make_unique<NativeWorkspace>(launcher_, packet.body.at("workspace")));
+  }
+
+ private:
+  Result<Fd> open(const std::string& path, const char* how) {
+    ASSAY_ASSIGN(Packet packet, launcher_->ask({{"op", "open"}, {"workspace", number_}, {"path", path}, {"how", how}}));
+    if (packet.fds.size() != 1) return make_error(Boundary::kSandbox, "the launcher sent no file", path);
+    return std::move(packet.fds[0]);
+  }
+
+  std::shared_ptr<LauncherClient> launcher_;
+  int64_t number_;
+};
+
+// What this machine cannot give: Landlock and a user id for each run need newer kernels.
+std::vector<std::string> missing_here(const Json& hello, Walls walls) {
+  if (hello.at("landlock") == 0) walls = walls.without(Wall::kLandlock);
+  if (!hello.at("id_maps").get<bool>()) walls = walls.without(Wall::kUid);
+  return walls.missing();
+}
+
+class NativeExecutor final : public Executor {
+ public:
+  NativeExecutor(std::shared_ptr<LauncherClient> launcher, std::unique_ptr<LayerStore> layers, ExecutorOptions options)
+      : launcher_(std::move(launcher)), layers_(std::move(layers)), options_(std::move(options)), missing_(missing_here(launcher_->hello(), options_.walls)) {}
+
+  std::string backend() const override { return "native"; }
+
+  Result<std::string> add_layer(const std::string& directory, const std::string& inside) override { return layers_->add(directory, inside); }
+
+  Result<std::unique_ptr<Workspace>> workspace(const WorkspaceOptions& options) override {
+    Json layers = Json::array();
+    for (const std::string& identity : options.layers) {
+      ASSAY_ASSIGN(const std::string path, layers_->path(identity));
+      layers.push_back(path);
+    }
+    // A bound that a test took out is still one that this machine survives.
+    const bool disk = options_.walls.has(Wall::kDisk), files = options_.walls.has(Wall::kFiles);
+    ASSAY_ASSIGN(const Packet packet,
+                 launcher_->ask({{"op", "workspace"}, {"layers", layers}, {"host_programs", options.host_programs},
+                                 {"bytes", options.limits.disk_bytes * (disk ? 1 : 8)}, {"files", options.limits.files * (files ? 1 : 8)}}));
+    return std::unique_ptr<Workspace>(std::make_unique<NativeWorkspace>(launcher_, packet.body.at("workspace")));
+  }
+
+  Result<std::unique_ptr<Process>> start(const RunRequest& request, Workspace& workspace) override {
+    LaunchPlan plan;
+    plan.argv = request.argv;
+    plan.environment = environment_of(request);
+    plan.directory = request.directory;
+    plan.walls = options_.walls;
+    plan.missing_walls = missing_;
+    plan.workspace = static_cast<NativeWorkspace&>(workspace).number();
+    plan.backend = "native";
+    return launch(launcher_, request, std::move(plan), options_);
+  }
+
+ private:
+  std::shared_ptr<LauncherClient> launcher_;
+  std::unique_ptr<LayerStore> layers_;
+  const ExecutorOptions options_;
+  const std::vector<std::string> missing_;
+};
+
+BackendCheck judge(const Json& hello) {
+  BackendCheck out;
+  out.missing_walls = missing_here(hello, Walls::all());
+  out.works = hello.at("privileged").get<bool>() && hello.at("cgroups") != 0;
+  out.detail = "cgroup version " + std::to_string(hello.at("cgroups").get<int>()) + ", Landlock version " + std::to_string(hello.at("landlock").get<int>()) +
+               (hello.at("id_maps").get<bool>() ? ", a user id for each run" : ", one user id for all runs (Linux 6.3 has id-mapped tmpfs)");
+  if (out.works) return out;
+  if (!hello.at("privileged").get<bool>()) {
+    out.problem = hello.at("problem");
+    out.hint = hello.at("uid") != 0 ? "run as root, or use --sandbox bwrap" : "a container needs CAP_SYS_ADMIN and an overlayfs of its own; else --sandbox external:COMMAND";
+  } else {
+    out.problem = hello.at("cgroup_problem");
+    out.hint = "mount cgroup2, or delegate memory, pids and cpu to this process's cgroup; else --sandbox external:COMMAND";
+  }
+  return out;
+}
+
+BackendCheck check(const ExecutorOptions& options) {
+  auto launcher = LauncherClient::start(options);
+  if (launcher.ok()) return judge((*launcher)->hello());
+  BackendCheck out;
+  out.problem = launcher.error().text();
+  out.hint = launcher.error().hint;
+  return out;
+}
+
+Result<std::unique_ptr<Executor>> create(const ExecutorOptions& options) {
+  ASSAY_ASSIGN(auto launcher, LauncherClient::start(options));
+  if (const BackendCheck found = judge(launcher->hello()); !found.works)
+    return make_error(Boundary::kSandbox, "the sandbox 'native' does not work here: " + found.problem, "", found.hint);
+  ASSAY_ASSIGN(auto layers, LayerStore::open(options.cache, launcher::kLayerUid));
+  return std::unique_ptr<Executor>(std::make_unique<NativeExecutor>(std::move(launcher), std::move(layers), options));
+}
+
+}  // namespace
+
+Backend make() { return {"native", "namespaces, overlayfs, cgroups, seccomp and Landlock; needs root", 1, create, check}; }
+
+}  // namespace assay::backends::native

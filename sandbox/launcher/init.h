@@ -1,0 +1,35 @@
+// The first process of a run: it builds the run's root, starts the program behind every wall, gives up its own rights, reaps
+// what it is left with, and reports.
+#pragma once
+
+#include "sandbox/launcher/root.h"
+#include "sandbox/launcher/run_spec.h"
+#include "sandbox/launcher/seccomp.h"
+
+namespace assay::launcher {
+
+// From init (and, until it becomes the program, the program's process) to the supervisor, over a SOCK_SEQPACKET pair.
+struct Report {
+  enum Kind : int { kProxyListener, kNotifyListener, kStarted, kCannotExecute, kExited, kBroken };
+  Kind kind = kBroken;
+  int value = 0;          // kExited: wait status; kCannotExecute: errno
+  char text[512] = {};    // kBroken: why
+};
+bool send_report(int socket, const Report& report, int fd = -1);
+// False when the other end is gone.
+bool receive_report(int socket, Report& report, Fd& fd);
+
+struct InitSpec {
+  const RunSpec* run = nullptr;
+  RootSpec root;
+  const SeccompFilter* filter = nullptr;
+  unsigned uid = 0, init_uid = 0;   // of this run, on the host
+  int reports = -1;                 // this end of the pair
+  int go = -1;                      // reading a byte: it is in its cgroups now
+  bool privileged = true;           // false: no namespaces, no root; only what every process may do to itself
+};
+
+// Never returns.
+[[noreturn]] void run_init(const InitSpec& spec);
+
+}  // namespace assay::launcher

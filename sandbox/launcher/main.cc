@@ -1,0 +1,214 @@
+// assay-launcher: starts what nobody trusts. `assay` starts one of these, talks to it over descriptor 3 (sandbox/protocol.h),
+// and never forks itself.
+//
+// Theory of operation
+//
+// The launcher is one thread and a few megabytes, so forking it is cheap. At its start, as root, it enters a mount namespace
+// of its own, in which everything lies that a run needs: a skeleton of a root directory, a /dev, and for every workspace a
+// file system in memory. No mount of ours is ever seen on the host, and all are gone when the launcher is, however it ends.
+// It ends when its socket closes, that is with the program that started it, even by SIGKILL.
+//
+// A run is three processes.
+//
+//   supervisor   forked from the launcher, root, outside. Takes a slot (a pair of user ids, by locking a file), makes the
+//                cgroups, clones init into new mount, process, network, IPC and UTS namespaces, watches the clock, the
+//                processor time and the Executor's socket, and reports. If the launcher dies, it dies (PR_SET_PDEATHSIG).
+//   init         process 1 inside. Waits until it stands in its cgroups, makes a cgroup namespace, mounts the workspace's
+//                layers with overlayfs, the host's /usr read-only, /proc with its dangerous parts covered, /dev; pivots into
+//                it and drops the old root. Clones the program's process, then becomes an unprivileged user of its own, other
+//                than the program's, who can only wait. When the program ends it exits, and the kernel kills the namespace.
+//   program      in a user namespace with one user. Becomes it, gives up all capabilities and the bounding set, sets
+//                no_new_privs, limits itself by Landlock, closes all descriptors, loads the system call filter, executes.
+//
+// The order matters. All namespaces but the user namespace are made by the host's root, so they belong to the host's user
+// namespace: whatever the program becomes in its own, it has no right over its mounts or its network. A file in a layer
+// belongs to one fixed, powerless user id (kLayerUid); every run sees it as its own through an id-mapped mount, so layers
+// pass between runs of different user ids without a copy, and a set-user-id bit in one is worth nothing to anybody.
+//
+// Control groups bound the tree as a whole, in version 2 or 1, under names that carry this launcher's process id and its start
+// time; a new launcher kills and removes what dead ones left. The bounds of the writable layer are those of its file system.
+//
+// The system call filter lets connect and addressed sendto wait for the supervisor, who notes the address. It does not decide:
+// the wall is the network namespace, in which there is only a loopback.
+//
+// Not promised: the kernel is shared. A hole in it (or in what we let through to it) is a hole in this wall; where that is not
+// good enough, use the backend `external` with a virtual machine.
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sandbox/launcher/files.h"
+#include "sandbox/launcher/landlock.h"
+#include "sandbox/launcher/run_spec.h"
+#include "sandbox/launcher/runner.h"
+#include "sandbox/launcher/workspaces.h"
+
+namespace assay::launcher {
+namespace {
+
+class Launcher {
+ public:
+  Status prepare() {
+    machine_.landlock = landlock_version();
+    ASSAY_ASSIGN(machine_.plain_filter, make_seccomp_filter(Watch::kNothing));
+    ASSAY_ASSIGN(machine_.filter, make_seccomp_filter(Watch::kConnections));
+    if (geteuid() != 0) machine_.problem = "not root";
+    else if (const Status base = prepare_base(); !base.ok()) machine_.problem = base.error().text();
+    else if (const Status tried = try_overlay(); !tried.ok()) machine_.problem = tried.error().text();
+    else machine_.privileged = true;
+    machine_.cgroups = CgroupRoots::find();
+    if (machine_.privileged && machine_.cgroups.version) swept_ = machine_.cgroups.sweep();
+    return {};
+  }
+
+  // Until the other end is gone.
+  void serve() {
+    for (;;) {
+      auto packet = receive_packet(kRequestFd);
+      if (!packet.ok()) {
+        answer(packet.error());
+        continue;
+      }
+      if (packet->body.is_null()) return;
+      while (waitpid(-1, nullptr, WNOHANG) > 0) {}   // supervisors that have ended
+      handle(std::move(*packet));
+    }
+  }
+
+ private:
+  // Mounts a workspace's stack once, plain and id-mapped, to know what this kernel can do.
+  Status try_overlay() {
+    ASSAY_ASSIGN(Workspace probe, Workspace::create(0, {.bytes = 1 << 20, .files = 64}));
+    {
+      Result<Fd> file = open_inside(probe, "work/probe", Opening::kWrite);
+      if (!file.ok()) return file.error();
+    }
+    const Fd tree(open_tree_clone(probe.layer().c_str()));
+    const Fd own(open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC));
+    // The initial user namespace maps nothing and is refused with EPERM; a file system that cannot be mapped gives EINVAL.
+    machine_.id_maps = tree && set_mount_flags(tree.get(), 0, own.get()) != 0 && errno == EPERM;
+    return {};
+  }
+
+  void answer(const Error& error) {
+    answer(Json{{"error", {{"what", error.what}, {"where", error.where}, {"hint", error.hint}}}});
+  }
+  // If the other end is gone, the next receive says so.
+  void answer(const Json& body, const std::vector<int>& fds = {}) { (void)send_packet(kRequestFd, body, fds).ok(); }
+
+  void handle(Packet packet) {
+    const Json& body = packet.body;
+    const std::string op = body.value("op", "");
+    if (op == "run") return run(body, std::move(packet.fds));
+    if (op == "hello") return hello();
+    const Status status = op == "workspace" ? make(body) : op == "fork" ? fork_workspace(body) : op == "discard" ? discard(body)
+                          : op == "open"    ? open_file(body) : op == "branches" ? branches(body)
+                                            : Status(make_error(Boundary::kSandbox, "unknown request " + op));
+    if (!status.ok()) answer(status.error());
+  }
+
+  void hello() {
+    answer({{"privileged", machine_.privileged}, {"problem", machine_.problem}, {"landlock", machine_.landlock}, {"id_maps", machine_.id_maps},
+            {"cgroups", machine_.cgroups.version}, {"cgroup_problem", machine_.cgroups.problem}, {"swept", swept_}, {"process", getpid()},
+            {"uid", geteuid()}});
+  }
+
+  Result<Workspace*> find(const Json& body, const char* name = "workspace") {
+    const auto it = workspaces_.find(body.at(name).get<int64_t>());
+    if (it == workspaces_.end()) return make_error(Boundary::kSandbox, "no such workspace");
+    return &it->second;
+  }
+
+  Status make(const Json& body) {
+    if (!machine_.privileged) return make_error(Boundary::kSandbox, machine_.problem);
+    const int64_t number = next_++;
+    ASSAY_ASSIGN(Workspace made, Workspace::create(number, {body.at("layers"), body.at("host_programs"), body.at("bytes"), body.at("files")}));
+    workspaces_.emplace(number, std::move(made));
+    answer({{"workspace", number}});
+    return {};
+  }
+
+  Status fork_workspace(const Json& body) {
+    ASSAY_ASSIGN(Workspace* from, find(body));
+    const int64_t number = next_++;
+    ASSAY_ASSIGN(Workspace made, from->fork(number));
+    workspaces_.emplace(number, std::move(made));
+    answer({{"workspace", number}});
+    return {};
+  }
+
+  Status discard(const Json& body) {
+    workspaces_.erase(body.at("workspace").get<int64_t>());
+    answer(Json{{"ok", true}});
+    return {};
+  }
+
+  Status open_file(const Json& body) {
+    ASSAY_ASSIGN(Workspace* workspace, find(body));
+    const std::string how = body.at("how");
+    ASSAY_ASSIGN(const Fd file, open_inside(*workspace, body.at("path"), how == "read" ? Opening::kRead : how == "write" ? Opening::kWrite : Opening::kWriteExecutable));
+    answer(Json{{"ok", true}}, {file.get()});
+    return {};
+  }
+
+  Status branches(const Json& body) {
+    ASSAY_ASSIGN(Workspace* workspace, find(body));
+    ASSAY_ASSIGN(const std::vector<Fd> opened, workspace->branches());
+    std::vector<int> fds;
+    for (const Fd& fd : opened) fds.push_back(fd.get());
+    answer(Json{{"base", workspace->base()}}, fds);
+    return {};
+  }
+
+  void run(const Json& body, std::vector<Fd> fds) {
+    RunJob job;
+    job.machine = &machine_;
+    job.number = runs_++;
+    job.run = run_spec_from(body, std::move(fds));
+    if (machine_.privileged && body.at("workspace") >= 0) {
+      const Result<Workspace*> workspace = find(body);
+      if (!workspace.ok()) return answer(workspace.error());
+      job.root = (*workspace)->root();
+      job.run.host_programs = (*workspace)->host_programs();
+      job.layer = (*workspace)->layer();
+    }
+    const pid_t launcher = getpid();
+    const pid_t child = fork();
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      if (getppid() != launcher) _exit(125);
+      close(kRequestFd);
+      supervise(std::move(job));
+    }
+    if (child < 0) return answer(system_error("a supervisor cannot be forked"));
+    answer(Json{{"ok", true}});
+  }
+
+  Machine machine_;
+  std::map<int64_t, Workspace> workspaces_;
+  int64_t next_ = 1, runs_ = 0;
+  int swept_ = 0;
+};
+
+}  // namespace
+}  // namespace assay::launcher
+
+int main() {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGINT, SIG_IGN);   // Ctrl-C is the business of the program that started this one
+  umask(022);
+  prctl(PR_SET_NAME, "assay-launcher");
+  assay::launcher::Launcher launcher;
+  if (const assay::Status prepared = launcher.prepare(); !prepared.ok()) {
+    (void)!write(2, "assay-launcher: ", 16);
+    const std::string text = prepared.error().text() + "\n";
+    (void)!write(2, text.data(), text.size());
+    return 1;
+  }
+  launcher.serve();
+}

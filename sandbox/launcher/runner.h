@@ -1,0 +1,34 @@
+// The supervisor of one run: a process of its own, forked by the launcher. It gives the run its slot and its cgroups, watches
+// its limits, ends it, and says what happened.
+#pragma once
+
+#include <memory>
+
+#include "sandbox/launcher/cgroup.h"
+#include "sandbox/launcher/init.h"
+
+namespace assay::launcher {
+
+// What the launcher knows, found once at its start.
+struct Machine {
+  bool privileged = false;      // root, with namespaces and overlayfs
+  bool id_maps = false;         // file systems in memory can be id-mapped (Linux 6.3)
+  int landlock = 0;
+  CgroupRoots cgroups;
+  std::string problem;          // why not privileged
+  SeccompFilter filter;         // of privileged runs: with Watch::kConnections
+  SeccompFilter plain_filter;
+};
+
+struct RunJob {
+  const Machine* machine = nullptr;
+  RunSpec run;
+  RootSpec root;
+  std::string layer;            // mount point of the writable layer, to measure it
+  int64_t number = 0;           // of this run
+};
+
+// Never returns.
+[[noreturn]] void supervise(RunJob job);
+
+}  // namespace assay::launcher

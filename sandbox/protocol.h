@@ -1,0 +1,58 @@
+// What the Executor and the launcher say to each other, over one SOCK_SEQPACKET socket (requests) and one per run (control).
+// Both ends are this build's own, so the form may change with any commit; neither end trusts what a confined program wrote,
+// and nothing such a program writes travels here.
+//
+// A message is a memory file with one JSON object, sent with the descriptors that belong to it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "envs/base/json.h"
+
+namespace assay {
+
+// The descriptor at which the launcher finds its requests.
+inline constexpr int kRequestFd = 3;
+
+// Owns one descriptor.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.release()) {}
+  Fd& operator=(Fd&& other) noexcept {
+    reset(other.release());
+    return *this;
+  }
+  ~Fd() { reset(); }
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() {
+    const int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+  void reset(int fd = -1);
+
+ private:
+  int fd_ = -1;
+};
+
+struct Packet {
+  Json body;
+  std::vector<Fd> fds;
+};
+
+inline constexpr size_t kPacketFds = 64;
+
+// "what: No such file or directory", for boundary kSandbox.
+Error system_error(const std::string& what, const std::string& where = "", const std::string& hint = "");
+
+// Two connected ends, close-on-exec.
+Result<std::pair<Fd, Fd>> packet_pair();
+Status send_packet(int socket, const Json& body, const std::vector<int>& fds = {});
+// Blocks. The other end's death is a Packet whose body is null.
+Result<Packet> receive_packet(int socket);
+
+}  // namespace assay
