@@ -77,6 +77,17 @@ class LaunchedProcess final : public Process {
         out_capture_(request.limits.kept_bytes, request.log.empty() ? "" : request.log + ".out.zst"),
         err_capture_(request.limits.kept_bytes, request.log.empty() ? "" : request.log + ".err.zst") {}
 
+  ~LaunchedProcess() override {
+    if (plan_.after.empty()) return;
+    // Closing the pair ends the run; what the command left outside of it is the command's to remove.
+    control_.reset();
+    std::vector<char*> argv;
+    for (const std::string& each : plan_.after) argv.push_back(const_cast<char*>(each.c_str()));
+    argv.push_back(nullptr);
+    pid_t child;
+    if (posix_spawnp(&child, argv[0], nullptr, nullptr, argv.data(), environ) == 0) waitpid(child, nullptr, 0);
+  }
+
   Status write(std::string_view bytes) override {
     while (!bytes.empty() && !ended() && in_) {
       const ssize_t wrote = write_quietly(in_.get(), bytes);
@@ -238,6 +249,7 @@ Result<std::shared_ptr<LauncherClient>> LauncherClient::start(const ExecutorOpti
   }
   pair.second.reset();
   out->socket_ = std::move(pair.first);
+  out->path_ = path;
   ASSAY_ASSIGN(Packet hello, out->ask({{"op", "hello"}}));
   out->hello_ = std::move(hello.body);
   return out;

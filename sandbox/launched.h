@@ -19,6 +19,7 @@ class LauncherClient {
   ~LauncherClient();
 
   const Json& hello() const { return hello_; }
+  const std::string& path() const { return path_; }
   // One request and its answer; the answer's error is an Error.
   Result<Packet> ask(const Json& body, const std::vector<int>& fds = {});
 
@@ -26,6 +27,7 @@ class LauncherClient {
   std::mutex mutex_;
   Fd socket_;
   int process_ = -1;
+  std::string path_;
   Json hello_;
 };
 
@@ -38,6 +40,7 @@ struct LaunchPlan {
   std::vector<std::string> missing_walls;
   int64_t workspace = -1;                 // the launcher's number, or -1
   std::string backend;
+  std::vector<std::string> after;         // a command to run when the run has ended, whatever became of it
 };
 
 // Starts a run through the launcher: streams, limits, connections refused, and the proxy when registries are named.

@@ -124,7 +124,7 @@ class Program {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (walls_.has(Wall::kSession)) setsid();
     if (spec_.privileged && walls_.has(Wall::kCapabilities)) OR_BROKEN(reports_, empty_bounding_set());
-    if (spec_.privileged) become_nobody();
+    if (geteuid() == 0 || spec_.privileged) become_nobody();
     prctl(PR_SET_PDEATHSIG, SIGKILL);   // becoming another user has cleared it
     if (walls_.has(Wall::kRlimits)) set_rlimits(run_.limits);
     if (chdir((run_.walls.has(Wall::kMount) && spec_.privileged ? run_.directory : inside_without_root()).c_str()) != 0)
@@ -141,7 +141,7 @@ class Program {
   std::string inside_without_root() const { return spec_.privileged ? kRootPoint + run_.directory : run_.directory; }
 
   void become_nobody() {
-    const bool user = walls_.has(Wall::kUser), uid = walls_.has(Wall::kUid);
+    const bool user = walls_.has(Wall::kUser) && spec_.privileged, uid = walls_.has(Wall::kUid);
     if (uid) OR_BROKEN(reports_, become(user ? kInsideUid : spec_.uid));
     else if (user) OR_BROKEN(reports_, become(0));
   }

@@ -170,7 +170,8 @@ class Launcher {
     job.machine = &machine_;
     job.number = runs_++;
     job.run = run_spec_from(body, std::move(fds));
-    if (machine_.privileged && body.at("workspace") >= 0) {
+    job.plain = body.at("workspace") < 0;
+    if (!job.plain) {
       const Result<Workspace*> workspace = find(body);
       if (!workspace.ok()) return answer(workspace.error());
       job.root = (*workspace)->root();
@@ -198,7 +199,26 @@ class Launcher {
 }  // namespace
 }  // namespace assay::launcher
 
-int main() {
+// `assay-launcher --confine PROGRAM ARGUMENTS`: what a process can put up around itself, then the program. Used inside other
+// sandboxes (backends/bwrap.cc).
+static int confine(char** argv) {
+  using namespace assay::launcher;
+  const auto filter = make_seccomp_filter(Watch::kNothing);
+  const bool good = filter.ok() && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                    (landlock_version() == 0 || restrict_by_landlock({"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/run"},
+                                                                    {"/work", "/home/user", "/tmp", "/var/tmp", "/dev/shm", "/dev/pts"}).ok()) &&
+                    load_seccomp(*filter, Watch::kNothing) >= 0;
+  if (!good) {
+    fprintf(stderr, "assay-launcher: cannot confine: %s\n", strerror(errno));
+    return 125;
+  }
+  execvp(argv[0], argv);
+  fprintf(stderr, "%s: %s\n", strerror(errno), argv[0]);
+  return 127;
+}
+
+int main(int argc, char** argv) {
+  if (argc > 2 && strcmp(argv[1], "--confine") == 0) return confine(argv + 2);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGINT, SIG_IGN);   // Ctrl-C is the business of the program that started this one
   umask(022);

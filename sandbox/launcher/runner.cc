@@ -82,22 +82,26 @@ class Supervisor {
   }
 
  private:
-  bool privileged() const { return job_.machine->privileged; }
+  bool privileged() const { return job_.machine->privileged && !job_.plain; }
 
   Status prepare() {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     ASSAY_ASSIGN(auto reports, packet_pair());
     reports_ = std::move(reports.first);
     init_reports_ = std::move(reports.second);
-    if (!privileged()) return {};
+    if (privileged()) ASSAY_TRY(prepare_slot());
+    if (job_.machine->cgroups.version == 0) return {};
+    ASSAY_ASSIGN(cgroup_, Cgroup::create(job_.machine->cgroups, job_.number, run_.limits, walls_));
+    return {};
+  }
+
+  Status prepare_slot() {
     ASSAY_ASSIGN(const int slot, take_slot(slot_lock_));
     uid_ = job_.machine->id_maps ? kSlotUid + 2 * static_cast<unsigned>(slot) : kLayerUid;
     init_uid_ = kSlotUid + 2 * static_cast<unsigned>(slot) + 1;
     if (job_.machine->id_maps && walls_.has(Wall::kUid)) {
       ASSAY_ASSIGN(id_map_, make_id_map());
     }
-    if (job_.machine->cgroups.version == 0) return {};
-    ASSAY_ASSIGN(cgroup_, Cgroup::create(job_.machine->cgroups, job_.number, run_.limits, walls_));
     return {};
   }
 

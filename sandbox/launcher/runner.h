@@ -26,6 +26,7 @@ struct RunJob {
   RootSpec root;
   std::string layer;            // mount point of the writable layer, to measure it
   int64_t number = 0;           // of this run
+  bool plain = false;           // no workspace of the launcher's: no namespaces, no root
 };
 
 // Never returns.

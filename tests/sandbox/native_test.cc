@@ -45,3 +45,22 @@ TEST_CASE("speed") {
   std::sort(t.begin(), t.end());
   std::printf("mean %.2f p50 %.2f p99 %.2f ms, %.0f/s\n", all * 1e3 / 300, t[150], t[296], 300 / all);
 }
+TEST_CASE("others") {
+  for (const Backend& b : backends::all()) {
+    ExecutorOptions o;
+    if (b.name == "external") o.argument = "env WORK={work} {name}X=1";
+    auto c = b.check(o);
+    std::printf("%s works=%d %s problem=%s hint=%s missing=%zu\n", b.name.c_str(), c.works, c.detail.c_str(), c.problem.c_str(), c.hint.c_str(), c.missing_walls.size());
+    if (!c.works) continue;
+    auto executor = b.create(o);
+    auto ws = (*executor)->workspace({});
+    if (!ws.ok()) FAIL(ws.error().text());
+    REQUIRE((*ws)->write("work/in.txt", "x").ok());
+    auto r = (*executor)->run({.argv = {"sh", "-c", "id; pwd; ls -la; echo hi > out.txt; sleep 100 & cat; ls /root"}, .input="stdin"}, **ws);
+    if (!r.ok()) FAIL(r.error().text());
+    std::printf("%s\n%s\n", to_json(*r).dump(1).c_str(), r->out.text().c_str());
+    auto ch = (*ws)->changes();
+    if (!ch.ok()) FAIL(ch.error().text());
+    for (auto& each : *ch) std::printf("%d %c %s\n", (int)each.kind, each.type, each.path.c_str());
+  }
+}
