@@ -91,7 +91,7 @@ class Workspace {
   virtual Result<std::unique_ptr<Workspace>> fork() = 0;
 };
 
-// A program that is running, talked to over its standard streams. Destroying it kills the whole tree.
+// A program that is running, talked to over its standard streams. Destroying it kills the whole tree and waits until it is gone.
 class Process {
  public:
   virtual ~Process() = default;

@@ -78,9 +78,10 @@ class LaunchedProcess final : public Process {
         err_capture_(request.limits.kept_bytes, request.log.empty() ? "" : request.log + ".err.zst") {}
 
   ~LaunchedProcess() override {
+    // Until nothing of the run lives, its workspace cannot serve another.
+    if (!ended()) kill("killed");
+    while (!ended() && take_event().ok()) {}
     if (plan_.after.empty()) return;
-    // Closing the pair ends the run; what the command left outside of it is the command's to remove.
-    control_.reset();
     std::vector<char*> argv;
     for (const std::string& each : plan_.after) argv.push_back(const_cast<char*>(each.c_str()));
     argv.push_back(nullptr);
