@@ -204,11 +204,18 @@ Result<Cgroup> Cgroup::create(const CgroupRoots& roots, int64_t number, const Ru
   return out;
 }
 
-Status Cgroup::add(pid_t process) const {
+Status Cgroup::enter() const {
+  if (version_ == 2) return {};
   for (const std::string& directory : directories_)
-    if (!put(directory + "/cgroup.procs", std::to_string(process)))
-      return system_error("a process cannot be put into its cgroup", directory);
+    if (!put(directory + "/tasks", "0")) return system_error("a process cannot be put into its cgroup", directory);
   return {};
+}
+
+Result<int> Cgroup::open_for_clone() const {
+  if (version_ != 2) return -1;
+  const int fd = open(directories_.front().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return system_error("the cgroup cannot be opened", directories_.front());
+  return fd;
 }
 
 int64_t Cgroup::cpu_us() const {

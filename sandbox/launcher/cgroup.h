@@ -36,7 +36,11 @@ class Cgroup {
  public:
   // Without a wall, its limit is left out. An error names the file that could not be written.
   static Result<Cgroup> create(const CgroupRoots& roots, int64_t number, const RunLimits& limits, Walls walls);
-  Status add(pid_t process) const;
+  // Version 1: moves the calling thread in. A thread that moves itself, alone, needs no lock of the whole machine; moving
+  // another process does, and waits for tens of milliseconds now and then.
+  Status enter() const;
+  // Version 2: a directory for clone3's CLONE_INTO_CGROUP, which needs no move at all. -1 with version 1.
+  Result<int> open_for_clone() const;
   CgroupUsage usage() const;
   int64_t cpu_us() const;
   void kill() const;

@@ -288,8 +288,7 @@ bool receive_report(int socket, Report& report, Fd& fd) {
 void run_init(const InitSpec& spec) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "assay-init");
-  char byte;
-  if (spec.go >= 0 && read(spec.go, &byte, 1) != 1) _exit(125);
+  if (spec.cgroup) OR_BROKEN(spec.reports, spec.cgroup->enter());
   if (spec.privileged) OR_BROKEN(spec.reports, build_namespaces(spec));
   const pid_t program = start_program(spec);
   if (program < 0) broken(spec.reports, system_error("the program's process cannot be made"));

@@ -2,6 +2,7 @@
 // what it is left with, and reports.
 #pragma once
 
+#include "sandbox/launcher/cgroup.h"
 #include "sandbox/launcher/root.h"
 #include "sandbox/launcher/run_spec.h"
 #include "sandbox/launcher/seccomp.h"
@@ -25,7 +26,7 @@ struct InitSpec {
   const SeccompFilter* filter = nullptr;
   unsigned uid = 0, init_uid = 0;   // of this run, on the host
   int reports = -1;                 // this end of the pair
-  int go = -1;                      // reading a byte: it is in its cgroups now
+  const Cgroup* cgroup = nullptr;   // to enter; null: none
   bool privileged = true;           // false: no namespaces, no root; only what every process may do to itself
 };
 

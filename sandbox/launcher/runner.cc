@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
@@ -139,12 +140,8 @@ class Supervisor {
     spec.uid = uid_;
     spec.init_uid = init_uid_;
     spec.privileged = privileged();
-    int go[2];
-    if (pipe2(go, O_CLOEXEC) != 0) return system_error("pipe2");
-    Fd reading(go[0]), writing(go[1]);
-    spec.go = reading.get();
     spec.reports = init_reports_.get();
-    unsigned long flags = SIGCHLD | CLONE_PIDFD;
+    uint64_t flags = CLONE_PIDFD;
     if (privileged()) {
       flags |= CLONE_NEWNS;
       if (walls_.has(Wall::kPid)) flags |= CLONE_NEWPID;
@@ -154,16 +151,27 @@ class Supervisor {
     }
     start_us_ = now_us();
     int handle = -1;
-    init_ = static_cast<pid_t>(syscall(SYS_clone, flags, nullptr, &handle, nullptr, nullptr));
+    clone_args arguments{};
+    arguments.flags = flags;
+    arguments.exit_signal = SIGCHLD;
+    arguments.pidfd = reinterpret_cast<uint64_t>(&handle);
+    Fd group;
+    if (cgroup_) {
+      ASSAY_ASSIGN(const int opened, cgroup_->open_for_clone());
+      group.reset(opened);
+      spec.cgroup = &*cgroup_;
+    }
+    if (group) {
+      arguments.flags |= CLONE_INTO_CGROUP;
+      arguments.cgroup = static_cast<uint64_t>(group.get());
+    }
+    init_ = static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
     if (init_ == 0) {
-      close(writing.release());
       reports_.reset();
       run_init(spec);
     }
     if (init_ < 0) return system_error("the namespaces cannot be made", "", "assay doctor; --sandbox bwrap needs no root");
     init_handle_.reset(handle);
-    if (cgroup_) ASSAY_TRY(cgroup_->add(init_));
-    if (write(writing.get(), "g", 1) != 1) return system_error("the run's first process is gone");
     init_reports_.reset();
     run_.in.reset();
     run_.out.reset();
