@@ -42,9 +42,18 @@ Status own_all(const fs::path& root, int64_t owner) {
   return {};
 }
 
+// Sockets and devices, of which a program of no rights can only make the first, are left behind.
 Status copy_tree(const fs::path& from, const fs::path& to) {
   std::error_code error;
-  fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::copy_symlinks | fs::copy_options::overwrite_existing, error);
+  for (fs::recursive_directory_iterator it(from, error), end; !error && it != end; it.increment(error)) {
+    const fs::path target = to / it->path().lexically_relative(from);
+    const fs::file_status status = it->symlink_status(error);
+    if (fs::is_directory(status)) fs::create_directory(target, error);
+    else if (fs::is_symlink(status)) fs::copy_symlink(it->path(), target, error);
+    else if (fs::is_regular_file(status)) fs::copy_file(it->path(), target, fs::copy_options::overwrite_existing, error);
+    else if (fs::is_fifo(status) && mkfifo(target.c_str(), 0644) != 0) return system_error("a workspace cannot be copied", it->path().string());
+    if (error) break;
+  }
   if (error) return make_error(Boundary::kSandbox, "a workspace cannot be copied: " + error.message(), from.string(), "room in the temporary folder");
   return {};
 }
