@@ -26,7 +26,7 @@ Result<std::pair<Fd, Fd>> packet_pair() {
 
 Status send_packet(int socket, const Json& body, const std::vector<int>& fds) {
   if (fds.size() + 1 > kPacketFds) return make_error(Boundary::kSandbox, "too many descriptors in one message");
-  const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::vector<uint8_t> text = Json::to_cbor(body);
   Fd memory(memfd_create("packet", MFD_CLOEXEC));
   if (!memory) return system_error("memfd_create");
   for (size_t done = 0; done < text.size();) {
@@ -83,10 +83,10 @@ Result<Packet> receive_packet(int socket) {
   out.fds.erase(out.fds.begin());
   struct stat info {};
   if (fstat(memory.get(), &info) != 0) return system_error("reading a message");
-  std::string text(static_cast<size_t>(info.st_size), '\0');
+  std::vector<uint8_t> text(static_cast<size_t>(info.st_size));
   if (pread(memory.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) return system_error("reading a message");
-  out.body = Json::parse(text, nullptr, false);
-  if (out.body.is_discarded()) return make_error(Boundary::kSandbox, "a message is not JSON");
+  out.body = Json::from_cbor(text, true, false);
+  if (out.body.is_discarded()) return make_error(Boundary::kSandbox, "a message cannot be read");
   return out;
 }
 

@@ -2,7 +2,8 @@
 // Both ends are this build's own, so the form may change with any commit; neither end trusts what a confined program wrote,
 // and nothing such a program writes travels here.
 //
-// A message is a memory file with one JSON object, sent with the descriptors that belong to it.
+// A message is a memory file with one JSON object, sent with the descriptors that belong to it; as CBOR, since names of files and
+// arguments of programs are bytes, not UTF-8.
 #pragma once
 
 #include <string>

@@ -121,19 +121,19 @@ class Program {
     arrange_descriptors();
     char byte;
     if (mapped >= 0 && read(mapped, &byte, 1) != 1) _exit(125);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (walls_.has(Wall::kSession)) setsid();
-    if (spec_.privileged && walls_.has(Wall::kCapabilities)) OR_BROKEN(reports_, empty_bounding_set());
-    if (geteuid() == 0 || spec_.privileged) become_nobody();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);   // becoming another user has cleared it
     if (walls_.has(Wall::kRlimits)) set_rlimits(run_.limits);
     if (chdir((run_.walls.has(Wall::kMount) && spec_.privileged ? run_.directory : inside_without_root()).c_str()) != 0)
       broken(reports_, system_error("the directory cannot be entered", run_.directory));
-    if (spec_.privileged && walls_.has(Wall::kCapabilities)) OR_BROKEN(reports_, give_up_capabilities());
+    if (spec_.privileged && walls_.has(Wall::kCapabilities)) OR_BROKEN(reports_, empty_bounding_set());
     if (walls_.has(Wall::kNoNewPrivs) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) broken(reports_, system_error("no_new_privs"));
+    // Loaded while it is still root, so that these two walls stand without no_new_privs, too.
     if (spec_.privileged && walls_.has(Wall::kLandlock) && landlock_version() > 0) OR_BROKEN(reports_, restrict_files(run_));
     close_others();
     if (walls_.has(Wall::kSeccomp)) load_filter();
+    if (geteuid() == 0 || spec_.privileged) become_nobody();
+    if (spec_.privileged && walls_.has(Wall::kCapabilities)) OR_BROKEN(reports_, give_up_capabilities());
+    prctl(PR_SET_PDEATHSIG, SIGKILL);   // last: becoming another user clears it
     execute();
   }
 
