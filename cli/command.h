@@ -20,6 +20,7 @@ namespace assay {
 struct Context {
   std::string store = "assay.db";
   bool json = false;
+  std::string sandbox;     // how programs are isolated: a backend's name; empty: native
   uint64_t seed = 0;
   int jobs = 0;            // 0: one per core
   int64_t limit = -1;      // -1: no limit

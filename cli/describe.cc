@@ -36,6 +36,7 @@ std::string indented(std::string_view text, const std::string& indent) {
 std::string heading(const std::string& text) { return "\n" + text + "\n"; }
 
 Result<std::vector<std::pair<std::string, std::string>>> sentences_of(const Task& task, const Environment& environment) {
+  if (!task.expected.is_null()) return std::vector<std::pair<std::string, std::string>>();
   const Binding binding{task.answer, environment.tables};
   ASSAY_ASSIGN(const Constraints constraints, compile_constraints(task.constraints, binding, "task " + short_id(task.id)));
   std::vector<std::pair<std::string, std::string>> out;
@@ -120,7 +121,8 @@ Result<Description> describe_task(Store& store, const Task& task, Detail detail)
     table.add({name, printable(sentence)});
     constraints.push_back({{"name", name}, {"sentence", sentence}});
   }
-  out.text += heading("constraints") + table.text("  ") + "\n";
+  if (!sentences.empty()) out.text += heading("constraints") + table.text("  ") + "\n";
+  for (const auto& [name, content] : task.files) out.text += heading("file " + printable(name)) + indented(printable(shortened(content, 600)), "  ") + "\n";
   if (certificate.ok())
     out.text += heading(std::string("certificate: ") + (certificate->sound ? "sound" : "UNSOUND")) + claims_text(*certificate);
   else out.text += heading("certificate: none");

@@ -93,7 +93,7 @@ Result<OrderedJson> EnvServer::reset(JsonReader& reader) {
     return make_error(Boundary::kLimit, std::to_string(kEpisodes) + " episodes are open", "request",
                       "close one first: {\"op\":\"close\",\"episode\":NAME}");
   ASSAY_ASSIGN(std::shared_ptr<const Task> task, host_.task(id));
-  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(task->environment));
+  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(*task));
   OrderedJson specs = OrderedJson::array();
   for (const ToolSpec& tool : tools->specs()) specs.push_back(public_tool_json(tool));
   OrderedJson json{{"episode", name}, {"task", id}, {"system", task->system}, {"prompt", task->prompt}, {"tools", std::move(specs)}};

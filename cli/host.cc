@@ -1,5 +1,6 @@
 #include "cli/host.h"
 
+#include "sandbox/backend.h"
 #include "verifiers/constraint_verifier.h"
 
 namespace assay {
@@ -16,12 +17,27 @@ Result<std::shared_ptr<const Database>> DatabaseCache::database(const Environmen
   return database;
 }
 
-Result<std::shared_ptr<Toolset>> Host::tools(const std::string& environment) {
-  if (auto* found = tools_.find(environment)) return *found;
-  ASSAY_ASSIGN(std::shared_ptr<const Environment> loaded, databases_.store().environment(environment));
+Result<Executor*> DatabaseCache::executor() {
+  std::lock_guard lock(mutex_);
+  if (!executor_) {
+    ASSAY_ASSIGN(executor_, make_executor(sandbox_));
+  }
+  return executor_.get();
+}
+
+Result<std::shared_ptr<Toolset>> Host::tools(const Task& task) {
+  if (auto* found = tools_.find(task.environment)) return *found;
+  ASSAY_ASSIGN(std::shared_ptr<const Environment> loaded, databases_.store().environment(task.environment));
   ASSAY_ASSIGN(std::shared_ptr<const Database> database, databases_.database(*loaded));
-  ASSAY_ASSIGN(std::unique_ptr<Toolset> opened, Toolset::open(loaded, database));
-  return tools_.put(environment, std::shared_ptr<Toolset>(std::move(opened)));
+  ToolSession session;
+  const bool own = keeps_state(*loaded);
+  if (own) {
+    ASSAY_ASSIGN(session.executor, databases_.executor());
+    session.files = task.files;
+  }
+  ASSAY_ASSIGN(std::unique_ptr<Toolset> opened, Toolset::open(loaded, database, std::move(session)));
+  std::shared_ptr<Toolset> shared(std::move(opened));
+  return own ? shared : tools_.put(task.environment, shared);
 }
 
 Result<std::shared_ptr<const Verifier>> Host::verifier(const Task& task) {

@@ -9,6 +9,7 @@
 #include "cli/lru.h"
 #include "datasets/store.h"
 #include "envs/database.h"
+#include "envs/executor.h"
 #include "envs/toolset.h"
 #include "envs/verifier.h"
 
@@ -17,14 +18,19 @@ namespace assay {
 // Thread-safe.
 class DatabaseCache {
  public:
-  explicit DatabaseCache(Store& store, size_t capacity = 16) : store_(store), databases_(capacity) {}
+  // `sandbox`: how programs are isolated ("" is native); made when the first tool needs it.
+  explicit DatabaseCache(Store& store, std::string sandbox = "", size_t capacity = 16)
+      : store_(store), sandbox_(std::move(sandbox)), databases_(capacity) {}
 
   Store& store() { return store_; }
   Result<std::shared_ptr<const Database>> database(const Environment& environment);
+  Result<Executor*> executor();
 
  private:
   Store& store_;
+  const std::string sandbox_;
   std::mutex mutex_;
+  std::unique_ptr<Executor> executor_;
   Lru<std::shared_ptr<const Database>> databases_;
 };
 
@@ -33,7 +39,8 @@ class Host {
  public:
   explicit Host(DatabaseCache& databases) : databases_(databases) {}
 
-  Result<std::shared_ptr<Toolset>> tools(const std::string& environment);
+  // Shared by the tasks of an environment, unless its tools keep state: then each call makes new ones, over the task's files.
+  Result<std::shared_ptr<Toolset>> tools(const Task& task);
   Result<std::shared_ptr<const Verifier>> verifier(const Task& task);
   Result<std::shared_ptr<const Task>> task(const std::string& id);
 

@@ -72,6 +72,7 @@ class Program {
         ->check([](const std::string& text) {  // CLI11 would wrap -1 around
           return text.find_first_not_of("0123456789") == std::string::npos ? std::string() : "expected a whole number from 0";
         });
+    app_.add_option("--sandbox", context_.sandbox, "How programs are isolated: native, bwrap, external:COMMAND or none (assay doctor says which work)");
     app_.add_option("--jobs", context_.jobs, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
     app_.add_option("--limit", context_.limit, "At most this many items; -1: no limit")->check(CLI::Range(int64_t{-1}, INT64_MAX));
     app_.add_flag("--version", version_, "Version, commit, and what was compiled in");

@@ -1,6 +1,7 @@
 #include "cli/rollout_batch.h"
 
 #include <algorithm>
+#include <set>
 
 #include "cli/jobs.h"
 #include "cli/transcript_source.h"
@@ -73,6 +74,9 @@ class ChunkPlayer {
     RolloutOptions play_options;
     play_options.seed = options_.seed;
     play_options.in_flight = options_.policy_options.in_flight;
+    ASSAY_ASSIGN(const bool stateful, any_keeps_state(begin, end));
+    // Each open episode may hold an interpreter with all its memory.
+    if (stateful) play_options.in_flight = std::min(play_options.in_flight, kStatefulInFlight);
     if (!attempts_.empty())
       ASSAY_TRY(assay::play(*worker_.policy, host, play_options, attempts_,
                             [this](Rollout rollout) { return take(std::move(rollout)); }));
@@ -81,6 +85,18 @@ class ChunkPlayer {
   }
 
  private:
+  static constexpr int64_t kStatefulInFlight = 4;
+
+  Result<bool> any_keeps_state(const TaskRow* begin, const TaskRow* end) {
+    std::set<std::string> seen;
+    for (const TaskRow* row = begin; row != end; ++row) {
+      if (!seen.insert(row->environment).second) continue;
+      ASSAY_ASSIGN(const std::shared_ptr<const Environment> environment, store_.environment(row->environment));
+      if (keeps_state(*environment)) return true;
+    }
+    return false;
+  }
+
   Status plan(const TaskRow& row) {
     difficulty_[row.id] = row.difficulty;
     ++report_.by_difficulty[row.difficulty].tasks;
@@ -115,12 +131,9 @@ class ChunkPlayer {
   }
 
   // Episodes borrow these until the chunk ends, so they are held here whatever the caches forget.
-  Result<Tools*> tools(const Task& task) {
-    auto [it, fresh] = tools_.try_emplace(task.environment);
-    if (fresh || !it->second) {
-      ASSAY_ASSIGN(it->second, worker_.host.tools(task.environment));
-    }
-    return static_cast<Tools*>(it->second.get());
+  Result<std::shared_ptr<Tools>> tools(const Task& task) {
+    ASSAY_ASSIGN(std::shared_ptr<Toolset> found, worker_.host.tools(task));
+    return std::static_pointer_cast<Tools>(std::move(found));
   }
 
   Result<const Verifier*> verifier(const Task& task) {
@@ -149,7 +162,6 @@ class ChunkPlayer {
   std::vector<std::shared_ptr<const Task>> tasks_;
   std::map<std::string, int> difficulty_;
   std::vector<Attempt> attempts_;
-  std::map<std::string, std::shared_ptr<Toolset>> tools_;
   std::map<std::string, std::shared_ptr<const Verifier>> verifiers_;
 };
 

@@ -1,6 +1,6 @@
 #include "cli/transcript_source.h"
 
-#include "synth/explorer.h"
+#include "synth/factory.h"
 
 namespace assay {
 namespace {
@@ -37,9 +37,16 @@ Result<const Conversation*> TranscriptSource::find(const std::string& task, int6
 
 Result<Conversation> TranscriptSource::gold(const std::string& id) {
   ASSAY_ASSIGN(std::shared_ptr<const Task> task, host_.task(id));
-  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(task->environment));
+  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(*task));
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store_.environment(task->environment));
-  ASSAY_ASSIGN(Exploration found, gold_exploration(*task, *environment, *tools));
+  // A domain that is not at hand any more is missed only by an archetype that needs it.
+  const Result<AuditRequest> audit = request_of(*task, environment, *tools);
+  MakeRequest request;
+  if (audit.ok()) request = audit->request;
+  request.environment = environment;
+  request.tools = tools.get();
+  ASSAY_ASSIGN(const Archetype* archetype, find_archetype(task->archetype));
+  ASSAY_ASSIGN(Exploration found, archetype->gold(*task, request));
   return std::move(found.transcript);
 }
 

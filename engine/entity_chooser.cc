@@ -229,6 +229,8 @@ Script run(Result<AnswerPlan> plan, ChooserOptions options, Choose choose) {
 }  // namespace
 
 Script choose_entities(const TaskView& task, ChooserOptions options, Choose choose) {
+  if (task.answer.groups == 0)
+    return run(make_error(Boundary::kPolicy, "this policy chooses entities, and the task asks for none", "task " + task.id, "gold, replay or openai:URL"), options, std::move(choose));
   return run(plan_answer(task), options, std::move(choose));
 }
 

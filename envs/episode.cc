@@ -50,7 +50,7 @@ Result<Conversation> Episode::step(const Message& assistant) {
   Conversation out;
   for (const ToolCall& each : assistant.tool_calls) {
     ASSAY_ASSIGN(Observation observation, call(each.name, each.arguments));
-    out.push_back({Role::kTool, std::move(observation.text), "", {}, each.id});
+    out.push_back({Role::kTool, std::move(observation.text), "", {}, each.id, std::move(observation.images)});
   }
   if (assistant.tool_calls.empty()) stop_because("gave_up");
   if (steps_ >= task_.limits.steps) stop_because("limit:steps");

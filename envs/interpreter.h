@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "envs/executor.h"
+#include "envs/tool.h"
 
 namespace assay {
 
@@ -20,17 +21,12 @@ struct InterpreterLimits {
   int64_t session_ms = 60 * 60 * 1000;     // of all calls and pauses together
 };
 
-struct CellImage {
-  std::string mime;     // "image/png", "image/jpeg"
-  std::string base64;
-};
-
 struct CellResult {
   enum class Status { kOk, kError, kTimeout, kDied };
   Status status = Status::kOk;
   // Standard output and error, shown values and the traceback in the order in which they came; "[image 1]" where one was shown.
   std::string text;
-  std::vector<CellImage> images;
+  std::vector<Image> images;   // PNG and JPEG
   bool state_lost = false;   // the kernel had to be started again: variables are gone
   int64_t wall_us = 0;
 };

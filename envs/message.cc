@@ -28,6 +28,12 @@ OrderedJson to_json(const Message& message) {
   return json;
 }
 
+OrderedJson stored_json(const Message& message) {
+  OrderedJson json = to_json(message);
+  for (const Image& image : message.images) json["images"].push_back({{"mime", image.mime}, {"data", image.base64}});
+  return json;
+}
+
 namespace {
 
 std::string text_or_empty(const Json& json, const char* name) {
@@ -60,6 +66,9 @@ Result<Message> message_from_json(const Json& json, const std::string& where) {
   message.text = text_or_empty(json, "content");
   message.reasoning = text_or_empty(json, "reasoning_content");
   message.tool_call_id = text_or_empty(json, "tool_call_id");
+  if (auto it = json.find("images"); it != json.end() && it->is_array())
+    for (const Json& image : *it)
+      if (image.is_object()) message.images.push_back({text_or_empty(image, "mime"), text_or_empty(image, "data")});
   if (auto it = json.find("tool_calls"); it != json.end() && !it->is_null()) {
     if (!it->is_array()) return input_error("tool_calls is no array", where);
     for (const Json& item : *it) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "envs/base/json.h"
+#include "envs/tool.h"
 
 namespace assay {
 
@@ -22,12 +23,15 @@ struct Message {
   std::string reasoning;              // assistant only
   std::vector<ToolCall> tool_calls;   // assistant only
   std::string tool_call_id;           // tool only
+  std::vector<Image> images = {};     // tool only: kept with the rollout, left out of the chat form
 };
 
 using Conversation = std::vector<Message>;
 
 const char* role_name(Role role);
 
+// Whole, for the store: the chat form with "images": [{"mime","data"}] where there are any.
+OrderedJson stored_json(const Message& message);
 // OpenAI chat form: {"role","content","reasoning_content"?,"tool_calls"?,"tool_call_id"?}; arguments stay a string.
 OrderedJson to_json(const Message& message);
 Result<Message> message_from_json(const Json& json, const std::string& where);

@@ -61,7 +61,7 @@ std::string rollout_id(const std::string& task, const std::string& policy, uint6
 
 Json to_json(const Rollout& rollout) {
   Json messages = Json::array();
-  for (const Message& message : rollout.messages) messages.push_back(Json(to_json(message)));
+  for (const Message& message : rollout.messages) messages.push_back(Json(stored_json(message)));
   Json json = {{"format", kFormat},
                {"id", rollout.id},
                {"task", rollout.task},

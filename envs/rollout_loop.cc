@@ -35,11 +35,12 @@ class Loop {
 
  private:
   struct Open {
-    Open(const Attempt& attempt, Tools& tools, const Verifier* judge, std::shared_ptr<const TaskView> seen, int64_t now_us)
-        : task(*attempt.task), verifier(judge), view(std::move(seen)), episode(task, tools), conversation(episode.opening()),
+    Open(const Attempt& attempt, std::shared_ptr<Tools> own_tools, const Verifier* judge, std::shared_ptr<const TaskView> seen, int64_t now_us)
+        : task(*attempt.task), tools(std::move(own_tools)), verifier(judge), view(std::move(seen)), episode(task, *tools), conversation(episode.opening()),
           start_us(now_us) {}
 
     const Task& task;
+    std::shared_ptr<Tools> tools;
     const Verifier* verifier;
     std::shared_ptr<const TaskView> view;
     Episode episode;
@@ -64,7 +65,7 @@ class Loop {
     if (!tools.ok()) return done_(failed(handle, tools.error()));
     auto verifier = host_.verifier(task);
     if (!verifier.ok()) return done_(failed(handle, verifier.error()));
-    auto open = std::make_unique<Open>(attempt(handle), **tools, *verifier, view(task, **tools), host_.clock->monotonic_us());
+    auto open = std::make_unique<Open>(attempt(handle), *tools, *verifier, view(task, **tools), host_.clock->monotonic_us());
     ask(handle, *open_.emplace(handle, std::move(open)).first->second);
     return {};
   }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "envs/base/clock.h"
@@ -21,8 +22,9 @@ struct Attempt {
 };
 
 struct RolloutHost {
-  // The tools and verifier of a task, bound for this thread; the host caches them.
-  std::function<Result<Tools*>(const Task&)> tools;
+  // The tools and verifier of a task, bound for this thread. Tools that keep no state may serve many episodes; others are made
+  // for each.
+  std::function<Result<std::shared_ptr<Tools>>(const Task&)> tools;
   std::function<Result<const Verifier*>(const Task&)> verifier;
   Clock* clock = nullptr;
   const std::atomic<bool>* cancelled = nullptr;   // checked between steps; what is unfinished is dropped, not stored

@@ -53,17 +53,20 @@ Result<Provenance> provenance_from_json(const Json& json, const std::string& whe
 }  // namespace
 
 Json to_json(const Task& task) {
-  return {{"format", kFormat},
+  Json json{{"format", kFormat},
           {"environment", task.environment},
           {"archetype", task.archetype},
           {"difficulty", task.difficulty},
           {"system", task.system},
           {"prompt", task.prompt},
-          {"answer", to_json(task.answer)},
           {"constraints", task.constraints},
           {"limits", to_json(task.limits)},
           {"gold", task.gold},
           {"provenance", to_json(task.provenance)}};
+  if (task.answer.groups > 0) json["answer"] = to_json(task.answer);
+  if (!task.expected.is_null()) json["expected"] = task.expected;
+  if (!task.files.empty()) json["files"] = task.files;
+  return json;
 }
 
 void seal_task(Task& task) { task.id = json_identity(to_json(task)); }
@@ -79,11 +82,22 @@ Result<Task> task_from_json(const Json& json, const std::string& where) {
   task.prompt = r.text("prompt");
   task.constraints = r.array("constraints");
   task.gold = r.text("gold");
-  const Json& answer = r.object("answer");
+  const Json& answer = r.member_or_null("answer");
+  task.expected = r.member_or_null("expected");
+  const Json& files = r.member_or_null("files");
+  if (answer.is_null() == task.expected.is_null()) r.fail("answer", "a task has either the shape of an answer or an expected value");
+  if (files.is_object()) {
+    for (const auto& [name, content] : files.items()) {
+      if (content.is_string()) task.files[name] = content.get<std::string>();
+      else r.fail("files", "expected names with texts");
+    }
+  }
   const Json& limits = r.object("limits");
   const Json& provenance = r.object("provenance");
   ASSAY_TRY(r.finish());
-  ASSAY_ASSIGN(task.answer, answer_shape_from_json(answer, where, "$.answer"));
+  if (!answer.is_null()) {
+    ASSAY_ASSIGN(task.answer, answer_shape_from_json(answer, where, "$.answer"));
+  }
   ASSAY_ASSIGN(task.limits, limits_from_json(limits, where));
   ASSAY_ASSIGN(task.provenance, provenance_from_json(provenance, where));
   seal_task(task);

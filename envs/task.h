@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,9 @@ struct Task {
   std::string system;       // system prompt
   std::string prompt;
   AnswerShape answer;
-  Json constraints;         // array, in the constraint language (verifiers/constraint.h)
+  Json constraints;         // array, in the constraint language (verifiers/constraint.h); empty where `expected` judges
+  Json expected;            // a value specification (verifiers/value_verifier.h), hidden from policies; null where constraints judge
+  std::map<std::string, std::string> files;   // name -> content: what lies in the working directory of tools that have one
   Limits limits;
   std::string gold;         // one valid answer, hidden from policies
   Provenance provenance;

@@ -40,10 +40,16 @@ Result<ToolSpec> tool_spec_from_json(const Json& json, const std::string& file, 
 // The declared type of a parameter of a tool's JSON Schema ("string", "array", …), or "" if there is none.
 std::string parameter_type(const Json& parameters, const std::string& name);
 
+// An image in a tool's result.
+struct Image {
+  std::string mime, base64;
+};
+
 // The outcome of one call. An error is the agent's to read (a wrong name, a missing argument); the episode goes on.
 struct Observation {
   std::string text;
   bool error = false;
+  std::vector<Image> images;   // shown beside the text, which names them
 };
 
 // {"error":"…"}: results are JSON, and so is what went wrong.

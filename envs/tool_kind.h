@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,15 @@
 #include "envs/tool.h"
 
 namespace assay {
+
+class Executor;
+
+// What a tool may use. What is not there is null.
+struct ToolContext {
+  Connection& connection;
+  Executor* executor = nullptr;                                  // where programs run; borrowed
+  const std::map<std::string, std::string>* files = nullptr;    // the task's: name -> content
+};
 
 // A tool bound to one thread's connection. `arguments` have been checked against the tool's parameters.
 class BoundTool {
@@ -23,7 +33,8 @@ class BoundTool {
 struct ToolKind {
   std::string name;
   std::string summary;
-  std::function<Result<std::unique_ptr<BoundTool>>(const ToolSpec&, const Environment&, Connection&)> bind;
+  std::function<Result<std::unique_ptr<BoundTool>>(const ToolSpec&, const Environment&, const ToolContext&)> bind;
+  bool keeps_state = false;   // from call to call: an episode needs tools of its own
 };
 
 namespace tool_kinds {

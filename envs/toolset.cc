@@ -107,7 +107,7 @@ const ToolKind* find_kind(const std::string& name) {
   return nullptr;
 }
 
-Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, Connection& connection) {
+Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, const ToolContext& context) {
   const std::string where = "environment " + environment.domain + ", tool " + spec.name;
   const ToolKind* kind = find_kind(spec.kind);
   if (!kind) {
@@ -116,10 +116,17 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
     return unknown_name("tool kind", spec.kind, known, where);
   }
   ASSAY_TRY(check_schema(spec.parameters, where + ": parameters"));
-  return kind->bind(spec, environment, connection);
+  return kind->bind(spec, environment, context);
 }
 
 }  // namespace
+
+bool keeps_state(const Environment& environment) {
+  return std::any_of(environment.tools.begin(), environment.tools.end(), [](const ToolSpec& spec) {
+    const ToolKind* kind = find_kind(spec.kind);
+    return kind && kind->keeps_state;
+  });
+}
 
 struct Toolset::State {
   struct Entry {
@@ -127,6 +134,7 @@ struct Toolset::State {
     std::unique_ptr<BoundTool> tool;
   };
   std::shared_ptr<const Environment> environment;
+  ToolSession session;
   std::unique_ptr<Connection> connection;
   std::unordered_map<std::string_view, Entry> tools;  // after the connection: their statements go first
 };
@@ -137,12 +145,14 @@ Status Toolset::reverse_unordered(bool on) { return state_->connection->reverse_
 Toolset::~Toolset() = default;
 
 Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment> environment,
-                                               std::shared_ptr<const Database> database) {
+                                               std::shared_ptr<const Database> database, ToolSession session) {
   auto state = std::make_unique<State>();
   state->environment = std::move(environment);
+  state->session = std::move(session);
   ASSAY_ASSIGN(state->connection, Connection::open(std::move(database)));
+  const ToolContext context{*state->connection, state->session.executor, &state->session.files};
   for (const ToolSpec& spec : state->environment->tools) {
-    ASSAY_ASSIGN(auto tool, bind(spec, *state->environment, *state->connection));
+    ASSAY_ASSIGN(auto tool, bind(spec, *state->environment, context));
     if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool)}).second)
       return make_error(Boundary::kEnvironment, "two tools are named '" + spec.name + "'",
                         "environment " + state->environment->domain);

@@ -1,6 +1,7 @@
 // All tools of one environment, bound for one thread: the only way an agent, a policy or a solution reaches the data.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,8 @@
 #include "envs/tool.h"
 
 namespace assay {
+
+class Executor;
 
 // The interface that solutions and policies are given; it has no way to the database.
 class Tools {
@@ -20,13 +23,22 @@ class Tools {
   virtual Result<Observation> call(std::string_view tool, std::string_view arguments) = 0;
 };
 
+// What tools need beside the data; see ToolContext.
+struct ToolSession {
+  Executor* executor = nullptr;
+  std::map<std::string, std::string> files;
+};
+
+// Whether tools of this environment keep state from call to call, so that every episode needs a Toolset of its own.
+bool keeps_state(const Environment& environment);
+
 // Binding costs about 0.2 ms, a call a few microseconds: keep one per thread and environment. Fails if a tool is not what its
 // kind expects, or its schema says what argument_problem does not check. Arguments have at most 64 KiB (1 MiB for a
 // submission) and 16 levels.
 class Toolset final : public Tools {
  public:
   static Result<std::unique_ptr<Toolset>> open(std::shared_ptr<const Environment> environment,
-                                               std::shared_ptr<const class Database> database);
+                                               std::shared_ptr<const class Database> database, ToolSession session = {});
   ~Toolset() override;
   const std::vector<ToolSpec>& specs() const override;
   Result<Observation> call(std::string_view tool, std::string_view arguments) override;

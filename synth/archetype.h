@@ -12,6 +12,7 @@
 #include "envs/toolset.h"
 #include "synth/domain.h"
 #include "synth/environment_check.h"
+#include "synth/explorer.h"
 
 namespace assay {
 
@@ -19,6 +20,8 @@ struct MakeRequest {
   const Domain* domain = nullptr;
   std::shared_ptr<const Environment> environment;
   Tools* tools = nullptr;       // of that environment, bound for this thread
+  // Tools for one episode over a task's files, where the environment's tools keep state; empty: `tools` serve this once.
+  std::function<Result<std::unique_ptr<Tools>>(const Task&)> open_tools;
   std::shared_ptr<const EnvironmentReport> report;   // check_environment of it; null: computed when needed
   std::string preset;           // "report", or "difficulty"
   int difficulty = 0;           // wanted, 1..5, for preset "difficulty"
@@ -49,7 +52,12 @@ struct Archetype {
   std::function<Result<MadeTask>(const MakeRequest&)> make;
   // Makes the kept attempt alone again, for the claim "same seed, same bytes".
   std::function<Result<RemadeTask>(const MakeRequest&)> make_task_only;
+  // The gold trajectory of a task, found again through its tools alone. `request` is how the task was made.
+  std::function<Result<Exploration>(const Task&, const MakeRequest&)> gold;
 };
+
+// An unknown name lists the known ones.
+Result<const Archetype*> find_archetype(const std::string& name);
 
 namespace archetypes {
 std::span<const Archetype> all();  // generated from the folder

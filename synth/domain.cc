@@ -30,6 +30,8 @@ class Compiler {
 
   Result<std::shared_ptr<const Domain>> compile() {
     JsonReader r(source_, file_, "$");
+    domain_->archetype = r.text_or("archetype", "select");
+    if (domain_->archetype == "compute") return compile_compute(r);
     ASSAY_TRY(read_head(r));
     ASSAY_TRY(check_vocabularies(r));
     ASSAY_TRY(read_tables(r));
@@ -42,6 +44,22 @@ class Compiler {
   }
 
  private:
+  // A domain without tables: its tools run programs, and its problems are in the program (synth/problems/).
+  Result<std::shared_ptr<const Domain>> compile_compute(JsonReader& r) {
+    ASSAY_TRY(read_names(r));
+    domain_->problems = r.object("problems");
+    r.array("tools");
+    ASSAY_TRY(r.finish());
+    JsonReader problems(domain_->problems, file_, r.path_of("problems"));
+    problems.texts_or("families", {});
+    ASSAY_TRY(problems.finish());
+    ASSAY_TRY(empty_.tables.build_index());
+    ASSAY_ASSIGN(database_, Database::build(empty_.tables));
+    ASSAY_TRY(read_tools(r));
+    domain_->hash = json_identity(source_);
+    return std::shared_ptr<const Domain>(domain_);
+  }
+
   Error error(const std::string& path, std::string what, std::string hint = "") const {
     return input_error(std::move(what), file_ + ": " + path, std::move(hint));
   }
@@ -49,6 +67,7 @@ class Compiler {
     return unknown_name(noun, name, known, file_ + ": " + path);
   }
 
+  Status read_names(JsonReader& r);
   Status read_head(JsonReader& r);
   Status check_vocabularies(const JsonReader& r);
   Status fill_in(Json& json, const std::string& path) const;
@@ -87,13 +106,18 @@ std::vector<std::string> column_names(const TableSpec& spec) {
 }
 
 // The members in one pass, so that a misspelt one is reported before anything that builds on it.
-Status Compiler::read_head(JsonReader& r) {
+Status Compiler::read_names(JsonReader& r) {
   if (r.text("format") != kFormat) r.fail("format", std::string("expected \"") + kFormat + "\"");
   domain_->name = r.text("name");
   if (!r.failed() && !is_identifier(domain_->name)) r.fail("name", "expected lower-case letters, digits and underscores");
   domain_->version = r.text("version");
   domain_->title = r.text("title");
   domain_->summary = r.text("summary");
+  return {};
+}
+
+Status Compiler::read_head(JsonReader& r) {
+  ASSAY_TRY(read_names(r));
   domain_->settings = r.has("settings") ? r.object("settings") : Json::object();
   domain_->vocabularies = r.has("vocabularies") ? r.object("vocabularies") : Json::object();
   domain_->answer = r.object("answer");
@@ -347,7 +371,9 @@ Result<std::shared_ptr<const Environment>> generate_environment(const Domain& do
   Rng rng(seed, "environment", static_cast<uint64_t>(number));
   Environment environment;
   environment.domain = domain.name;
-  ASSAY_ASSIGN(environment.tables, domain.fill->fill(domain.tables, rng.next()));
+  if (domain.fill) {
+    ASSAY_ASSIGN(environment.tables, domain.fill->fill(domain.tables, rng.next()));
+  }
   environment.tools = tools_over(domain.tools, environment.tables);
   return finish_environment(std::move(environment));
 }

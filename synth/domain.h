@@ -16,6 +16,7 @@ class FillPlan;
 
 struct Domain {
   std::string name, version, title, summary;
+  std::string archetype = "select";      // which way of making tasks it is for
   std::vector<TableSpec> tables;         // schema, in an order in which references point backwards
   std::vector<ToolSpec> tools;           // as declared; environments get them from tools_over()
   std::shared_ptr<const FillPlan> fill;  // how the tables are filled (synth/fill_plan.h)
@@ -25,6 +26,7 @@ struct Domain {
   Json templates;                        // {name: constraint in the constraint language with parameters left open}
   Json presets;                          // {name: {"groups":N,"constraints":[…],"notes":[…]}}
   Json levels;                           // difficulty levers and bands, 1..5
+  Json problems;                         // archetype compute: {"families":[…]}, none for all; "limits" of an episode
   Json import;                           // {"tables":{table:{"names":[…],"columns":{column:[…]}}}}: what users call them
   std::string hash;                      // SHA-256 of the canonical source
 };

@@ -32,19 +32,23 @@ struct World {
   }
 };
 
-const Archetype* find_archetype(const std::string& name) {
-  for (const Archetype& archetype : archetypes::all())
-    if (archetype.name == name) return &archetype;
-  return nullptr;
-}
-
 }  // namespace
+
+Result<const Archetype*> find_archetype(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Archetype& archetype : archetypes::all()) {
+    if (archetype.name == name) return &archetype;
+    known.push_back(archetype.name);
+  }
+  return unknown_name("archetype", name, known);
+}
 
 struct Factory::State {
   FactoryOptions options;
   std::shared_ptr<const Domain> domain;
   std::optional<ImportReport> import;
   const Archetype* archetype = nullptr;
+  Executor* executor = nullptr;
   std::mutex mutex;
   std::map<int64_t, std::shared_ptr<World>> worlds;   // by environment number
   std::list<int64_t> recent;                          // newest first
@@ -86,8 +90,7 @@ Result<std::unique_ptr<Factory>> Factory::create(const FactoryOptions& options) 
   auto state = std::make_unique<State>();
   state->options = options;
   ASSAY_ASSIGN(state->domain, load_domain(options.domain));
-  state->archetype = find_archetype("select");
-  ASSAY_ASSERT(state->archetype != nullptr);
+  ASSAY_ASSIGN(state->archetype, find_archetype(state->domain->archetype));
   if (options.tasks_per_environment < 1) return input_error("expected at least one task per environment", "--tasks-per-environment");
   if (options.difficulties.empty()) return input_error("no difficulty was asked for", "--difficulty", "1,2,3,4,5");
   if (options.preset != "difficulty") {
@@ -106,12 +109,20 @@ Result<std::unique_ptr<Factory>> Factory::create(const FactoryOptions& options) 
   return std::unique_ptr<Factory>(new Factory(std::move(state)));
 }
 
+bool Factory::needs_executor() const {
+  Environment tools;
+  tools.tools = state_->domain->tools;
+  return keeps_state(tools);
+}
+void Factory::use(Executor& executor) { state_->executor = &executor; }
+
 const Domain& Factory::domain() const { return *state_->domain; }
 const ImportReport* Factory::import() const { return state_->import ? &*state_->import : nullptr; }
 
 Result<std::vector<std::string>> Factory::notes() {
   ASSAY_ASSIGN(const auto environment, this->environment(0));
   std::vector<std::string> out = environment->notes;
+  if (environment->tables.tables.empty()) return out;
   ASSAY_ASSIGN(const auto left_out, templates_left_out(*state_->domain, *environment));
   out.insert(out.end(), left_out.begin(), left_out.end());
   return out;
@@ -128,6 +139,10 @@ Result<MadeTask> Factory::make(int64_t index) {
   request.domain = state_->domain.get();
   request.environment = world->environment;
   ASSAY_ASSIGN(request.tools, world->tools_of_this_thread());
+  request.open_tools = [world, executor = state_->executor](const Task& task) -> Result<std::unique_ptr<Tools>> {
+    ASSAY_ASSIGN(std::unique_ptr<Toolset> tools, Toolset::open(world->environment, world->database, {executor, task.files}));
+    return std::unique_ptr<Tools>(std::move(tools));
+  };
   request.report = world->report;
   request.preset = state_->options.preset;
   if (request.preset == "difficulty") request.difficulty = state_->options.difficulties[static_cast<size_t>(index) % state_->options.difficulties.size()];

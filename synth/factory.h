@@ -10,6 +10,8 @@
 
 namespace assay {
 
+class Executor;
+
 struct FactoryOptions {
   std::string domain = "travel";
   std::string preset = "difficulty";    // or "report"
@@ -24,6 +26,9 @@ class Factory {
   static Result<std::unique_ptr<Factory>> create(const FactoryOptions& options);
   ~Factory();
   const Domain& domain() const;
+  // Whether the domain's tools run programs; then use() comes before make(). `executor` is borrowed.
+  bool needs_executor() const;
+  void use(Executor& executor);
   const ImportReport* import() const;   // null when tables are generated
 
   // What must be said once: rows dropped, values converted, constraints left out because the data cannot support them.

@@ -1,5 +1,7 @@
 #include "verifiers/constraint_verifier.h"
 
+#include "verifiers/value_verifier.h"
+
 namespace assay {
 
 Result<std::unique_ptr<ConstraintVerifier>> ConstraintVerifier::create(const Task& task, std::shared_ptr<const Environment> environment) {
@@ -104,11 +106,12 @@ Verdict ConstraintVerifier::judge(std::string_view answer) const {
 }
 
 Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment) {
-  ASSAY_ASSIGN(std::unique_ptr<Verifier> verifier, [&]() -> Result<std::unique_ptr<Verifier>> {
-    ASSAY_ASSIGN(auto made, ConstraintVerifier::create(task, std::move(environment)));
-    return std::unique_ptr<Verifier>(std::move(made));
-  }());
-  return verifier;
+  if (!task.expected.is_null()) {
+    ASSAY_ASSIGN(std::unique_ptr<Verifier> by_value, ValueVerifier::create(task.expected, "task " + task.id));
+    return by_value;
+  }
+  ASSAY_ASSIGN(std::unique_ptr<Verifier> by_constraints, ConstraintVerifier::create(task, std::move(environment)));
+  return by_constraints;
 }
 
 }  // namespace assay

@@ -52,6 +52,7 @@ class ConstraintVerifier final : public Verifier {
   std::vector<std::string> names_;
 };
 
+// What judges a task: its constraints, or the value it expects (verifiers/value_verifier.h).
 Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment);
 
 // The same judgement as a stand-alone Python 3 module (standard library only): `verify(answer_text, database_path)` returns

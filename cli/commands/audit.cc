@@ -24,7 +24,7 @@ struct Finding {
 Result<Certificate> recompute(Host& host, Store& store, const TaskRow& row) {
   ASSAY_ASSIGN(std::shared_ptr<const Task> task, host.task(row.id));
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(row.environment));
-  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host.tools(row.environment));
+  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host.tools(*task));
   ASSAY_ASSIGN(const AuditRequest audit, request_of(*task, environment, *tools));
   return certify(*task, audit.request);
 }
@@ -80,7 +80,7 @@ Result<int> run(TaskSelection& selection, const Context& context) {
   selection.sound_only = false;
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
   ASSAY_ASSIGN(const std::vector<TaskRow> tasks, select_tasks(*store, selection, context.limit));
-  DatabaseCache databases(*store);
+  DatabaseCache databases(*store, context.sandbox);
   std::vector<std::unique_ptr<Host>> hosts;
   for (int i = 0; i < context.threads(); ++i) hosts.push_back(std::make_unique<Host>(databases));
   const int64_t count = static_cast<int64_t>(tasks.size());

@@ -21,7 +21,7 @@ Status write_line(std::string line) {
 Result<int> run(const TaskSelection& selection, const Context& context) {
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
   ASSAY_ASSIGN(std::vector<TaskRow> tasks, select_tasks(*store, selection, context.limit));
-  DatabaseCache databases(*store);
+  DatabaseCache databases(*store, context.sandbox);
   EnvServer server(databases, std::move(tasks));
   LineReader lines(stdin, EnvServer::kLineBytes, context.cancelled);
   std::string line;

@@ -78,7 +78,7 @@ Result<int> run(Options& options, const Context& context) {
       return input_error("replay:store needs the policy to act out again", "--from", "--from random");
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
   ASSAY_ASSIGN(const std::vector<TaskRow> tasks, select_tasks(*store, options.tasks, context.limit));
-  DatabaseCache databases(*store);
+  DatabaseCache databases(*store, context.sandbox);
   const int64_t total = static_cast<int64_t>(tasks.size() * options.policies.size()) * options.group;
   Progress progress("rollout", total, system_clock());
   Totals totals;

@@ -11,6 +11,7 @@
 #include "cli/selection.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
+#include "sandbox/backend.h"
 #include "synth/factory.h"
 
 namespace assay::commands::synth {
@@ -217,6 +218,11 @@ Result<int> run(Options& options, const Context& context) {
   if (factory->import()) {
     ASSAY_ASSIGN(const bool only_proposed, propose(options, context, *factory->import()));
     if (only_proposed) return static_cast<int>(kDone);
+  }
+  std::unique_ptr<Executor> executor;
+  if (factory->needs_executor()) {
+    ASSAY_ASSIGN(executor, make_executor(context.sandbox));
+    factory->use(*executor);
   }
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
   return Synthesis(options, context, *factory, *store).run();

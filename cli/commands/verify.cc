@@ -95,6 +95,7 @@ Result<int> verify_task(const Options& options, Store& store, const Context& con
   ASSAY_ASSIGN(const Task task, store.task(rows[0].id));
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(task.environment));
   if (options.python) {
+    if (!task.expected.is_null()) return input_error("a printed verifier is for tasks with constraints; this one expects a value", "task " + task.id, "assay verify without --python");
     ASSAY_ASSIGN(const std::string program, python_verifier(task, *environment));
     if (context.json) context.result({{"task", task.id}, {"python", program}});
     else std::fwrite(program.data(), 1, program.size(), stdout);

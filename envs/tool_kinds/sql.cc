@@ -226,10 +226,10 @@ class SqlTool final : public BoundTool {
   std::vector<bool> shown_;
 };
 
-Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, Connection& connection) {
+Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, const ToolContext& context) {
   const std::string where = "environment " + environment.domain + ", tool " + spec.name;
   ASSAY_ASSIGN(Body body, read_body(spec, environment, where));
-  ASSAY_ASSIGN(auto query, connection.prepare(body.sql, where));
+  ASSAY_ASSIGN(auto query, context.connection.prepare(body.sql, where));
   ASSAY_TRY(agree(spec, body, *query, where));
   return std::unique_ptr<BoundTool>(std::make_unique<SqlTool>(spec.name, environment.tables, std::move(body), std::move(query)));
 }

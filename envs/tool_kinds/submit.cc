@@ -11,7 +11,7 @@ class SubmitTool final : public BoundTool {
   Result<Observation> call(const Json&) override { return Observation{R"({"submitted":true})", false}; }
 };
 
-Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, Connection&) {
+Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, const ToolContext&) {
   const std::string where = "environment " + environment.domain + ", tool " + spec.name;
   JsonReader r(spec.body, where, "$.body");
   const std::string parameter = r.text("parameter");

@@ -287,6 +287,8 @@ Result<MadeTask> make_by_search(MakeRequest request) {
                     domain_file(request) + ": $.levels", "wider bands, more templates or richer data");
 }
 
+Result<Exploration> gold(const Task& task, const MakeRequest& request) { return gold_exploration(task, *request.environment, *request.tools); }
+
 Result<MadeTask> make_certified(const MakeRequest& request) {
   if (request.preset == "difficulty") return make_by_search(request);
   MadeTask made;
@@ -298,6 +300,6 @@ Result<MadeTask> make_certified(const MakeRequest& request) {
 
 }  // namespace
 
-Archetype make() { return {"select", "choose entities for slots under constraints", kVersion, make_certified, make_task_only}; }
+Archetype make() { return {"select", "choose entities for slots under constraints", kVersion, make_certified, make_task_only, gold}; }
 
 }  // namespace assay::archetypes::select

@@ -62,11 +62,11 @@ class FunctionPolicy final : public Policy {
 Action say(Message message, Usage usage = {}) { return {0, std::move(message), usage}; }
 
 struct World {
-  std::unique_ptr<Toolset> tools = fixture::toolset();
+  std::shared_ptr<Toolset> tools = fixture::toolset();
   IsSuzhou verifier;
   ManualClock clock;
   std::atomic<bool> cancelled{false};
-  RolloutHost host{[this](const Task&) -> Result<Tools*> { return tools.get(); },
+  RolloutHost host{[this](const Task&) -> Result<std::shared_ptr<Tools>> { return std::static_pointer_cast<Tools>(tools); },
                    [this](const Task&) -> Result<const Verifier*> { return &verifier; }, &clock, &cancelled};
 
   std::map<int64_t, Rollout> play_all(Policy& policy, const Task& task, int64_t count, RolloutOptions options = {}) {
@@ -187,7 +187,7 @@ TEST_CASE("a failure is stored with its boundary and is never a reward") {
   const auto unused = [](const Turn&) -> Action { FAIL("asked"); return {}; };
   world.host.verifier = [](const Task&) -> Result<const Verifier*> { return make_error(Boundary::kVerifier, "bad constraint"); };
   failed(world.play_one(unused), Boundary::kVerifier);
-  world.host.tools = [](const Task&) -> Result<Tools*> { return make_error(Boundary::kEnvironment, "missing"); };
+  world.host.tools = [](const Task&) -> Result<std::shared_ptr<Tools>> { return make_error(Boundary::kEnvironment, "missing"); };
   failed(world.play_one(unused), Boundary::kEnvironment);
 }
 
