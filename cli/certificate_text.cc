@@ -53,22 +53,26 @@ std::string solutions_text(const Certificate& certificate) {
 }
 
 std::vector<ClaimText> claims_of(const Certificate& c) {
+  const bool by_value = c.feasible_tries == 0;   // a task that expects one value (synth/certify_value.h)
   std::vector<ClaimText> claims = {
       {c.gold_passes, "the gold answer, found and submitted through the public tools alone, passes"},
       {c.trivial_fail, "the empty, no-op and initial-state answers fail"},
       mutants_text(c),
-      {true, c.redundant.empty() ? "every constraint is load-bearing" : "redundant, and named so: " + named_list(c.redundant)},
       {c.equal_forms_equal, "equal answers in other spelling (white space, key order, escapes) score the same"},
       {c.learnable, "everything the constraints need can be learned through the tools, and what tools declare is true"},
       {c.no_leak, "the gold does not stand in the prompt or the tools"},
       {c.same_bytes, "made again from its provenance, the task has the same bytes"},
       {true, "solutions: " + solutions_text(c)},
       {true, "chance rate: " + percent_text(c.chance_rate()) + " (" + count_text(c.chance_hits) + " of " +
-                 count_text(c.chance_tries) + " consistent random answers pass)"},
-      {true, feasible_text(c)},
-      {true, "tool calls: at least " + count_text(c.calls_low) + " are needed, " + count_text(c.calls_high) + " suffice"},
-      {true, "solver nodes to the first solution: " + count_text(c.solver_nodes) + "; interacting constraints: " +
-                 count_text(c.interacting)}};
+                 count_text(c.chance_tries) + (by_value ? " answers to other draws of the problem pass)" : " consistent random answers pass)")},
+      {true, "tool calls: at least " + count_text(c.calls_low) + " are needed, " + count_text(c.calls_high) + " suffice"}};
+  if (by_value) {
+    claims[0].text = "another method, run as Python through the public tools alone, finds the expected value";
+  } else {
+    claims.push_back({true, c.redundant.empty() ? "every constraint is load-bearing" : "redundant, and named so: " + named_list(c.redundant)});
+    claims.push_back({true, feasible_text(c)});
+    claims.push_back({true, "solver nodes to the first solution: " + count_text(c.solver_nodes) + "; interacting constraints: " + count_text(c.interacting)});
+  }
   for (const std::string& problem : c.problems) claims.push_back({false, problem});
   return claims;
 }

@@ -145,6 +145,8 @@ class Builder {
   }
 
   Result<std::string> serialized() {
+    // A database without tables has no page, and so no bytes, until something is written into it.
+    ASSAY_TRY(execute("PRAGMA user_version = 1", "database"));
     sqlite3_int64 size = 0;
     unsigned char* bytes = sqlite3_serialize(db_.get(), "main", &size, 0);
     if (!bytes) return make_error(Boundary::kEnvironment, "not enough memory for the database");

@@ -44,7 +44,7 @@ Result<DrawnProblem> draw_problem(const MakeRequest& request) {
   Rng order(request.seed, "compute/order", index / size);
   order.shuffle(choice);
   DrawnProblem out{choice[index % size], {}};
-  Rng rng(request.seed, "compute/" + out.problem->name + "/" + std::to_string(request.difficulty), index);
+  Rng rng(request.seed, "compute/" + out.problem->name + "/" + std::to_string(request.difficulty), index * kMostAttempts + static_cast<uint64_t>(request.attempt));
   out.instance = out.problem->draw(rng, request.difficulty);
   return out;
 }

@@ -6,6 +6,9 @@
 
 namespace assay {
 
+// How many draws are tried for one task until one is sound.
+inline constexpr int64_t kMostAttempts = 16;
+
 // Which problem task `request.index` is, and its numbers: a pure function of the request.
 struct DrawnProblem {
   const Problem* problem = nullptr;

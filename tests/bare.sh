@@ -107,8 +107,10 @@ copy_tree() {
     tar -c -C "$source" --null --files-from=- | tar -x -C "$root/root/assay" --no-same-owner
 }
 
+# Its own root, not a chroot: the sandbox makes namespaces, which the kernel refuses to those who are in a chroot.
 run_in_root() {
-  chroot "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" http_proxy="$http_proxy" \
+  unshare --mount --propagation private bash -c 'cd "$1" && pivot_root . mnt && umount -l /mnt && shift && exec "$@"' \
+    bash "$root" /usr/bin/env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" http_proxy="$http_proxy" \
     https_proxy="$https_proxy" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     bash -c "cd /root/assay && $1" </dev/null
 }
@@ -118,7 +120,9 @@ inside() {
   shift 3
   bootstrap
   copy_tree
+  mount --bind "$root" "$root"
   mount -t proc proc "$root/proc"
+  mount --rbind /sys "$root/sys"
   mount --rbind /dev "$root/dev"
 
   summary="bare: Debian $(cat "$root/etc/debian_version"), $(ls "$root"/var/lib/dpkg/info/*.list | wc -l) packages at the start"

@@ -270,7 +270,8 @@ Verdict ValueVerifier::judge(std::string_view answer) const {
   Verdict verdict;
   verdict.verifier = kValueVerifierName;
   Result<Json> parsed = parse_json(answer, "the answer", kAnswerLimits);
-  if (const auto digits = whole_integer(answer)) parsed = *digits;
+  if (type_of(specification_) == "integer")
+    if (const auto digits = whole_integer(answer)) parsed = *digits;
   verdict.checks.push_back({"shape", parsed.ok(), parsed.ok() ? "" : "expected one JSON value: " + parsed.error().text()});
   if (parsed.ok()) examine(specification_, *parsed, "value", verdict.checks);
   verdict.passed = std::all_of(verdict.checks.begin(), verdict.checks.end(), [](const Check& c) { return c.passed; });

@@ -11,7 +11,9 @@
 #include "datasets/format.h"
 #include "datasets/store.h"
 #include "engine/policy_factory.h"
+#include "envs/interpreter.h"
 #include "envs/base/version.h"
+#include "sandbox/backend.h"
 #include "synth/domain.h"
 
 namespace assay::commands::doctor {
@@ -65,6 +67,30 @@ Finding find_registries() {
           empty ? "build the program again" : ""};
 }
 
+// Each backend says what it gives here; none is ever taken in another's place.
+void find_sandboxes(std::vector<Finding>& findings) {
+  for (const Backend& backend : backends::all()) {
+    const BackendCheck check = backend.check({});
+    std::string detail = check.works ? check.detail : check.problem;
+    if (check.works && !check.missing_walls.empty()) {
+      detail += "; without the walls:";
+      for (const std::string& wall : check.missing_walls) detail += " " + wall + (wall == check.missing_walls.back() ? "" : ",");
+    } else if (check.works && backend.name == "native") {
+      detail += "; every wall stands";
+    }
+    findings.push_back({"sandbox " + backend.name, check.works ? State::kOk : State::kAbsent, detail, check.works ? "" : check.hint});
+  }
+}
+
+Finding find_interpreter() {
+  const std::string what = "code interpreter";
+  const auto executor = make_executor("");
+  if (!executor.ok()) return {what, State::kAbsent, "needs a sandbox", "assay --sandbox NAME …, with one that works"};
+  const auto versions = Interpreter(**executor, {}, {}).versions();
+  if (!versions.ok()) return {what, State::kAbsent, versions.error().what, versions.error().hint};
+  return {what, State::kOk, *versions, ""};
+}
+
 Finding find_endpoint_key() {
   const bool set = std::getenv("OPENAI_API_KEY") != nullptr;
   return {"endpoint key", set ? State::kOk : State::kAbsent, set ? "OPENAI_API_KEY is set" : "OPENAI_API_KEY is not set",
@@ -110,6 +136,8 @@ Result<int> run(const Context& context) {
   findings.push_back(find_machine());
   find_domains(findings);
   findings.push_back(find_registries());
+  find_sandboxes(findings);
+  findings.push_back(find_interpreter());
   findings.push_back(find_endpoint_key());
   findings.push_back(find_folder(context.store));
   findings.push_back(find_store(context.store));

@@ -20,11 +20,13 @@ ProblemInstance draw(Rng& rng, int difficulty) {
   rng.shuffle(parts);
   parts.resize(static_cast<size_t>(4 + difficulty));
   const int64_t most = rng.between(3, 4 + difficulty), total = rng.between(60, 80) + 30 * difficulty;
-  const std::vector<std::pair<std::string, std::string>> values{{"total", std::to_string(total)}, {"parts", list_text(parts)}, {"most", std::to_string(most)}};
+  const int64_t other = total + rng.between(7, 40);
+  const std::vector<std::pair<std::string, std::string>> values{{"other", std::to_string(other)}, {"total", std::to_string(total)}, {"parts", list_text(parts)}, {"most", std::to_string(most)}};
   return {filled("A shop sells weights of {parts} grams, and has {most} of each in stock. In how many different ways can a customer buy weights that "
-                 "together weigh exactly {total} grams? Two ways are the same when they take the same number of each weight. Give an integer.", values),
+                 "together weigh exactly {total} grams, and in how many for exactly {other} grams? Two ways are the same when they take the same number of "
+                 "each weight. Give a list of the two integers, in this order.", values),
           {},
-          expect_integer(count(total, parts, most)),
+          expect_integers({count(total, parts, most), count(other, parts, most)}),
           filled(R"(from functools import lru_cache
 parts, most = {parts}, {most}
 
@@ -34,7 +36,7 @@ def ways(i, left):
         return int(left == 0)
     return sum(ways(i + 1, left - k * parts[i]) for k in range(most + 1) if k * parts[i] <= left)
 
-print(ways(0, {total})))", values)};
+print([ways(0, {total}), ways(0, {other})]))", values)};
 }
 
 }  // namespace

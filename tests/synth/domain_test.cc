@@ -39,7 +39,7 @@ TEST_CASE("every built-in domain compiles and is named after its file") {
 TEST_CASE("a domain that is not there is answered with those that are") {
   const auto missing = load_domain("travle");
   REQUIRE_FALSE(missing.ok());
-  CHECK(missing.error().text() == "unknown domain 'travle'; known: travel (try: 'travel')");
+  CHECK(missing.error().text() == "unknown domain 'travle'; known: compute, travel (try: 'travel')");
   CHECK_FALSE(load_domain("/nowhere/travel.json").ok());
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("mistakes in a domain are answered with file, path, what was expected 
       {"unbalanced braces", [](Json& d) { d["tables"][1]["columns"][0]["fill"]["patterns"] = {"{hotel_noun Inn"}; }, {"unbalanced braces"}},
       {"an unknown setting", [](Json& d) { d["tables"][0]["rows"]["always"] = {"$orgin"}; }, {"$.tables[0].rows.always[0]: unknown setting 'orgin'", "'origin'"}},
       {"a word twice", [](Json& d) { d["vocabularies"]["cuisine"].push_back("Hunan"); }, {"$.vocabularies.cuisine[14]: the word occurs twice"}},
-      {"an unknown tool kind", [](Json& d) { d["tools"][0]["kind"] = "python"; }, {"$.tools[0] (get_all_attractions_by_city)", "unknown tool kind 'python'; known: "}},
+      {"an unknown tool kind", [](Json& d) { d["tools"][0]["kind"] = "perl"; }, {"$.tools[0] (get_all_attractions_by_city)", "unknown tool kind 'perl'; known: "}},
       {"SQL that does not parse", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELEC name FROM hotel"; }, {"$.tools[0]", "syntax error"}},
       {"SQL over a table that is not there", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELECT name FROM hotels ORDER BY name"; }, {"$.tools[0]", "no such table: hotels"}},
       {"hostile SQL", [](Json& d) { d["tools"][0]["body"]["sql"] = "ATTACH '/etc/passwd' AS p"; }, {"$.tools[0]", "may not use anything but SELECT"}},

@@ -12,6 +12,8 @@ using namespace assay;
 
 namespace {
 
+constexpr const char* kPlanted = "\nprint(12345)";
+
 std::string last_line(std::string text) {
   while (text.ends_with("\n")) text.pop_back();
   return text.substr(text.rfind('\n') + 1);
@@ -26,7 +28,7 @@ bool agrees(const Problem& problem, const ProblemInstance& instance, Interpreter
   if (!cell.ok()) FAIL(cell.error().text());
   CHECK(cell->wall_us < 20'000'000);
   const Verdict verdict = ValueVerifier::create(instance.expected, problem.name).value()->judge(last_line(cell->text));
-  if (!verdict.passed) std::printf("%s: native %s, Python %s\n%s\n", problem.name.c_str(), value_text(instance.expected).c_str(), cell->text.c_str(), instance.statement.c_str());
+  if (!verdict.passed && !instance.solution.ends_with(kPlanted)) std::printf("%s: native %s, Python %s\n%s\n", problem.name.c_str(), value_text(instance.expected).c_str(), cell->text.c_str(), instance.statement.c_str());
   return verdict.passed;
 }
 
@@ -48,6 +50,6 @@ TEST_CASE("the two methods of every problem agree") {
   // A wrong program is noticed.
   Rng rng(7, "planted");
   ProblemInstance wrong = problems::all().front().draw(rng, 1);
-  wrong.solution += "\nprint(12345)";
+  wrong.solution += kPlanted;
   CHECK_FALSE(agrees(problems::all().front(), wrong, interpreter));
 }

@@ -27,7 +27,7 @@ TEST_CASE("problems are of many families and have names of their own") {
     CHECK(problem.methods.find("native: ") == 0);
     CHECK(problem.methods.find("; Python: ") != std::string::npos);
   }
-  CHECK(names.size() >= 30);
+  CHECK(names.size() >= 40);
   for (const char* family : {"number theory", "combinatorics", "simulation", "linear algebra", "optimisation", "statistics", "tables", "logic"}) {
     INFO(family);
     CHECK(families[family] >= 3);
