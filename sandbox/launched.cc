@@ -20,8 +20,6 @@
 namespace assay {
 namespace {
 
-constexpr int kProxyPort = 3128;
-
 int64_t now_ms() {
   timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);

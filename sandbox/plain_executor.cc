@@ -1,13 +1,7 @@
 #include "sandbox/plain_executor.h"
 
-#include <unistd.h>
-
-#include "sandbox/launcher/run_spec.h"
-
 namespace assay {
 namespace {
-
-int64_t workspace_owner() { return geteuid() == 0 ? static_cast<int64_t>(launcher::kLayerUid) : -1; }
 
 class PlainExecutor final : public Executor {
  public:
@@ -24,7 +18,7 @@ class PlainExecutor final : public Executor {
       ASSAY_ASSIGN(std::string path, layers_->path(identity));
       layers.push_back(std::move(path));
     }
-    ASSAY_ASSIGN(std::unique_ptr<PlainWorkspace> out, PlainWorkspace::create(layers, workspace_owner()));
+    ASSAY_ASSIGN(std::unique_ptr<PlainWorkspace> out, PlainWorkspace::create(layers, plain_.owner));
     return std::unique_ptr<Workspace>(std::move(out));
   }
 
@@ -60,7 +54,7 @@ Walls plain_walls(const Json& hello) {
 
 Result<std::unique_ptr<Executor>> make_plain_executor(const ExecutorOptions& options, PlainOptions plain) {
   ASSAY_ASSIGN(auto launcher, LauncherClient::start(options));
-  ASSAY_ASSIGN(auto layers, LayerStore::open(options.cache, workspace_owner()));
+  ASSAY_ASSIGN(auto layers, LayerStore::open(options.cache, plain.owner));
   return std::unique_ptr<Executor>(std::make_unique<PlainExecutor>(std::move(launcher), std::move(layers), options, std::move(plain)));
 }
 

@@ -20,6 +20,7 @@ struct PlainOptions {
   Walls walls = Walls::none();          // what the launcher itself puts up
   std::vector<std::string> missing;     // what neither it nor the wrapping command does
   WrapRun wrap;
+  int64_t owner = -1;                   // user id of what is put into workspaces; -1: whoever we are
 };
 
 Result<std::unique_ptr<Executor>> make_plain_executor(const ExecutorOptions& options, PlainOptions plain);

@@ -15,6 +15,8 @@ namespace assay {
 
 // The descriptor at which the launcher finds its requests.
 inline constexpr int kRequestFd = 3;
+// The port on a run's own loopback at which it finds the proxy to the registries it may reach.
+inline constexpr int kProxyPort = 3128;
 
 // Owns one descriptor.
 class Fd {

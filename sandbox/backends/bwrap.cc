@@ -53,6 +53,7 @@ Result<std::unique_ptr<Executor>> create(const ExecutorOptions& options) {
   plain.backend = "bwrap";
   plain.walls = outside(launcher->hello());
   plain.missing = missing(launcher->hello());
+  if (geteuid() == 0) plain.owner = launcher::kLayerUid;
   plain.wrap = [path = launcher->path()](const RunRequest& request, const std::string& root, LaunchPlan& plan) -> Status {
     plan.argv = command(request, root, path);
     plan.directory = root;

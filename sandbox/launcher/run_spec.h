@@ -16,7 +16,6 @@ inline constexpr unsigned kLayerUid = 1'879'048'192;
 inline constexpr unsigned kSlotUid = kLayerUid + 2;   // slot n: program kSlotUid + 2n, its init kSlotUid + 2n + 1
 inline constexpr int kSlots = 1024;
 inline constexpr unsigned kInsideUid = 1000;          // as which a program sees itself
-inline constexpr int kProxyPort = 3128;               // on the run's own loopback
 
 struct RunSpec {
   std::vector<std::string> argv, environment;   // environment as NAME=VALUE

@@ -1,8 +1,6 @@
-// What every Executor shares (envs/executor.h).
-#include "envs/executor.h"
+#include "sandbox/backend.h"
 
 #include "envs/base/json.h"
-#include "sandbox/backend.h"
 
 namespace assay {
 
