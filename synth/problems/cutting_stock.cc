@@ -46,6 +46,6 @@ while heap:
 
 }  // namespace
 
-Problem make() { return {"cutting_stock", "optimisation", "native: table over lengths; Python: breadth-first search over remainders", 1, draw}; }
+Problem make() { return {"cutting_stock", "optimisation", "native: table over lengths; Python: Dijkstra over lengths", 1, draw}; }
 
 }  // namespace assay::problems::cutting_stock

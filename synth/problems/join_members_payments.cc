@@ -1,5 +1,4 @@
 #include <map>
-#include <set>
 
 #include "synth/problem.h"
 #include "synth/problem_text.h"

@@ -47,6 +47,6 @@ print([int(x) for x in Matrix({rows}).LUsolve(Matrix({right}))]))", v)};
 
 }  // namespace
 
-Problem make() { return {"linear_system_exact", "linear algebra", "native: Cramer's rule over drawn whole solutions; Python: sympy's exact solver", 1, draw}; }
+Problem make() { return {"linear_system_exact", "linear algebra", "native: whole solution drawn first, the only one by the determinant; Python: sympy's exact solver", 1, draw}; }
 
 }  // namespace assay::problems::linear_system_exact

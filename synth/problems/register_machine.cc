@@ -1,7 +1,7 @@
 #include "synth/problem.h"
 #include "synth/problem_text.h"
 
-namespace assay::problems::bank_of_registers {
+namespace assay::problems::register_machine {
 namespace {
 
 struct Step {
@@ -53,6 +53,6 @@ print(sum(r.values())))", v)};
 
 }  // namespace
 
-Problem make() { return {"bank_of_registers", "simulation", "native: interpreter with a jump table; Python: generated functions", 1, draw}; }
+Problem make() { return {"register_machine", "simulation", "native: instructions by number; Python: instructions by name", 1, draw}; }
 
-}  // namespace assay::problems::bank_of_registers
+}  // namespace assay::problems::register_machine

@@ -1,7 +1,7 @@
 #include "synth/problem.h"
 #include "synth/problem_text.h"
 
-namespace assay::problems::derangement_like {
+namespace assay::problems::seating_with_refusals {
 namespace {
 
 // Assignments of people to seats that avoid the forbidden pairs: a sum over sets of taken seats.
@@ -37,6 +37,6 @@ print(sum(all((g, c) not in bad for g, c in enumerate(p)) for p in permutations(
 
 }  // namespace
 
-Problem make() { return {"derangement_like", "combinatorics", "native: inclusion and exclusion by permanents; Python: recursion over people", 1, draw}; }
+Problem make() { return {"seating_with_refusals", "combinatorics", "native: table over sets of taken chairs; Python: all permutations", 1, draw}; }
 
-}  // namespace assay::problems::derangement_like
+}  // namespace assay::problems::seating_with_refusals

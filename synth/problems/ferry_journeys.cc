@@ -1,7 +1,7 @@
 #include "synth/problem.h"
 #include "synth/problem_text.h"
 
-namespace assay::problems::markov_visits {
+namespace assay::problems::ferry_journeys {
 namespace {
 
 // Paths of `steps` moves from 0 to `target` on a directed graph with multiple edges.
@@ -35,6 +35,6 @@ print(int((Matrix({m}) ** {steps})[0, {target}])))", values)};
 
 }  // namespace
 
-Problem make() { return {"markov_visits", "linear algebra", "native: steps of the distribution in exact integers; Python: fractions and a matrix power", 1, draw}; }
+Problem make() { return {"ferry_journeys", "linear algebra", "native: counts of journeys step by step; Python: power of a matrix", 1, draw}; }
 
-}  // namespace assay::problems::markov_visits
+}  // namespace assay::problems::ferry_journeys
