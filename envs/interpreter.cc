@@ -9,7 +9,6 @@
 namespace assay {
 namespace {
 
-constexpr const char* kDriver = "opt/assay/driver.py";
 constexpr int64_t kReadyMs = 40'000;
 // Of one reply: text in its longest spelling, and the images.
 int64_t reply_bytes(const InterpreterLimits& limits) { return 6 * limits.text_bytes + limits.images * limits.image_bytes * 2 + (1 << 16); }
@@ -51,9 +50,8 @@ Status Interpreter::start() {
     ASSAY_ASSIGN(workspace_, executor_.workspace({}));
     for (const auto& [name, content] : files_) ASSAY_TRY(workspace_->write("work/" + name, content));
   }
-  const EmbeddedDriver& driver = embedded_drivers().front();
-  ASSAY_TRY(workspace_->write(kDriver, driver.text));
-  RunRequest request{.argv = {"/usr/bin/python3", "-I", "/" + std::string(kDriver)}};
+  // As an argument: no file of ours lies where the program's own are.
+  RunRequest request{.argv = {"/usr/bin/python3", "-I", "-c", std::string(embedded_drivers().front().text)}};
   // Numerical libraries start a thread for each processor, and each thread takes memory.
   request.environment = {{"OPENBLAS_NUM_THREADS", "1"}, {"OMP_NUM_THREADS", "1"}, {"MPLCONFIGDIR", "/tmp/matplotlib"}};
   request.limits.wall_ms = request.limits.cpu_ms = limits_.session_ms;

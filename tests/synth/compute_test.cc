@@ -81,6 +81,16 @@ TEST_CASE("a task whose two methods disagree is not sound") {
   CHECK(complains(certify(task, request).value(), "the gold program fails"));
 }
 
+TEST_CASE("a broken sandbox is an error, not an unsound task") {
+  World world;
+  MakeRequest request = world.request(1, 2);
+  const Task task = made(request).task;
+  request.open_tools = [](const Task&) -> Result<std::unique_ptr<Tools>> { return make_error(Boundary::kSandbox, "no namespaces today"); };
+  const auto certificate = certify(task, request);
+  REQUIRE_FALSE(certificate.ok());
+  CHECK(certificate.error().boundary == Boundary::kSandbox);
+}
+
 TEST_CASE("a changed task, a lucky tolerance and a leak are noticed") {
   World world;
   const MakeRequest request = world.request(2, 3);
