@@ -88,6 +88,12 @@ std::string start_time(pid_t process) {
   return word;
 }
 
+// Process ids are told apart by the namespace they are of: launchers in containers share these directories.
+uint64_t process_namespace() {
+  struct stat info {};
+  return stat("/proc/self/ns/pid", &info) == 0 ? info.st_ino : 0;
+}
+
 std::vector<std::string> entries(const std::string& directory) {
   std::vector<std::string> out;
   if (DIR* open = opendir(directory.c_str())) {
@@ -118,7 +124,7 @@ bool remove_directory(const std::string& directory) {
 
 CgroupRoots CgroupRoots::find() {
   CgroupRoots out;
-  out.prefix = "assay-" + std::to_string(getpid()) + "-" + start_time(getpid()) + "-";
+  out.prefix = "assay-" + std::to_string(process_namespace()) + "-" + std::to_string(getpid()) + "-" + start_time(getpid()) + "-";
   const auto mounts = mounted();
   if (mounts.count("memory") && mounts.count("pids") && mounts.count("cpu")) {
     out.version = 1;
@@ -153,8 +159,9 @@ int CgroupRoots::sweep() const {
     if (root.empty()) continue;
     for (const std::string& name : entries(root)) {
       int process = 0, length = 0;
-      unsigned long long start = 0;
-      if (std::sscanf(name.c_str(), "assay-%d-%llu-%n", &process, &start, &length) < 2 || length == 0) continue;
+      unsigned long long start = 0, space = 0;
+      if (std::sscanf(name.c_str(), "assay-%llu-%d-%llu-%n", &space, &process, &start, &length) < 3 || length == 0) continue;
+      if (space != process_namespace()) continue;   // its launcher's number means nothing here: it may well live
       if (start_time(process) == std::to_string(start)) continue;   // its launcher lives
       kill_members(root + "/" + name);
       removed += remove_directory(root + "/" + name);

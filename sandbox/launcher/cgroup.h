@@ -1,5 +1,5 @@
 // Limits on a whole tree of processes, through control groups of version 2 or 1, whichever the machine has; nothing is ever
-// mounted or remounted. Each run has groups of its own below the launcher's, named assay-PID-START-N after the launcher, so
+// mounted or remounted. Each run has groups of its own below the launcher's, named assay-NAMESPACE-PID-START-N after the launcher, so
 // that what a killed launcher left is known and swept by the next one.
 #pragma once
 
@@ -18,7 +18,7 @@ namespace assay::launcher {
 struct CgroupRoots {
   int version = 0;                     // 2, 1, or 0: none that can be used
   std::string memory, processes, cpu, cpuacct;   // directories; with version 2 all the same
-  std::string prefix;                  // "assay-PID-START-"
+  std::string prefix;                  // "assay-NAMESPACE-PID-START-"
   std::string problem;                 // why something is missing; empty if nothing is
 
   static CgroupRoots find();

@@ -485,6 +485,7 @@ TEST_CASE("what a killed launcher left is swept by the next") {
   }
   char byte;
   REQUIRE(read(ready[0], &byte, 1) == 1);
+  for (int i = 0; i < 500 && processes_named(marker) == 0; ++i) usleep(10'000);   // the shell has yet to start it
   CHECK(processes_named(marker) >= 1);
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
