@@ -10,6 +10,10 @@
 
 namespace assay {
 
+// Neighbours that share one scale in FP8: 1 x 128 of activations, 128 x 128 of weights.
+inline constexpr int64_t kScaleBlock = 128;
+
+
 inline constexpr float kE4m3Max = 448.0f;
 inline constexpr uint8_t kE4m3Nan = 0x7f;
 

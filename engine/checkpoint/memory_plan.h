@@ -4,17 +4,16 @@
 #include <cstdint>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/kernels/cache.h"
 
 namespace assay {
 
 // Mapped weights count as well: a model whose weights do not stay in memory reads them from disk again for every token.
 enum class WeightStorage { kMapped, kCopied, kFloat32 };
-// FP8 as specified (656 and 132 bytes a token at V3.2's sizes), or plain elements.
-enum class CacheFormat { kFp8, kBf16, kFloat32 };
 
 struct MemoryRequest {
   WeightStorage weights = WeightStorage::kMapped;
-  CacheFormat cache = CacheFormat::kFp8;
+  CacheFormat cache = CacheFormat::kE4m3;
   int64_t cache_tokens = 0;   // of all sequences together; rounded up to pages of 64
 };
 

@@ -12,13 +12,12 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/rope_layout.h"
 #include "envs/base/json.h"
 
 namespace assay {
 
 enum class ModelType { kDeepseekV32, kGlmMoeDsa };
-// How rotary dimensions are paired: (0,1), (2,3), … or (0,n/2), (1,n/2+1), …
-enum class RopeLayout { kInterleaved, kHalfSplit };
 enum class RopeType { kDefault, kLinear, kYarn };
 enum class MlpType { kDense, kSparse };
 // A full layer has an indexer; a shared one has none and attends to what the last full layer before it selected.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/checkpoint/model_config.h"
+#include "engine/numeric.h"
 
 namespace assay {
 
@@ -32,9 +33,6 @@ struct TensorSpec {
   std::span<const int64_t> shape() const { return {sizes.data(), rank}; }
   int64_t element_count() const { return rank == 2 ? sizes[0] * sizes[1] : sizes[0]; }
 };
-
-// Rows and columns of an FP8 block that shares one scale.
-inline constexpr int64_t kScaleBlock = 128;
 
 // "x.weight" gives "x.weight_scale_inv".
 std::string scale_name(std::string_view weight);

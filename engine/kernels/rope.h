@@ -5,11 +5,10 @@
 
 #include <cstdint>
 
+#include "engine/rope_layout.h"
 #include "engine/runtime/workers.h"
 
 namespace assay {
-
-enum class RopeLayout { kInterleaved, kHalfSplit };
 
 struct RopeParams {
   int64_t rows = 0, heads = 0, width = 0;      // width: rotary dimensions, even

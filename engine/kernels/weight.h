@@ -7,12 +7,13 @@
 #include <cstdint>
 #include <memory>
 
+#include "engine/numeric.h"
+
 namespace assay {
 
 enum class WeightType { kF32, kBf16, kE4m3 };
 
 inline constexpr int64_t kPanelRows = 64;
-inline constexpr int64_t kScaleBlock = 128;   // of FP8: 1 x 128 for activations, 128 x 128 for weights
 
 struct Weight {
   WeightType type = WeightType::kF32;

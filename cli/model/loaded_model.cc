@@ -1,0 +1,52 @@
+#include "cli/model/loaded_model.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+
+#include "engine/checkpoint/memory_plan.h"
+
+namespace assay {
+namespace {
+
+Result<const Kernels*> kernels_named(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Kernels& kernels : cpu_kernels()) {
+    if (kernels.name == name) return &kernels;
+    known.push_back(kernels.name);
+  }
+  if (name.empty()) return &cpu_kernels().back();
+  return unknown_name("backend", name, known, "--backend");
+}
+
+Result<CacheFormat> cache_format_named(const std::string& name) {
+  if (name == "fp8") return CacheFormat::kE4m3;
+  if (name == "f32") return CacheFormat::kF32;
+  return unknown_name("cache format", name, {"f32", "fp8"}, "--cache");
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  app.add_option("directory", options.directory, "A checkpoint: config.json, safetensors and tokenizer.json")->required();
+  app.add_option("--backend", options.backend, "Kernels: reference, avx2, avx512 (default: the fastest this processor runs)");
+  app.add_option("--cache", options.cache, "Format of the cache: fp8 (656 and 132 bytes a token and layer in V3.2) or f32")->capture_default_str();
+  app.add_option("--chunk", options.chunk, "Prompt tokens computed at once; changes no bit")->check(CLI::Range(int64_t{1}, int64_t{4096}))->capture_default_str();
+  app.add_flag("--dense", options.dense, "Attend to every token, for comparison");
+}
+
+Result<LoadedModel> load_model(const ModelOptions& options, int64_t cache_tokens, const Context& context) {
+  LoadedModel loaded;
+  ASSAY_ASSIGN(loaded.kernels, kernels_named(options.backend));
+  ASSAY_ASSIGN(const CacheFormat format, cache_format_named(options.cache));
+  ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(options.directory));
+  const KvCache::Plan plan{format, std::clamp<int64_t>(cache_tokens, 1, checkpoint.config().max_position_embeddings)};
+  const MemoryRequest memory{WeightStorage::kCopied, format, plan.tokens};
+  ASSAY_TRY(plan_memory(checkpoint, memory).check(options.directory));
+  loaded.workers = std::make_unique<Workers>(context.threads());
+  loaded.model = Model::load(checkpoint, *loaded.kernels, *loaded.workers);
+  ASSAY_ASSIGN(loaded.cache, KvCache::create(checkpoint.config(), plan));
+  return loaded;
+}
+
+}  // namespace assay

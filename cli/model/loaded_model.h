@@ -1,0 +1,35 @@
+// A checkpoint ready to compute, as the sub-commands of `assay model` want it: the memory it needs is known to be there first.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "engine/model/model.h"
+
+namespace assay {
+
+struct ModelOptions {
+  std::string directory;
+  std::string backend;             // a name of cpu_kernels(); empty: the fastest
+  std::string cache = "fp8";       // "fp8" or "f32"
+  int64_t chunk = 256;             // prompt tokens a forward
+  bool dense = false;
+
+  Attention attention() const { return dense ? Attention::kDense : Attention::kSparse; }
+};
+
+// Declares DIR, --backend, --cache, --chunk and --dense.
+void add_model_options(CLI::App& app, ModelOptions& options);
+
+struct LoadedModel {
+  const Kernels* kernels = nullptr;
+  std::unique_ptr<Workers> workers;
+  std::unique_ptr<Model> model;
+  std::unique_ptr<KvCache> cache;
+};
+
+// `cache_tokens`: tokens of all sequences together, cut to the model's positions.
+Result<LoadedModel> load_model(const ModelOptions& options, int64_t cache_tokens, const Context& context);
+
+}  // namespace assay

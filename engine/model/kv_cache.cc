@@ -1,0 +1,84 @@
+#include "engine/model/kv_cache.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <string>
+
+namespace assay {
+namespace {
+
+struct Offsets {
+  std::vector<size_t> latents, index_keys;
+  size_t bytes = 0;
+};
+
+int64_t page_count(int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
+
+LatentLayout latent_layout_of(const ModelConfig& config, CacheFormat format) {
+  return {format, config.kv_lora_rank, config.qk_rope_head_dim};
+}
+
+IndexLayout index_layout_of(const ModelConfig& config, CacheFormat format) { return {format, config.index_head_dim}; }
+
+Offsets offsets_of(const ModelConfig& config, const KvCache::Plan& plan) {
+  const size_t pages = static_cast<size_t>(page_count(plan.tokens));
+  Offsets offsets;
+  for (int64_t layer = 0; layer < config.num_hidden_layers(); ++layer) {
+    offsets.latents.push_back(offsets.bytes);
+    offsets.bytes += pages * latent_layout_of(config, plan.format).page_bytes();
+    const bool full = config.layers[static_cast<size_t>(layer)].indexer == IndexerType::kFull;
+    offsets.index_keys.push_back(full ? offsets.bytes : SIZE_MAX);
+    if (full) offsets.bytes += pages * index_layout_of(config, plan.format).page_bytes();
+  }
+  return offsets;
+}
+
+}  // namespace
+
+size_t KvCache::bytes_needed(const ModelConfig& config, const Plan& plan) { return offsets_of(config, plan).bytes; }
+
+Result<std::unique_ptr<KvCache>> KvCache::create(const ModelConfig& config, const Plan& plan) {
+  ASSAY_ASSERT(plan.tokens > 0);
+  const Offsets offsets = offsets_of(config, plan);
+  // Pages of the system are taken as they are first written, so a large cache costs what is used of it.
+  void* memory = mmap(nullptr, offsets.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED)
+    return make_error(Boundary::kLimit, "no memory for a cache of " + std::to_string(plan.tokens) + " tokens (" + std::to_string(offsets.bytes >> 20) + " MiB)",
+                      "cache", "ask for fewer tokens, or for the FP8 cache");
+  std::unique_ptr<KvCache> cache(new KvCache);
+  cache->latent_ = latent_layout_of(config, plan.format);
+  cache->index_ = index_layout_of(config, plan.format);
+  cache->memory_ = static_cast<std::byte*>(memory);
+  cache->bytes_ = offsets.bytes;
+  cache->latent_offsets_ = offsets.latents;
+  cache->index_offsets_ = offsets.index_keys;
+  for (int64_t page = page_count(plan.tokens); page > 0; --page) cache->free_.push_back(static_cast<int32_t>(page - 1));
+  return cache;
+}
+
+KvCache::~KvCache() { munmap(memory_, bytes_); }
+
+std::byte* KvCache::index_keys(int64_t layer) const {
+  const size_t offset = index_offsets_[static_cast<size_t>(layer)];
+  return offset == SIZE_MAX ? nullptr : memory_ + offset;
+}
+
+Status KvCache::reserve(CachedSequence& sequence, int64_t tokens) {
+  const int64_t missing = page_count(tokens) - static_cast<int64_t>(sequence.pages.size());
+  if (missing > static_cast<int64_t>(free_.size()))
+    return make_error(Boundary::kLimit, "the cache has no room for " + std::to_string(tokens) + " tokens of a sequence: " + std::to_string(free_tokens()) +
+                      " are free", "cache", "make the cache larger, or play fewer sequences at once");
+  for (int64_t i = 0; i < missing; ++i) {
+    sequence.pages.push_back(free_.back());
+    free_.pop_back();
+  }
+  return {};
+}
+
+void KvCache::release(CachedSequence& sequence) {
+  free_.insert(free_.end(), sequence.pages.rbegin(), sequence.pages.rend());
+  sequence = {};
+}
+
+}  // namespace assay

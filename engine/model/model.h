@@ -1,0 +1,73 @@
+// A DSA model: one forward, written over a table of kernels (arXiv 2512.02556; report.md section 4 in the project's notes has the facts).
+//
+// A forward takes rows of any number of sequences at once, prefill chunks and single decode steps alike. A row's result is the
+// same bits whatever rows stand beside it and however its sequence was cut into chunks.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/kernels/kernels.h"
+#include "engine/model/kv_cache.h"
+#include "engine/model/rope_table.h"
+#include "engine/model/trace.h"
+#include "engine/model/weights.h"
+
+namespace assay {
+
+enum class Attention { kSparse, kDense };     // dense: the indexer runs not at all; for comparison
+enum class LogitsOf { kNone, kLastRow, kAllRows };
+
+// Tokens that follow what the sequence has computed so far. Its pages are reserved already.
+struct Chunk {
+  CachedSequence* sequence = nullptr;
+  std::span<const int32_t> tokens;
+  LogitsOf logits = LogitsOf::kLastRow;
+};
+
+struct ForwardOptions {
+  Attention attention = Attention::kSparse;
+  Trace* trace = nullptr;            // filled if given; slows the forward down
+  const Forced* forced = nullptr;
+};
+
+class Model {
+ public:
+  // Copies the weights into packed form; the checkpoint may be closed afterwards. `kernels` and `workers` outlive the model.
+  static std::unique_ptr<Model> load(const Checkpoint& checkpoint, const Kernels& kernels, Workers& workers);
+  ~Model();
+
+  // Logits in the order of the chunks, [asked rows, vocab_size]; each sequence has grown by its chunk.
+  // Errors (kInput): a token outside the vocabulary, forced choices that do not fit. (kPolicy): logits that are not finite, which
+  // say that the weights are broken. Nothing grows when an error of kInput is returned.
+  Result<std::vector<float>> forward(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options = {});
+
+  const ModelConfig& config() const { return config_; }
+
+ private:
+  struct Step;   // the buffers of one forward
+
+  Model(const ModelConfig& config, const Kernels& kernels, Workers& workers);
+
+  Status check(std::span<const Chunk> chunks, const ForwardOptions& options) const;
+  void attend(int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
+  void project(const LayerWeights& weights, int64_t layer, Step& step, KvCache& cache);
+  void index(const LayerWeights& weights, int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
+  void select(int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
+  void feed_forward(int64_t layer, Step& step, const ForwardOptions& options);
+  void route(const LayerWeights& weights, int64_t layer, Step& step, const ForwardOptions& options);
+  void run_experts(const LayerWeights& weights, Step& step);
+  void run_mlp(const MlpWeights& weights, const float* x, float* y, Step& step);
+  std::vector<float> head(std::span<const Chunk> chunks, Step& step);
+
+  ModelConfig config_;
+  const Kernels& kernels_;
+  Workers& workers_;
+  RopeTable rope_;
+  ModelWeights weights_;
+  std::unique_ptr<Step> step_;   // kept between forwards, so that buffers are allocated once
+};
+
+}  // namespace assay

@@ -1,0 +1,152 @@
+#include "engine/model/weights.h"
+
+#include <functional>
+
+#include "engine/numeric.h"
+
+namespace assay {
+namespace {
+
+float element(const TensorView& tensor, int64_t index) {
+  switch (tensor.dtype) {
+    case DType::kBF16: return bf16_to_float(reinterpret_cast<const uint16_t*>(tensor.data)[index]);
+    case DType::kF16: return f16_to_float(reinterpret_cast<const uint16_t*>(tensor.data)[index]);
+    case DType::kF8E4M3: return e4m3_to_float(reinterpret_cast<const uint8_t*>(tensor.data)[index]);
+    default: return reinterpret_cast<const float*>(tensor.data)[index];
+  }
+}
+
+// Reads a checkpoint's tensors under one prefix. Matrices are copied later, by tasks that may run side by side.
+class Loader {
+ public:
+  Loader(const Checkpoint& checkpoint, std::vector<std::function<void()>>& tasks) : checkpoint_(checkpoint), tasks_(tasks) {}
+
+  void vector(const std::string& name, Vector& out) const {
+    const TensorView& tensor = checkpoint_.tensor(name);
+    out.resize(static_cast<size_t>(tensor.element_count()));
+    for (int64_t i = 0; i < tensor.element_count(); ++i) out[static_cast<size_t>(i)] = element(tensor, i);
+  }
+  void optional_vector(const std::string& name, Vector& out) const {
+    if (checkpoint_.find(name)) vector(name, out);
+  }
+
+  // As stored: float32, bfloat16 or FP8 with scales. Half precision becomes float32, which holds it exactly.
+  void matrix(const std::string& name, Weight& out) const {
+    const TensorView& tensor = checkpoint_.tensor(name);
+    const TensorView* scales = checkpoint_.scale_of(name);
+    if (tensor.dtype == DType::kF16) return float_matrix(name, out);
+    tasks_.push_back([tensor, scales, &out] {
+      const WeightType type = tensor.dtype == DType::kF8E4M3 ? WeightType::kE4m3 : tensor.dtype == DType::kBF16 ? WeightType::kBf16 : WeightType::kF32;
+      out = pack_weight(type, tensor.data, tensor.shape[0], tensor.shape[1], tensor.shape[1], 1,
+                        scales ? reinterpret_cast<const float*>(scales->data) : nullptr);
+    });
+  }
+
+  void float_matrix(const std::string& name, Weight& out) const {
+    tasks_.push_back([this, name, &out] {
+      const std::vector<float> values = dequantised(name);
+      const TensorView& tensor = checkpoint_.tensor(name);
+      out = pack_weight(WeightType::kF32, values.data(), tensor.shape[0], tensor.shape[1], tensor.shape[1], 1);
+    });
+  }
+
+  // kv_b_proj is [heads, nope + v, rank]: its key half is transposed into uk, its value half is uv.
+  void absorbed(const std::string& name, const ModelConfig& config, LayerWeights& layer) const {
+    layer.uk.resize(static_cast<size_t>(config.num_attention_heads));
+    layer.uv.resize(static_cast<size_t>(config.num_attention_heads));
+    tasks_.push_back([this, name, &config, &layer] {
+      const int64_t rank = config.kv_lora_rank, nope = config.qk_nope_head_dim, head_rows = nope + config.v_head_dim;
+      const bool bf16 = checkpoint_.tensor(name).dtype == DType::kBF16;
+      const std::vector<float> values = bf16 ? std::vector<float>() : dequantised(name);
+      const std::byte* data = bf16 ? checkpoint_.tensor(name).data : reinterpret_cast<const std::byte*>(values.data());
+      const WeightType type = bf16 ? WeightType::kBf16 : WeightType::kF32;
+      const int64_t bytes = bf16 ? 2 : 4;
+      for (int64_t head = 0; head < config.num_attention_heads; ++head) {
+        const std::byte* keys = data + head * head_rows * rank * bytes;
+        layer.uk[static_cast<size_t>(head)] = pack_weight(type, keys, rank, nope, 1, rank);
+        layer.uv[static_cast<size_t>(head)] = pack_weight(type, keys + nope * rank * bytes, config.v_head_dim, rank, rank, 1);
+      }
+    });
+  }
+
+  void mlp(const std::string& prefix, MlpWeights& out) const {
+    matrix(prefix + "gate_proj.weight", out.gate);
+    matrix(prefix + "up_proj.weight", out.up);
+    matrix(prefix + "down_proj.weight", out.down);
+  }
+
+ private:
+  std::vector<float> dequantised(const std::string& name) const {
+    const TensorView& tensor = checkpoint_.tensor(name);
+    const TensorView* scales = checkpoint_.scale_of(name);
+    const int64_t rows = tensor.shape[0], columns = tensor.shape[1], blocks = (columns + kScaleBlock - 1) / kScaleBlock;
+    std::vector<float> values(static_cast<size_t>(rows * columns));
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < columns; ++column) {
+        const float scale = scales ? reinterpret_cast<const float*>(scales->data)[row / kScaleBlock * blocks + column / kScaleBlock] : 1.0f;
+        values[static_cast<size_t>(row * columns + column)] = element(tensor, row * columns + column) * scale;
+      }
+    return values;
+  }
+
+  const Checkpoint& checkpoint_;
+  std::vector<std::function<void()>>& tasks_;
+};
+
+void load_indexer(const Loader& load, const std::string& prefix, IndexerWeights& out) {
+  load.matrix(prefix + "wq_b.weight", out.wq_b);
+  load.matrix(prefix + "wk.weight", out.wk);
+  load.float_matrix(prefix + "weights_proj.weight", out.weights_proj);
+  load.vector(prefix + "k_norm.weight", out.k_norm);
+  load.vector(prefix + "k_norm.bias", out.k_norm_bias);
+}
+
+void load_attention(const Loader& load, const std::string& prefix, const ModelConfig& config, LayerWeights& out) {
+  load.matrix(prefix + "q_a_proj.weight", out.q_a);
+  load.matrix(prefix + "q_b_proj.weight", out.q_b);
+  load.matrix(prefix + "kv_a_proj_with_mqa.weight", out.kv_a);
+  load.matrix(prefix + "o_proj.weight", out.o);
+  load.optional_vector(prefix + "q_a_proj.bias", out.q_a_bias);
+  load.optional_vector(prefix + "kv_a_proj_with_mqa.bias", out.kv_a_bias);
+  load.optional_vector(prefix + "o_proj.bias", out.o_bias);
+  load.vector(prefix + "q_a_layernorm.weight", out.q_a_norm);
+  load.vector(prefix + "kv_a_layernorm.weight", out.kv_a_norm);
+  load.absorbed(prefix + "kv_b_proj.weight", config, out);
+  if (out.has_indexer) load_indexer(load, prefix + "indexer.", out.indexer);
+}
+
+void load_feed_forward(const Loader& load, const std::string& prefix, const ModelConfig& config, LayerWeights& out) {
+  if (!out.is_moe) return load.mlp(prefix, out.mlp);
+  if (config.n_shared_experts > 0) load.mlp(prefix + "shared_experts.", out.mlp);
+  load.float_matrix(prefix + "gate.weight", out.moe.router);
+  load.vector(prefix + "gate.e_score_correction_bias", out.moe.correction_bias);
+  out.moe.experts.resize(static_cast<size_t>(config.n_routed_experts));
+  for (size_t expert = 0; expert < out.moe.experts.size(); ++expert) load.mlp(prefix + "experts." + std::to_string(expert) + ".", out.moe.experts[expert]);
+}
+
+}  // namespace
+
+ModelWeights load_weights(const Checkpoint& checkpoint, Workers& workers) {
+  const ModelConfig& config = checkpoint.config();
+  ModelWeights weights;
+  std::vector<std::function<void()>> tasks;
+  const Loader load(checkpoint, tasks);
+  load.vector("model.embed_tokens.weight", weights.embedding);
+  load.vector("model.norm.weight", weights.norm);
+  load.matrix(config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", weights.lm_head);
+  weights.layers.resize(config.layers.size());
+  for (size_t index = 0; index < config.layers.size(); ++index) {
+    const std::string prefix = "model.layers." + std::to_string(index) + ".";
+    LayerWeights& layer = weights.layers[index];
+    layer.has_indexer = config.layers[index].indexer == IndexerType::kFull;
+    layer.is_moe = config.layers[index].mlp == MlpType::kSparse;
+    load.vector(prefix + "input_layernorm.weight", layer.input_norm);
+    load.vector(prefix + "post_attention_layernorm.weight", layer.post_attention_norm);
+    load_attention(load, prefix + "self_attn.", config, layer);
+    load_feed_forward(load, prefix + "mlp.", config, layer);
+  }
+  workers.run(static_cast<int64_t>(tasks.size()), [&](int64_t task, int) { tasks[static_cast<size_t>(task)](); });
+  return weights;
+}
+
+}  // namespace assay

@@ -1,0 +1,218 @@
+// Our model beside Hugging Face transformers: golden files of tests/engine/parity/make_golden.py, weights made anew and checked by their hash.
+//
+// With the reference's tokens and experts forced, logits agree within a bound. Running free, whatever is chosen differently lies
+// within a margin of a tie: the score of a token or expert that one chose and the other did not differs from the least score chosen
+// by no more than the margin times the largest score of the row.
+#include <cstdio>
+#include <filesystem>
+
+#include "engine/checkpoint/safetensors.h"
+#include "envs/base/hash.h"
+#include "tests/engine/model/fixture.h"
+
+namespace assay::test {
+namespace {
+
+struct Bounds {
+  double logits, margin;
+};
+
+Bounds bounds_of(const std::string& dtype) { return dtype == "f32" ? Bounds{1e-4, 1e-4} : Bounds{1e-2, 4e-2}; }
+
+struct Golden {
+  std::string name, dtype, made_with;
+  ModelConfig config;
+  std::vector<int32_t> tokens, rows, selected, experts;
+  std::vector<float> logits;
+  int64_t full_layers = 0, moe_layers = 0;
+  std::string weights_sha256;
+  uint64_t seed = 0;
+};
+
+template <typename T>
+std::vector<T> values_of(const SafetensorsFile& file, const std::string& name) {
+  for (const TensorView& tensor : file.tensors())
+    if (tensor.name == name) {
+      const T* data = reinterpret_cast<const T*>(tensor.data);
+      return {data, data + tensor.element_count()};
+    }
+  return {};
+}
+
+Golden read_golden(const std::filesystem::path& path) {
+  const SafetensorsFile file = need(SafetensorsFile::open(path.string()));
+  Golden golden;
+  const auto& metadata = file.metadata();
+  golden.name = path.stem().string();
+  golden.dtype = metadata.at("dtype");
+  golden.made_with = metadata.at("made_with");
+  golden.config = need(ModelConfig::from_json(need(parse_json(metadata.at("config"), path.string())), path.string()));
+  golden.weights_sha256 = metadata.at("weights");
+  golden.seed = std::stoull(metadata.at("seed"));
+  golden.tokens = values_of<int32_t>(file, "tokens");
+  golden.rows = values_of<int32_t>(file, "rows");
+  golden.selected = values_of<int32_t>(file, "selected");
+  golden.experts = values_of<int32_t>(file, "experts");
+  golden.logits = values_of<float>(file, "logits");
+  const int64_t count = static_cast<int64_t>(golden.tokens.size());
+  golden.full_layers = static_cast<int64_t>(golden.selected.size()) / (count * golden.config.index_topk);
+  golden.moe_layers = golden.experts.empty() ? 0 : static_cast<int64_t>(golden.experts.size()) / (count * golden.config.num_experts_per_tok);
+  return golden;
+}
+
+std::vector<Golden> all_golden() {
+  const char* source = std::getenv("ASSAY_SOURCE");
+  REQUIRE(source != nullptr);
+  std::vector<Golden> found;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(source) / "tests/engine/parity/golden"))
+    if (entry.path().extension() == ".safetensors") found.push_back(read_golden(entry.path()));
+  std::sort(found.begin(), found.end(), [](const Golden& a, const Golden& b) { return a.name < b.name; });
+  return found;
+}
+
+Forced forced_of(const Golden& golden) {
+  Forced forced;
+  forced.layers.resize(static_cast<size_t>(golden.config.num_hidden_layers()));
+  const size_t rows = golden.tokens.size(), k = static_cast<size_t>(golden.config.index_topk), e = static_cast<size_t>(golden.config.num_experts_per_tok);
+  size_t full = 0, moe = 0;
+  for (int64_t layer = 0; layer < golden.config.num_hidden_layers(); ++layer) {
+    ForcedLayer& out = forced.layers[static_cast<size_t>(layer)];
+    if (golden.config.layers[static_cast<size_t>(layer)].indexer == IndexerType::kFull) {
+      for (size_t row = 0; row < rows; ++row) {
+        const auto begin = golden.selected.begin() + static_cast<int64_t>((full * rows + row) * k);
+        out.selected.emplace_back(begin, std::find(begin, begin + static_cast<int64_t>(k), -1));
+      }
+      ++full;
+    }
+    if (golden.config.layers[static_cast<size_t>(layer)].mlp == MlpType::kSparse) {
+      for (size_t row = 0; row < rows; ++row) {
+        const auto begin = golden.experts.begin() + static_cast<int64_t>((moe * rows + row) * e);
+        out.experts.emplace_back(begin, begin + static_cast<int64_t>(e));
+      }
+      ++moe;
+    }
+  }
+  return forced;
+}
+
+std::vector<float> kept_rows(const std::vector<float>& logits, const Golden& golden) {
+  const size_t width = static_cast<size_t>(golden.config.vocab_size);
+  std::vector<float> kept;
+  for (const int32_t row : golden.rows)
+    kept.insert(kept.end(), logits.begin() + static_cast<int64_t>(static_cast<size_t>(row) * width), logits.begin() + static_cast<int64_t>((static_cast<size_t>(row) + 1) * width));
+  return kept;
+}
+
+struct Differences {
+  int64_t choices = 0, different = 0;
+  double widest = 0;   // the widest margin of a difference, relative to the row's largest score
+};
+
+// `ours` and `theirs` ascend. The distance of whatever only one of them chose from the least score that we chose.
+void compare(const std::vector<int32_t>& ours, const std::vector<int32_t>& theirs, const std::vector<float>& scores, Differences& found) {
+  found.choices += static_cast<int64_t>(theirs.size());
+  std::vector<int32_t> apart;
+  std::set_symmetric_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(apart));
+  if (apart.empty()) return;
+  double least = INFINITY, largest = 0;
+  for (const int32_t item : ours) least = std::min(least, double{scores[static_cast<size_t>(item)]});
+  for (const float score : scores) largest = std::max(largest, std::abs(double{score}));
+  for (const int32_t item : apart) {
+    ++found.different;
+    found.widest = std::max(found.widest, std::abs(double{scores[static_cast<size_t>(item)]} - least) / largest);
+  }
+}
+
+struct Free {
+  Differences tokens, experts, argmax;
+};
+
+Free compare_free(const Golden& golden, const Trace& trace, const std::vector<float>& kept) {
+  Free found;
+  const Forced theirs = forced_of(golden);
+  for (size_t layer = 0; layer < trace.layers.size(); ++layer) {
+    const LayerTrace& ours = trace.layers[layer];
+    for (size_t row = 0; row < theirs.layers[layer].selected.size(); ++row)
+      compare(ours.selected[row], theirs.layers[layer].selected[row], ours.index_scores[row], found.tokens);
+    for (size_t row = 0; row < theirs.layers[layer].experts.size(); ++row)
+      compare(ours.experts[row], theirs.layers[layer].experts[row], ours.choice_scores[row], found.experts);
+  }
+  const size_t width = static_cast<size_t>(golden.config.vocab_size);
+  for (size_t row = 0; row < golden.rows.size(); ++row) {
+    const std::vector<float> mine(kept.begin() + static_cast<int64_t>(row * width), kept.begin() + static_cast<int64_t>((row + 1) * width));
+    const auto reference = golden.logits.begin() + static_cast<int64_t>(row * width);
+    compare({static_cast<int32_t>(std::max_element(mine.begin(), mine.end()) - mine.begin())},
+            {static_cast<int32_t>(std::max_element(reference, reference + static_cast<int64_t>(width)) - reference)}, mine, found.argmax);
+  }
+  return found;
+}
+
+void print_row(const Golden& golden, const std::string& kernels, double forced, const Free& free) {
+  const auto part = [](const Differences& d) { return std::to_string(d.different) + "/" + std::to_string(d.choices); };
+  std::printf("parity %-20s %-4s %-9s %4zu tokens  forced %.1e  free: tokens %s (margin %.0e) experts %s (%.0e) argmax %s (%.0e)\n", golden.name.c_str(), golden.dtype.c_str(),
+              kernels.c_str(), golden.tokens.size(), forced, part(free.tokens).c_str(), free.tokens.widest, part(free.experts).c_str(), free.experts.widest,
+              part(free.argmax).c_str(), free.argmax.widest);
+}
+
+}  // namespace
+
+TEST_CASE("logits agree with Hugging Face transformers") {
+  const std::vector<Golden> golden = all_golden();
+  REQUIRE(golden.size() >= 10);
+  for (const Golden& each : golden) {
+    Folder folder;
+    const WeightDType dtype = each.dtype == "f32" ? WeightDType::kF32 : WeightDType::kBF16;
+    REQUIRE(write_synthetic(each.config, folder.path(), {.dtype = dtype, .seed = each.seed}).ok());
+    INFO(each.name << ": if the weights have changed, make the golden files again");
+    REQUIRE(sha256_hex(need(read_file(folder.path() + "/model.safetensors"))) == each.weights_sha256);
+    const Checkpoint checkpoint = need(Checkpoint::open(folder.path()));
+    const Forced forced = forced_of(each);
+    for (const Kernels& kernels : cpu_kernels()) {
+      CAPTURE(kernels.name);
+      Workers workers(2);
+      const std::unique_ptr<Model> model = Model::load(checkpoint, kernels, workers);
+      const std::unique_ptr<KvCache> cache = need(KvCache::create(each.config, {CacheFormat::kF32, static_cast<int64_t>(each.tokens.size())}));
+      const int64_t whole = static_cast<int64_t>(each.tokens.size());
+      const double error = relative_error(kept_rows(all_logits(*model, *cache, each.tokens, whole, {.forced = &forced}), each), each.logits);
+      Trace trace;
+      const std::vector<float> free_logits = kept_rows(all_logits(*model, *cache, each.tokens, whole, {.trace = &trace}), each);
+      const Free free = compare_free(each, trace, free_logits);
+      print_row(each, kernels.name, error, free);
+      const Bounds bounds = bounds_of(each.dtype);
+      CHECK(error <= bounds.logits);
+      CHECK(free.tokens.widest <= bounds.margin);
+      CHECK(free.experts.widest <= bounds.margin);
+      CHECK(free.argmax.widest <= bounds.margin);
+      CHECK(free.tokens.choices > 0);
+    }
+  }
+}
+
+TEST_CASE("parity notices a planted fault") {
+  const std::vector<Golden> golden = all_golden();
+  const auto found = std::find_if(golden.begin(), golden.end(), [](const Golden& each) { return each.name == "beyond_k_yarn"; });
+  REQUIRE(found != golden.end());
+  const auto error_with = [&](const ModelConfig& config) {
+    Folder folder;
+    REQUIRE(write_synthetic(found->config, folder.path(), {.dtype = WeightDType::kF32, .seed = found->seed}).ok());
+    REQUIRE(write_file(folder.path() + "/config.json", config.to_json().dump()).ok());
+    Workers workers(2);
+    const std::unique_ptr<Model> model = Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers);
+    const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kF32, static_cast<int64_t>(found->tokens.size())}));
+    const Forced forced = forced_of(*found);
+    return relative_error(kept_rows(all_logits(*model, *cache, found->tokens, 64, {.forced = &forced}), *found), found->logits);
+  };
+  const double bound = bounds_of("f32").logits;
+  REQUIRE(error_with(found->config) <= bound);
+  ModelConfig wrong = found->config;
+  wrong.routed_scaling_factor *= 1.01;
+  CHECK(error_with(wrong) > bound);
+  wrong = found->config;
+  wrong.mla_rope_layout = RopeLayout::kHalfSplit;
+  CHECK(error_with(wrong) > bound);
+  wrong = found->config;
+  wrong.rms_norm_eps = 1e-2;
+  CHECK(error_with(wrong) > bound);
+}
+
+}  // namespace assay::test
