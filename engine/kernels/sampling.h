@@ -1,7 +1,7 @@
 // One token from one row of logits. Temperature 0 takes the largest logit, the lowest index among equals. Otherwise the
 // distribution softmax(logits / temperature) is cut to the kept set: of the tokens sorted by probability (ties to the lowest
 // index) the first `top_k` (0: all), of those the fewest whose probability reaches `top_p`, of those the ones with at
-// least `min_p` times the largest probability; at least one stays. The draw inverts the kept distribution in ascending token
+// least `min_p` times the largest probability; at least one stays. Each cut goes by the probabilities before any. The draw inverts the kept distribution in ascending token
 // order at `uniform`, which the caller draws from (seed, rollout, position). NaN counts as minus infinity; a row that is all
 // minus infinity or holds plus infinity is refused (kept is empty, token -1). Sums are in double, in ascending token order.
 #pragma once
