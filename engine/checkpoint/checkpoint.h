@@ -54,6 +54,7 @@ class Checkpoint {
   ModelConfig config_;
   std::vector<std::shared_ptr<const SafetensorsFile>> files_;
   std::vector<TensorView> tensors_;
+  std::vector<size_t> first_chunks_;  // of each tensor, and the count of all
   std::vector<std::string> notes_;
 };
 

@@ -28,6 +28,9 @@ int64_t size_of(DType dtype);           // bytes of an element
 // "[7168, 1536]".
 std::string shape_text(std::span<const int64_t> shape);
 
+// A name from a file for an error message: in quotes, escaped as in JSON, bounded.
+std::string shown_name(std::string_view text);
+
 // Points into a mapped file, which must outlive it. Row-major; `data` is aligned to the element's size.
 struct TensorView {
   std::string_view name;
