@@ -9,7 +9,6 @@
 namespace assay {
 namespace {
 
-constexpr int64_t kPageTokens = 64;
 constexpr int64_t kScaleGroup = 128;  // cached FP8 values that share an F32 scale
 
 int64_t fp8_bytes(int64_t values) { return values + (values + kScaleGroup - 1) / kScaleGroup * 4; }
@@ -80,9 +79,8 @@ int64_t cache_bytes_per_token(const ModelConfig& config, CacheFormat format) {
   const int64_t full = std::ranges::count(config.layers, IndexerType::kFull, &LayerConfig::indexer);
   const int64_t latent = config.kv_lora_rank, rope = config.qk_rope_head_dim, index = config.index_head_dim;
   switch (format) {
-    case CacheFormat::kFp8: return layers * (fp8_bytes(latent) + 2 * rope) + full * fp8_bytes(index);
-    case CacheFormat::kBf16: return 2 * (layers * (latent + rope) + full * index);
-    case CacheFormat::kFloat32: return 4 * (layers * (latent + rope) + full * index);
+    case CacheFormat::kE4m3: return layers * (fp8_bytes(latent) + 2 * rope) + full * fp8_bytes(index);
+    case CacheFormat::kF32: return 4 * (layers * (latent + rope) + full * index);
   }
   return 0;
 }

@@ -29,8 +29,9 @@ struct Stored {
   bool has_scale() const { return dtype == DType::kF8E4M3; }
   int64_t byte_count() const { return spec.element_count() * size_of(dtype); }
   int64_t scale_count() const {
+    if (!has_scale()) return 0;
     const auto shape = scale_shape(spec.shape());
-    return has_scale() ? shape[0] * shape[1] : 0;
+    return shape[0] * shape[1];
   }
 };
 
