@@ -5,9 +5,8 @@
 #include <iterator>
 
 #include "cli/model/loaded_model.h"
-#include "cli/model/model_commands.h"
 
-namespace assay::model_commands {
+namespace assay::model_commands::logits {
 namespace {
 
 struct Options {
@@ -95,13 +94,14 @@ Result<int> run(const Options& options, const Context& context) {
 
 }  // namespace
 
-void add_logits(CLI::App& model, Context& context, Chosen& chosen) {
-  auto options = std::make_shared<Options>();
-  CLI::App* app = model.add_subcommand("logits", "Token ids (JSON) on standard input, logits (JSON) on standard output");
-  add_model_options(*app, options->model);
-  app->add_flag("--last", options->last, "Of the last token only");
-  app->add_flag("--trace", options->trace, "Also each layer's output, selected tokens, index scores and experts");
-  app->callback([options, &context, &chosen] { chosen = [options, &context] { return run(*options, context); }; });
+Command make() {
+  return {"logits", "Token ids (JSON) on standard input, logits (JSON) on standard output", 100, [](CLI::App& app, Context& context) {
+            auto options = std::make_shared<Options>();
+            add_model_options(app, options->model);
+            app.add_flag("--last", options->last, "Of the last token only");
+            app.add_flag("--trace", options->trace, "Also each layer's output, selected tokens, index scores and experts");
+            return [options, &context] { return run(*options, context); };
+          }};
 }
 
-}  // namespace assay::model_commands
+}  // namespace assay::model_commands::logits
