@@ -9,7 +9,9 @@ status=0
 ctest --preset dev --output-on-failure --parallel 2 "$@" || status=$?
 
 # Skipped tests say why, in the words of unittest or as a line "skipped: …"; ctest shows neither when a test passes.
+# Neither does it show the table of how the engine's model agrees with other implementations.
 grep -hE "\.\.\. skipped '|^ *skipped: " build/dev/Testing/Temporary/LastTest.log | sort -u || true
+grep -h "^parity " build/dev/Testing/Temporary/LastTest.log || true
 if nvidia-smi -L >/dev/null 2>&1; then
   echo "skipped: GPU tests (this build has no GPU code)"
 else

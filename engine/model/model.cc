@@ -251,14 +251,14 @@ void Model::select(int64_t layer, Step& step, KvCache& cache, const ForwardOptio
         trace->index_scores[static_cast<size_t>(first + row)].assign(scores + row * step.longest, scores + row * step.longest + step.lengths[static_cast<size_t>(first + row)]);
     }
   }
+  for (int64_t row = 0; trace && row < rows; ++row)
+    trace->selected.emplace_back(step.selected.begin() + row * k, step.selected.begin() + row * k + step.selected_counts[static_cast<size_t>(row)]);
   for (int64_t row = 0; forced && row < std::min<int64_t>(rows, static_cast<int64_t>(forced->selected.size())); ++row) {
     const std::vector<int32_t>& tokens = forced->selected[static_cast<size_t>(row)];
     if (tokens.empty()) continue;
     std::copy(tokens.begin(), tokens.end(), step.selected.begin() + row * k);
     step.selected_counts[static_cast<size_t>(row)] = static_cast<int64_t>(tokens.size());
   }
-  for (int64_t row = 0; trace && row < rows; ++row)
-    trace->selected.emplace_back(step.selected.begin() + row * k, step.selected.begin() + row * k + step.selected_counts[static_cast<size_t>(row)]);
 }
 
 void Model::feed_forward(int64_t layer, Step& step, const ForwardOptions& options) {
@@ -299,6 +299,15 @@ void Model::route(const LayerWeights& weights, int64_t layer, Step& step, const 
   const GateParams gate{rows, experts, config_.n_group, config_.topk_group, k, config_.norm_topk_prob ? NormalizeWeights::kYes : NormalizeWeights::kNo,
                         static_cast<float>(config_.routed_scaling_factor), logits, weights.moe.correction_bias.data(), chosen, expert_weights};
   kernels_.gate(gate, workers_);
+  if (options.trace) {
+    LayerTrace& trace = options.trace->layers[static_cast<size_t>(layer)];
+    for (int64_t row = 0; row < rows; ++row) {
+      trace.experts.emplace_back(chosen + row * k, chosen + (row + 1) * k);
+      std::vector<float>& scores = trace.choice_scores.emplace_back(static_cast<size_t>(experts));
+      for (int64_t e = 0; e < experts; ++e)
+        scores[static_cast<size_t>(e)] = 1.0f / (1.0f + std::exp(-logits[row * experts + e])) + weights.moe.correction_bias[static_cast<size_t>(e)];
+    }
+  }
   if (options.forced && static_cast<size_t>(layer) < options.forced->layers.size()) {
     // A gate over only the forced experts gives them their weights by the same arithmetic.
     const ForcedLayer& forced = options.forced->layers[static_cast<size_t>(layer)];
@@ -310,15 +319,6 @@ void Model::route(const LayerWeights& weights, int64_t layer, Step& step, const 
       std::sort(chosen + row * k, chosen + (row + 1) * k);
       for (int64_t j = 0; j < k; ++j) forced_logits[static_cast<size_t>(j)] = logits[row * experts + chosen[row * k + j]];
       kernels_.gate({1, k, 1, 1, k, gate.normalize, gate.scale, forced_logits.data(), zeros.data(), order.data(), expert_weights + row * k}, workers_);
-    }
-  }
-  if (options.trace) {
-    LayerTrace& trace = options.trace->layers[static_cast<size_t>(layer)];
-    for (int64_t row = 0; row < rows; ++row) {
-      trace.experts.emplace_back(chosen + row * k, chosen + (row + 1) * k);
-      std::vector<float>& scores = trace.choice_scores.emplace_back(static_cast<size_t>(experts));
-      for (int64_t e = 0; e < experts; ++e)
-        scores[static_cast<size_t>(e)] = 1.0f / (1.0f + std::exp(-logits[row * experts + e])) + weights.moe.correction_bias[static_cast<size_t>(e)];
     }
   }
 

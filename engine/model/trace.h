@@ -7,7 +7,8 @@
 
 namespace assay {
 
-// One layer of one forward; rows in the order of the batch.
+// One layer of one forward; rows in the order of the batch. Choices are the layer's own, also where others were forced on it: so each
+// choice of another implementation can be compared on that implementation's own path, where earlier ties have no consequences.
 struct LayerTrace {
   std::vector<float> hidden;                     // [rows, hidden_size]: after the layer
   std::vector<std::vector<int32_t>> selected;    // [rows]: token positions, ascending

@@ -111,7 +111,7 @@ TEST_CASE("forced choices that do not fit are refused") {
   CHECK(refused({.selected = {{0}, {0, 2}}}));      // the future
   CHECK(refused({.selected = {{0}, {1, 0}}}));      // not ascending
   CHECK(refused({.experts = {{0, 0}}}));            // twice the same
-  CHECK(refused({.experts = {{0, 999}}}));          // no such expert
+  CHECK(refused({{}, {{0, 999}}}));          // no such expert
   CHECK_FALSE(refused({.selected = {{0}, {0, 1}}}));
 }
 

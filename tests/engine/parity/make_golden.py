@@ -34,7 +34,9 @@ BASE = dict(
 YARN = dict(rope_type="yarn", rope_theta=10000.0, factor=40.0, original_max_position_embeddings=128, beta_fast=32, beta_slow=1,
             mscale=1.0, mscale_all_dim=1.0)
 
-# name: model type, weights, tokens, what differs from BASE. k is 16 unless said: below, at and far beyond it.
+# name: model type, weights, tokens, what differs from BASE. k is 16 unless said: below, at and far beyond it. transformers computes in
+# float32; "bf16!" also in BF16, where it rounds every intermediate value and its own attention implementations (eager, sdpa) lie
+# 1e-2 to 3e-2 apart on such models without any routing, which bounds what agreement there can mean.
 CASES = {
     "below_k": ("deepseek_v32", "f32", 12, {}),
     "at_k": ("deepseek_v32", "f32", 16, dict(num_attention_heads=8, num_key_value_heads=8)),
@@ -50,6 +52,8 @@ CASES = {
     "tied_embeddings": ("deepseek_v32", "f32", 40, dict(tie_word_embeddings=True)),
     "bf16": ("deepseek_v32", "bf16", 120, dict(rope_parameters=YARN)),
     "bf16_glm": ("glm_moe_dsa", "bf16", 100, dict(n_group=1, topk_group=1, indexer_types=["full", "full", "shared"])),
+    "bf16_rounded": ("deepseek_v32", "bf16!", 120, dict(rope_parameters=YARN)),
+    "bf16_rounded_glm": ("glm_moe_dsa", "bf16!", 100, dict(n_group=1, topk_group=1, indexer_types=["full", "full", "shared"])),
 }
 SEED = 20260101
 
@@ -59,7 +63,9 @@ def sha256(path):
 
 
 def make(assay, name, out):
-    model_type, dtype, length, changes = CASES[name]
+    model_type, weights_dtype, length, changes = CASES[name]
+    dtype = weights_dtype.rstrip("!")
+    computed_in = "bf16" if weights_dtype.endswith("!") else "f32"
     config = {**BASE, **changes, "model_type": model_type}
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
@@ -67,7 +73,7 @@ def make(assay, name, out):
         checkpoint = folder / "checkpoint"
         subprocess.run([assay, "model", "make", "--config", folder / "config.json", "--dtype", dtype, "--seed", str(SEED), "--out", checkpoint], check=True,
                        stdout=subprocess.DEVNULL)
-        model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32 if dtype == "f32" else torch.bfloat16,
+        model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint, dtype=torch.float32 if computed_in == "f32" else torch.bfloat16,
                                                                   attn_implementation="eager")
         weights = sha256(checkpoint / "model.safetensors")
     model.eval()
@@ -93,7 +99,7 @@ def make(assay, name, out):
         tensors["experts"] = numpy.stack([numpy.sort(experts[layer], axis=-1) for layer in sorted(experts)]).astype(numpy.int32)
     config.pop("_name_or_path", None)
     save_file(tensors, out / f"{name}.safetensors",
-              metadata=dict(config=json.dumps(config), dtype=dtype, seed=str(SEED), weights=weights, made_with=f"transformers {transformers.__version__}, torch {torch.__version__}"))
+              metadata=dict(config=json.dumps(config), dtype=dtype, computed_in=computed_in, seed=str(SEED), weights=weights, made_with=f"transformers {transformers.__version__}, torch {torch.__version__}"))
     print(f"{name}: {length} tokens, {len(selected)} indexers, {len(experts)} MoE layers, {sum(t.nbytes for t in tensors.values()) // 1024} KiB")
 
 
