@@ -19,13 +19,13 @@ float float_at(const std::byte* from, int64_t index) {
 
 void dequantize(const std::byte* codes, const std::byte* scales, int64_t width, float* values) {
   for (int64_t i = 0; i < width; ++i)
-    values[i] = e4m3_to_float(static_cast<uint8_t>(codes[i])) * float_at(scales, i / kQuantizeGroup);
+    values[i] = e4m3_to_float(static_cast<uint8_t>(codes[i])) * float_at(scales, i / kScaleBlock);
 }
 
 void quantize(const float* values, int64_t width, std::byte* codes, std::byte* scales) {
-  for (int64_t start = 0; start < width; start += kQuantizeGroup) {
-    const float scale = quantize_group(values + start, std::min(kQuantizeGroup, width - start), reinterpret_cast<uint8_t*>(codes) + start);
-    std::memcpy(scales + start / kQuantizeGroup * static_cast<int64_t>(sizeof scale), &scale, sizeof scale);
+  for (int64_t start = 0; start < width; start += kScaleBlock) {
+    const float scale = quantize_group(values + start, std::min(kScaleBlock, width - start), reinterpret_cast<uint8_t*>(codes) + start);
+    std::memcpy(scales + start / kScaleBlock * static_cast<int64_t>(sizeof scale), &scale, sizeof scale);
   }
 }
 
@@ -39,12 +39,12 @@ LatentParts parts_of(const LatentLayout& layout) {
     const int64_t rope = layout.rank * static_cast<int64_t>(sizeof(float));
     return {rope, rope, rope + layout.rope * static_cast<int64_t>(sizeof(float))};
   }
-  const int64_t rope = layout.rank + quantize_groups(layout.rank) * static_cast<int64_t>(sizeof(float));
+  const int64_t rope = layout.rank + scale_groups(layout.rank) * static_cast<int64_t>(sizeof(float));
   return {layout.rank, rope, rope + layout.rope * static_cast<int64_t>(sizeof(uint16_t))};
 }
 
 int64_t index_scales(const IndexLayout& layout, int64_t offset) {
-  return kPageTokens * layout.width + offset * quantize_groups(layout.width) * static_cast<int64_t>(sizeof(float));
+  return kPageTokens * layout.width + offset * scale_groups(layout.width) * static_cast<int64_t>(sizeof(float));
 }
 
 void append_latent(const LatentLayout& layout, const float* latent, const float* rope, std::byte* token) {

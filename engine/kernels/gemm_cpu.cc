@@ -175,21 +175,16 @@ void compute(const Unit& unit) {
   write_out(unit, sums);
 }
 
-void quantise_group(const float* x, int64_t count, float* values, float* scale) {
-  *scale = power_of_two_scale(largest_magnitude(x, count));
-  const Vector reciprocal = broadcast(1 / *scale);
-  for (int64_t i = 0; i < count; i += kLanes) {
-    store_up_to(values + i, round_to_e4m3(load_up_to(x + i, count - i) * reciprocal), count - i);
-  }
-}
-
 void quantise_row(const Plan& plan, int64_t r) {
   const GemmProblem& problem = *plan.problem;
   const int64_t columns = problem.weight->columns;
   const float* x = problem.x + (problem.x_rows ? problem.x_rows[r] : r) * problem.x_stride;
   for (int64_t group = 0; group < plan.groups; ++group) {
     const int64_t c = group * kScaleBlock;
-    quantise_group(x + c, std::min(kScaleBlock, columns - c), plan.values + r * columns + c, plan.scales + r * plan.groups + group);
+    float* values = plan.values + r * columns + c;
+    plan.scales[r * plan.groups + group] = round_group(x + c, std::min(kScaleBlock, columns - c), [&](int64_t i, Vector rounded, int64_t lanes) {
+      store_up_to(values + i, rounded, lanes);
+    });
   }
 }
 

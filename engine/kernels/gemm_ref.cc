@@ -3,6 +3,7 @@
 
 #include "engine/kernels/fp8_quantize.h"
 #include "engine/kernels/gemm.h"
+#include "engine/kernels/quantize_group.h"
 #include "engine/numeric.h"
 
 namespace assay::reference {
@@ -17,7 +18,7 @@ std::vector<double> activations(const float* x, const Weight& weight, Workers& w
   std::vector<double> values(x, x + columns);
   if (weight.type != WeightType::kE4m3) return values;
   std::vector<uint8_t> codes(values.size());
-  std::vector<float> scales(static_cast<size_t>((columns + kScaleBlock - 1) / kScaleBlock));
+  std::vector<float> scales(static_cast<size_t>(scale_groups(columns)));
   fp8_quantize({1, columns, x, columns, codes.data(), scales.data()}, workers);
   for (size_t c = 0; c < values.size(); ++c) {
     values[c] = static_cast<double>(e4m3_to_float(codes[c])) * scales[c / static_cast<size_t>(kScaleBlock)];

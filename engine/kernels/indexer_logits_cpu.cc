@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/kernels/indexer_logits.h"
-#include "engine/kernels/quantize_group.h"
+#include "engine/numeric.h"
 #define ASSAY_SIMD_BODY "engine/kernels/indexer_logits_cpu.cc"
 #include "engine/kernels/simd.h"
 #else
@@ -35,11 +35,11 @@ std::vector<Item> make_items(const IndexerLogitsParams& params) {
 }
 
 void round_query(int64_t width, const float* q, float* rounded) {
-  for (int64_t start = 0; start < width; start += kQuantizeGroup) {
-    uint8_t codes[kQuantizeGroup];
-    const int64_t count = std::min(kQuantizeGroup, width - start);
-    const float scale = quantize_group(q + start, count, codes);
-    for (int64_t i = 0; i < count; ++i) rounded[start + i] = e4m3_to_float(codes[i]) * scale;
+  for (int64_t start = 0; start < width; start += kScaleBlock) {
+    float* to = rounded + start;
+    const int64_t count = std::min(kScaleBlock, width - start);
+    const float scale = round_group(q + start, count, [&](int64_t i, Vector values, int64_t lanes) { store_up_to(to + i, values, lanes); });
+    for (int64_t i = 0; i < count; ++i) to[i] *= scale;
   }
 }
 
@@ -58,10 +58,10 @@ void dequantize_page(const IndexLayout& layout, const std::byte* page, int64_t k
   const uint8_t* codes = reinterpret_cast<const uint8_t*>(page);
   const std::byte* scales = page + kPageTokens * layout.width;
   for (int64_t key = 0; key < keys; ++key)
-    for (int64_t start = 0; start < layout.width; start += kQuantizeGroup, scales += sizeof(float)) {
+    for (int64_t start = 0; start < layout.width; start += kScaleBlock, scales += sizeof(float)) {
       float scale;
       std::memcpy(&scale, scales, sizeof scale);
-      for (int64_t c = start; c < std::min(layout.width, start + kQuantizeGroup); c += kLanes)
+      for (int64_t c = start; c < std::min(layout.width, start + kScaleBlock); c += kLanes)
         store(to + key * stride + c, load_e4m3(codes + key * layout.width + c) * broadcast(scale));
     }
 }

@@ -11,9 +11,9 @@ namespace {
 std::vector<float> rounded_query(const IndexLayout& layout, const float* q) {
   std::vector<float> rounded(q, q + layout.width);
   if (layout.format == CacheFormat::kF32) return rounded;
-  for (int64_t start = 0; start < layout.width; start += kQuantizeGroup) {
-    uint8_t codes[kQuantizeGroup];
-    const int64_t width = std::min(kQuantizeGroup, layout.width - start);
+  for (int64_t start = 0; start < layout.width; start += kScaleBlock) {
+    uint8_t codes[kScaleBlock];
+    const int64_t width = std::min(kScaleBlock, layout.width - start);
     const float scale = quantize_group(q + start, width, codes);
     for (int64_t i = 0; i < width; ++i) rounded[static_cast<size_t>(start + i)] = e4m3_to_float(codes[i]) * scale;
   }

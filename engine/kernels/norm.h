@@ -1,6 +1,7 @@
 // RMSNorm: y[r, i] = w[i] * x[r, i] / sqrt(mean over i of x[r, i]^2 + epsilon)            (arXiv 1910.07467)
 // LayerNorm: y[r, i] = w[i] * (x[r, i] - mean) / sqrt(variance + epsilon) + bias[i], the variance biased (arXiv 1607.06450)
-// Sums in a fixed order that depends on width alone. In place is allowed. Tolerance: 1e-6 relative to the largest |y| of the row.
+// Sums in a fixed order that depends on width alone, in float32: |x| stays below 1e17. In place is allowed.
+// Tolerance: 1e-6 relative to the largest |y| of the row.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// One group of fp8_quantize.h, for kernels that quantise what they are about to store or multiply.
+// The rule of fp8_quantize.h for one group of a row, in plain arithmetic: for references, and for kernels that quantise what they
+// are about to store. vector.inc has it in vectors (round_group); tests hold both to the same codes and scales.
 #pragma once
 
 #include <algorithm>
@@ -9,9 +10,7 @@
 
 namespace assay {
 
-inline constexpr int64_t kQuantizeGroup = 128;
-
-inline int64_t quantize_groups(int64_t width) { return (width + kQuantizeGroup - 1) / kQuantizeGroup; }
+inline constexpr int64_t scale_groups(int64_t width) { return (width + kScaleBlock - 1) / kScaleBlock; }
 
 // Fills `codes` [width], width <= 128, and returns the scale. A NaN has no say in the scale.
 inline float quantize_group(const float* x, int64_t width, uint8_t* codes) {

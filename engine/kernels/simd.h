@@ -34,6 +34,8 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/numeric.h"
+
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c")
 namespace assay::avx2 {

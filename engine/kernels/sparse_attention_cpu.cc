@@ -3,8 +3,8 @@
 // same for any context. Eight heads are one item: their scores are vectors of heads, so a token is read along its width
 // and never turned; their outputs are vectors of columns. Every sum is one chain of fused multiply-adds in ascending order.
 #ifndef ASSAY_SIMD_BODY
-#include "engine/kernels/quantize_group.h"
 #include "engine/kernels/sparse_attention.h"
+#include "engine/numeric.h"
 #define ASSAY_SIMD_BODY "engine/kernels/sparse_attention_cpu.cc"
 #include "engine/kernels/simd.h"
 #else
@@ -78,10 +78,10 @@ void widen_bf16(const std::byte* from, int64_t width, float* to) {
 
 void dequantize_token(const LatentLayout& layout, const std::byte* token, float* to) {
   const std::byte* scales = token + layout.rank;
-  for (int64_t start = 0; start < layout.rank; start += kQuantizeGroup, scales += sizeof(float)) {
+  for (int64_t start = 0; start < layout.rank; start += kScaleBlock, scales += sizeof(float)) {
     float scale;
     std::memcpy(&scale, scales, sizeof scale);
-    dequantize_codes(reinterpret_cast<const uint8_t*>(token) + start, std::min(kQuantizeGroup, layout.rank - start), scale, to + start);
+    dequantize_codes(reinterpret_cast<const uint8_t*>(token) + start, std::min(kScaleBlock, layout.rank - start), scale, to + start);
   }
   widen_bf16(scales, layout.rope, to + layout.rank);
 }

@@ -6,14 +6,13 @@
 #include "engine/numeric.h"
 #include "envs/base/rng.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/e4m3.h"
 
 namespace assay {
 namespace {
 
 using namespace testing;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr std::byte kUntouched{0xa5};
 
 struct Shape {
@@ -21,27 +20,15 @@ struct Shape {
 };
 const std::vector<Shape> kShapes = {{512, 64, 70}, {1, 0, 1}, {128, 32, 0}, {129, 2, 20}, {200, 3, 33}, {12, 7, 5}};
 
-// The value of E4M3 nearest to x, by trying them all; of two the one with the even code.
-float nearest_e4m3(double x) {
-  uint8_t best = 0;
-  for (int code = 0; code < 256; ++code) {
-    const double value = e4m3_to_float(static_cast<uint8_t>(code)), before = e4m3_to_float(best);
-    if (std::isnan(value)) continue;
-    if (std::abs(value - x) < std::abs(before - x) || (std::abs(value - x) == std::abs(before - x) && code % 2 == 0 && best % 2 == 1))
-      best = static_cast<uint8_t>(code);
-  }
-  return e4m3_to_float(best);
-}
-
 // What group quantisation makes of finite values, from the words of fp8_quantize.h.
 std::vector<float> rounded(std::vector<float> values, int64_t row, int64_t width) {
   std::vector<float> result(values.begin() + row * width, values.begin() + (row + 1) * width);
   for (size_t start = 0; start < result.size(); start += 128) {
     const size_t end = std::min(result.size(), start + 128);
-    double amax = 1e-4f;
+    double amax = 0;
     for (size_t i = start; i < end; ++i) amax = std::max(amax, std::abs(static_cast<double>(result[i])));
-    const double scale = std::exp2(std::ceil(std::log2(amax / 448)));
-    for (size_t i = start; i < end; ++i) result[i] = static_cast<float>(nearest_e4m3(result[i] / scale) * scale);
+    const double scale = scale_of(amax);
+    for (size_t i = start; i < end; ++i) result[i] = static_cast<float>(e4m3_to_float(nearest_e4m3(result[i] / scale)) * scale);
   }
   return result;
 }

@@ -11,8 +11,6 @@ namespace {
 
 using namespace testing;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 enum class Logits { kRandom, kTied, kFewLevels, kNan, kExtreme };
 

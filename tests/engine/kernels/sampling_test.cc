@@ -9,8 +9,9 @@
 namespace assay {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+using testing::kInfinity;
+using testing::kNan;
+
 const double kBelowOne = std::nextafter(1.0, 0.0);
 
 using Tokens = std::vector<int32_t>;

@@ -10,8 +10,6 @@ namespace {
 
 using namespace testing;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 struct Shape {
   int64_t heads = 0, rank = 0, rope = 0;

@@ -9,10 +9,9 @@
 namespace assay {
 namespace {
 
-using testing::same_bits;
+using testing::kInfinity;
+using testing::kNan;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 enum class Values { kRandom, kTied, kFewLevels, kMasked, kNan, kInfinite, kOutliers, kAscending, kDescending, kSignedZeros, kClose };
 
