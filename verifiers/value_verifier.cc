@@ -18,9 +18,19 @@ std::string trimmed(std::string_view text) {
   return begin == std::string_view::npos ? "" : std::string(text.substr(begin, text.find_last_not_of(kSpace) - begin + 1));
 }
 
+// As JSON writes integers, but for "-0".
 bool is_integer_text(std::string_view text) {
-  if (text.starts_with("-")) text.remove_prefix(1);
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos && (text.size() == 1 || text[0] != '0');
+  const bool negative = text.starts_with("-");
+  if (negative) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos && (text[0] != '0' || (text.size() == 1 && !negative));
+}
+
+// The first kShown bytes, or a few less: no character of UTF-8 is cut in two.
+std::string shortened(std::string text) {
+  if (text.size() <= kShown) return text;
+  size_t end = kShown;
+  while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "…";
 }
 
 std::string folded(std::string text) {
@@ -115,8 +125,7 @@ bool matches(const Json& spec, const Json& answer) {
 void examine(const Json& spec, const Json& answer, const std::string& name, std::vector<Check>& checks) {
   const auto add = [&](bool passed, const std::string& evidence) { checks.push_back({name, passed, passed ? "" : evidence}); };
   // What was given, never what was expected: a verdict may be shown to who gave it.
-  std::string shown = canonical_json(answer);
-  if (shown.size() > kShown) shown = shown.substr(0, kShown) + "…";
+  const std::string shown = shortened(canonical_json(answer));
   const std::string& type = type_of(spec);
   if (type == "list") {
     const Json& items = spec.at("items");
@@ -131,7 +140,7 @@ void examine(const Json& spec, const Json& answer, const std::string& name, std:
     const Json& fields = spec.at("fields");
     if (!answer.is_object()) return add(false, "expected an object, found " + shown);
     for (auto it = answer.begin(); it != answer.end(); ++it)
-      if (!fields.contains(it.key())) add(false, "the key '" + it.key().substr(0, kShown) + "' was not asked for");
+      if (!fields.contains(it.key())) add(false, "the key '" + shortened(it.key()) + "' was not asked for");
     for (auto it = fields.begin(); it != fields.end(); ++it) {
       if (answer.contains(it.key())) examine(it.value(), answer.at(it.key()), name + "." + it.key(), checks);
       else checks.push_back({name + "." + it.key(), false, "missing"});
@@ -144,9 +153,9 @@ void examine(const Json& spec, const Json& answer, const std::string& name, std:
 
 // A number so large that JSON numbers lose digits is compared as it was written.
 std::optional<Json> whole_integer(std::string_view answer) {
+  if (answer.size() > kAnswerLimits.bytes) return std::nullopt;
   const std::string text = trimmed(answer);
-  if (text.size() > 4096 || !is_integer_text(text)) return std::nullopt;
-  return Json(text);
+  return is_integer_text(text) ? std::optional<Json>(text) : std::nullopt;
 }
 
 OrderedJson value_of(const Json& spec) {

@@ -1,6 +1,7 @@
 // Judges an answer that is one JSON value, by a specification of the value that was expected:
 //
-//   {"type":"integer","value":"123"}                 decimal text of any size; the answer is a JSON integer, or a string of its digits
+//   {"type":"integer","value":"123"}                 decimal text of any size; the answer is a JSON integer, or a string of its
+//                                                    digits, which it must be beyond 64 bits inside of a list or an object
 //   {"type":"number","value":1.25,"absolute":1e-6,"relative":0,"why":"rounded to six places"}   both tolerances inclusive
 //   {"type":"text","value":"…","fold_case":false}    white space at the ends does not count
 //   {"type":"boolean","value":true}

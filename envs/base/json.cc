@@ -45,6 +45,8 @@ class StrictHandler : public nlohmann::json_sax<Json> {
     // The library's text starts with its own error number in brackets; what follows is for people.
     std::string text = error.what();
     if (auto bracket = text.find("] "); bracket != std::string::npos) text = text.substr(bracket + 2);
+    // It quotes the bytes it stumbled over, which may be no UTF-8.
+    text = Json::parse(canonical_json(text)).get<std::string>();
     return refuse("not JSON at byte " + std::to_string(position) + ": " + text);
   }
 
