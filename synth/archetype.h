@@ -18,6 +18,7 @@ namespace assay {
 
 struct MakeRequest {
   const Domain* domain = nullptr;
+  std::string archetype;        // which of the domain's
   std::shared_ptr<const Environment> environment;
   Tools* tools = nullptr;       // of that environment, bound for this thread
   // Tools for one episode over a task's files, where the environment's tools keep state; empty: `tools` serve this once.
@@ -29,6 +30,11 @@ struct MakeRequest {
   uint64_t seed = 0;
   int64_t index = 0;
   int64_t attempt = 0;          // for make_task_only: the candidate that was kept
+
+  // What the domain tells this archetype.
+  const Json& part() const { return domain->archetypes.at(archetype); }
+  std::string file() const { return domain->name + ".json"; }
+  std::string path() const { return "$.archetypes." + archetype; }
 };
 
 struct MadeTask {
@@ -47,6 +53,9 @@ struct Archetype {
   std::string name;
   std::string summary;
   int version = 1;
+  // Checks its part of a domain, whose tables and tools are compiled already, and completes it ("$name" becomes the setting).
+  // Errors name `file` and the JSON path, which begins with `path`.
+  std::function<Status(const Domain& domain, Json& part, const std::string& file, const std::string& path)> compile;
   // Makes and certifies. A pure function of the request. The certificate may come out unsound: then it says why, and the
   // caller must not export the task.
   std::function<Result<MadeTask>(const MakeRequest&)> make;

@@ -7,6 +7,7 @@
 #include "envs/database.h"
 #include "envs/domains.h"
 #include "envs/toolset.h"
+#include "synth/archetype.h"
 #include "synth/fill_plan.h"
 
 namespace assay {
@@ -30,36 +31,18 @@ class Compiler {
 
   Result<std::shared_ptr<const Domain>> compile() {
     JsonReader r(source_, file_, "$");
-    domain_->archetype = r.text_or("archetype", "select");
-    if (domain_->archetype == "compute") return compile_compute(r);
     ASSAY_TRY(read_head(r));
     ASSAY_TRY(check_vocabularies(r));
     ASSAY_TRY(read_tables(r));
     ASSAY_TRY(read_tools(r));
-    ASSAY_TRY(read_answer(r));
+    ASSAY_TRY(read_archetypes(r));
     ASSAY_TRY(check_import(r));
-    domain_->fill = plan_;
+    if (!domain_->tables.empty()) domain_->fill = plan_;
     domain_->hash = json_identity(source_);
     return std::shared_ptr<const Domain>(domain_);
   }
 
  private:
-  // A domain without tables: its tools run programs, and its problems are in the program (synth/problems/).
-  Result<std::shared_ptr<const Domain>> compile_compute(JsonReader& r) {
-    ASSAY_TRY(read_names(r));
-    domain_->problems = r.object("problems");
-    r.array("tools");
-    ASSAY_TRY(r.finish());
-    JsonReader problems(domain_->problems, file_, r.path_of("problems"));
-    problems.texts_or("families", {});
-    ASSAY_TRY(problems.finish());
-    ASSAY_TRY(empty_.tables.build_index());
-    ASSAY_ASSIGN(database_, Database::build(empty_.tables));
-    ASSAY_TRY(read_tools(r));
-    domain_->hash = json_identity(source_);
-    return std::shared_ptr<const Domain>(domain_);
-  }
-
   Error error(const std::string& path, std::string what, std::string hint = "") const {
     return input_error(std::move(what), file_ + ": " + path, std::move(hint));
   }
@@ -67,24 +50,18 @@ class Compiler {
     return unknown_name(noun, name, known, file_ + ": " + path);
   }
 
-  Status read_names(JsonReader& r);
   Status read_head(JsonReader& r);
   Status check_vocabularies(const JsonReader& r);
-  Status fill_in(Json& json, const std::string& path) const;
   Status read_tables(JsonReader& r);
   Status read_table(Json json, const std::string& path);
   Status check_schema(const TableSpec& spec, const std::string& path) const;
   Status read_tools(JsonReader& r);
   Status check_reveal(const ToolSpec& tool, const Reveal& reveal, const std::string& path) const;
   Status check_calls(const ToolSpec& tool, const std::string& path) const;
-  Status read_answer(JsonReader& r);
+  Status read_archetypes(JsonReader& r);
   Status check_import(JsonReader& r) const;
 
-  const TableSpec* find(std::string_view table) const {
-    for (const TableSpec& spec : domain_->tables)
-      if (spec.name == table) return &spec;
-    return nullptr;
-  }
+  const TableSpec* find(std::string_view table) const { return domain_->find_table(table); }
   std::vector<std::string> table_names() const {
     std::vector<std::string> names;
     for (const TableSpec& spec : domain_->tables) names.push_back(spec.name);
@@ -106,27 +83,19 @@ std::vector<std::string> column_names(const TableSpec& spec) {
 }
 
 // The members in one pass, so that a misspelt one is reported before anything that builds on it.
-Status Compiler::read_names(JsonReader& r) {
+Status Compiler::read_head(JsonReader& r) {
   if (r.text("format") != kFormat) r.fail("format", std::string("expected \"") + kFormat + "\"");
   domain_->name = r.text("name");
   if (!r.failed() && !is_identifier(domain_->name)) r.fail("name", "expected lower-case letters, digits and underscores");
   domain_->version = r.text("version");
   domain_->title = r.text("title");
   domain_->summary = r.text("summary");
-  return {};
-}
-
-Status Compiler::read_head(JsonReader& r) {
-  ASSAY_TRY(read_names(r));
   domain_->settings = r.has("settings") ? r.object("settings") : Json::object();
   domain_->vocabularies = r.has("vocabularies") ? r.object("vocabularies") : Json::object();
-  domain_->answer = r.object("answer");
-  domain_->templates = r.object("templates");
-  domain_->presets = r.object("presets");
-  domain_->levels = r.object("levels");
   domain_->import = r.has("import") ? r.object("import") : Json::object();
-  for (const char* name : {"tables", "tools"}) r.array(name);
-  for (const char* name : {"settings", "vocabularies", "import"}) r.member_or_null(name);
+  r.array("tools");
+  r.object("archetypes");
+  for (const char* name : {"settings", "vocabularies", "tables", "import"}) r.member_or_null(name);
   return r.finish();
 }
 
@@ -145,29 +114,10 @@ Status Compiler::check_vocabularies(const JsonReader& r) {
   return {};
 }
 
-// Replaces every string "$name" by the setting of that name.
-Status Compiler::fill_in(Json& json, const std::string& path) const {
-  if (json.is_structured()) {
-    size_t index = 0;
-    for (auto it = json.begin(); it != json.end(); ++it, ++index)
-      ASSAY_TRY(fill_in(*it, json.is_object() ? path + "." + it.key() : item_path(path, index)));
-    return {};
-  }
-  if (!json.is_string() || !json.get_ref<const std::string&>().starts_with("$")) return {};
-  const std::string name = json.get<std::string>().substr(1);
-  if (domain_->settings.contains(name)) {
-    json = domain_->settings[name];
-    return {};
-  }
-  std::vector<std::string> known;
-  for (const auto& [key, value] : domain_->settings.items()) known.push_back(key);
-  return unknown("setting", name, known, path);
-}
-
 Status Compiler::read_tables(JsonReader& r) {
-  const Json& tables = r.array("tables");
-  if (tables.empty() || tables.size() > kTables)
-    return error(r.path_of("tables"), "expected 1 to " + std::to_string(kTables) + " tables");
+  static const Json kNone = Json::array();   // a domain whose tools run programs needs none
+  const Json& tables = r.has("tables") ? r.array("tables") : kNone;
+  if (tables.size() > kTables) return error(r.path_of("tables"), "more than " + std::to_string(kTables) + " tables");
   domain_->tables.reserve(tables.size());
   for (size_t i = 0; i < tables.size(); ++i) ASSAY_TRY(read_table(tables[i], item_path(r.path_of("tables"), i)));
   for (const TableSpec& spec : domain_->tables)
@@ -190,10 +140,10 @@ Status Compiler::read_table(Json json, const std::string& path) {
     for (Json& column : json["columns"]) {
       fills.push_back(column.is_object() && column.contains("fill") ? std::move(column["fill"]) : Json());
       if (column.is_object()) column.erase("fill");
-      ASSAY_TRY(fill_in(fills.back(), path + ".columns[" + std::to_string(fills.size() - 1) + "].fill"));
+      ASSAY_TRY(fill_in_settings(fills.back(), domain_->settings, file_ + ": " + path + ".columns[" + std::to_string(fills.size() - 1) + "].fill"));
     }
   }
-  ASSAY_TRY(fill_in(rows, path + ".rows"));
+  ASSAY_TRY(fill_in_settings(rows, domain_->settings, file_ + ": " + path + ".rows"));
   ASSAY_ASSIGN(TableSpec spec, table_spec_from_json(json, file_, path));
   ASSAY_TRY(check_schema(spec, path));
   domain_->tables.push_back(std::move(spec));
@@ -273,23 +223,17 @@ Status Compiler::check_calls(const ToolSpec& tool, const std::string& path) cons
   return {};
 }
 
-Status Compiler::read_answer(JsonReader& r) {
-  const std::string path = r.path_of("answer");
-  ASSAY_TRY(fill_in(domain_->answer, path));
-  if (domain_->answer.contains("groups")) return error(path + ".groups", "not expected here", "leave it to the presets");
-  Json answer = domain_->answer;
-  answer["groups"] = 1;
-  ASSAY_ASSIGN(AnswerShape shape, answer_shape_from_json(answer, file_, path));
-  for (size_t i = 0; i < shape.fields.size(); ++i) {
-    const AnswerField& field = shape.fields[i];
-    const std::string where = item_path(path + ".fields", i);
-    if (!field.is_entity()) continue;
-    const TableSpec* table = find(field.table);
-    if (!table || !table->is_entity()) return unknown("table of entities", field.table, table_names(), where + ".table");
-    if (!field.prefer_column.empty() && table->column_index(field.prefer_column) < 0)
-      return unknown("column", field.prefer_column, column_names(*table), where + ".prefer.column");
-    if (table->key.size() > 1 && field.scope.empty())
-      return error(where + ".scope", "missing; the names of " + table->plural + " mean something only with their " + table->key[1]);
+Status Compiler::read_archetypes(JsonReader& r) {
+  const Json& archetypes = r.object("archetypes");
+  if (archetypes.empty()) return error(r.path_of("archetypes"), "expected at least one way of making tasks");
+  for (const auto& [name, part] : archetypes.items()) {
+    const std::string path = r.path_of("archetypes") + "." + name;
+    const Result<const Archetype*> archetype = find_archetype(name);
+    if (!archetype.ok()) return make_error(Boundary::kInput, archetype.error().what, file_ + ": " + path, archetype.error().hint);
+    if (!part.is_object()) return error(path, std::string("expected an object, found ") + part.type_name());
+    Json completed = part;
+    ASSAY_TRY((*archetype)->compile(*domain_, completed, file_, path));
+    domain_->archetypes[name] = std::move(completed);
   }
   return {};
 }
@@ -338,6 +282,30 @@ std::string columns_text(const ToolSpec& tool, const Tables& tables) {
 }
 
 }  // namespace
+
+const TableSpec* Domain::find_table(std::string_view table) const {
+  for (const TableSpec& spec : tables)
+    if (spec.name == table) return &spec;
+  return nullptr;
+}
+
+Status fill_in_settings(Json& json, const Json& settings, const std::string& where) {
+  if (json.is_structured()) {
+    size_t index = 0;
+    for (auto it = json.begin(); it != json.end(); ++it, ++index)
+      ASSAY_TRY(fill_in_settings(*it, settings, json.is_object() ? where + "." + it.key() : item_path(where, index)));
+    return {};
+  }
+  if (!json.is_string() || !json.get_ref<const std::string&>().starts_with("$")) return {};
+  const std::string name = json.get<std::string>().substr(1);
+  if (settings.contains(name)) {
+    json = settings[name];
+    return {};
+  }
+  std::vector<std::string> known;
+  for (const auto& [key, value] : settings.items()) known.push_back(key);
+  return unknown_name("setting", name, known, where);
+}
 
 Result<std::shared_ptr<const Domain>> compile_domain(std::string_view text, const std::string& file) {
   ASSAY_ASSIGN(const Json source, parse_json(text, file, kFileLimits));

@@ -1,5 +1,5 @@
-// A domain: a data file that declares tables and how to fill them, tools, the answer's shape, constraint templates, and
-// presets and difficulty bands. Compiled once, immutable, shared. The file format is published in
+// A domain: a data file that declares tables and how to fill them, tools, and what each way of making tasks (archetype) needs to
+// be told. Compiled once, immutable, shared. The file format is published in
 // envs/domains/schema/domain.schema.json.
 #pragma once
 
@@ -16,24 +16,23 @@ class FillPlan;
 
 struct Domain {
   std::string name, version, title, summary;
-  std::string archetype = "select";      // which way of making tasks it is for
   std::vector<TableSpec> tables;         // schema, in an order in which references point backwards
   std::vector<ToolSpec> tools;           // as declared; environments get them from tools_over()
   std::shared_ptr<const FillPlan> fill;  // how the tables are filled (synth/fill_plan.h)
   Json vocabularies;                     // {name: [text …]}
   Json settings;                         // constants that templates and fillers name with "$name" (origin city, dates …)
-  Json answer;                           // the answer's shape with the number of groups left open; "$name" is filled in
-  Json templates;                        // {name: constraint in the constraint language with parameters left open}
-  Json presets;                          // {name: {"groups":N,"constraints":[…],"notes":[…]}}
-  Json levels;                           // difficulty levers and bands, 1..5
-  Json problems;                         // archetype compute: {"families":[…]}, none for all; "limits" of an episode
+  std::map<std::string, Json> archetypes;  // {name: its part of the domain, checked and completed by synth/archetypes/<name>.cc}
   Json import;                           // {"tables":{table:{"names":[…],"columns":{column:[…]}}}}: what users call them
   std::string hash;                      // SHA-256 of the canonical source
+
+  const TableSpec* find_table(std::string_view table) const;  // null when absent
 };
 
 // Errors name file, JSON path, what was expected and what to try. Every SQL text is prepared against an empty database of
 // the schema under the authorizer, so a hostile or mistaken one fails here.
 Result<std::shared_ptr<const Domain>> compile_domain(std::string_view text, const std::string& file);
+// Replaces every string "$name" in `json` by the setting of that name; an unknown one lists the known. `where`: "FILE: PATH".
+Status fill_in_settings(Json& json, const Json& settings, const std::string& where);
 // A built-in domain by name, or a file by path (anything with a '/' or ending in ".json"). An unknown name lists the known.
 Result<std::shared_ptr<const Domain>> load_domain(const std::string& name_or_path);
 std::vector<std::string> domain_names();

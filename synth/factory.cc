@@ -47,11 +47,37 @@ struct Factory::State {
   FactoryOptions options;
   std::shared_ptr<const Domain> domain;
   std::optional<ImportReport> import;
-  const Archetype* archetype = nullptr;
+  std::vector<const Archetype*> archetypes;
   Executor* executor = nullptr;
   std::mutex mutex;
   std::map<int64_t, std::shared_ptr<World>> worlds;   // by environment number
   std::list<int64_t> recent;                          // newest first
+
+  // Archetypes without presets know only "difficulty".
+  Status choose_archetypes() {
+    std::vector<std::string> own, presets{"difficulty"};
+    for (const auto& [name, part] : domain->archetypes) own.push_back(name);
+    const std::vector<std::string>& wanted = options.archetypes.empty() ? own : options.archetypes;
+    std::vector<std::string> chosen;
+    for (const std::string& name : wanted) {
+      const auto part = domain->archetypes.find(name);
+      if (part == domain->archetypes.end()) return unknown_name("archetype", name, own, "domain " + domain->name);
+      const Json list = part->second.contains("presets") ? part->second["presets"].value("list", Json::object()) : Json::object();
+      for (const auto& [preset, value] : list.items()) presets.push_back(preset);
+      if (options.preset != "difficulty" && !list.contains(options.preset)) continue;
+      // A preset may leave nothing open but the data; then another task needs another environment.
+      if (options.preset != "difficulty")
+        options.tasks_per_environment = std::min(options.tasks_per_environment, list[options.preset].value("tasks_per_environment", int64_t{64}));
+      chosen.push_back(name);
+      ASSAY_ASSIGN(const Archetype* archetype, find_archetype(name));
+      archetypes.push_back(archetype);
+    }
+    if (archetypes.empty()) return unknown_name("preset", options.preset, presets, "domain " + domain->name);
+    options.archetypes = std::move(chosen);
+    return {};
+  }
+
+  const Archetype& archetype_of(int64_t index) const { return *archetypes[static_cast<size_t>(index) % archetypes.size()]; }
 
   int64_t number_of(int64_t index) const { return import ? 0 : index / options.tasks_per_environment; }
 
@@ -90,19 +116,9 @@ Result<std::unique_ptr<Factory>> Factory::create(const FactoryOptions& options) 
   auto state = std::make_unique<State>();
   state->options = options;
   ASSAY_ASSIGN(state->domain, load_domain(options.domain));
-  ASSAY_ASSIGN(state->archetype, find_archetype(state->domain->archetype));
   if (options.tasks_per_environment < 1) return input_error("expected at least one task per environment", "--tasks-per-environment");
   if (options.difficulties.empty()) return input_error("no difficulty was asked for", "--difficulty", "1,2,3,4,5");
-  if (options.preset != "difficulty") {
-    // A preset may leave nothing open but the data; then another task needs another environment.
-    const Json list = state->domain->presets.value("list", Json::object());
-    if (!list.contains(options.preset)) {
-      std::vector<std::string> known{"difficulty"};
-      for (const auto& [name, value] : list.items()) known.push_back(name);
-      return unknown_name("preset", options.preset, known, "domain " + state->domain->name);
-    }
-    state->options.tasks_per_environment = std::min(options.tasks_per_environment, list[options.preset].value("tasks_per_environment", int64_t{64}));
-  }
+  ASSAY_TRY(state->choose_archetypes());
   if (!options.data.empty()) {
     ASSAY_ASSIGN(state->import, import_environment(*state->domain, options.data, options.mapping));
   }
@@ -114,6 +130,14 @@ bool Factory::needs_executor() const {
   tools.tools = state_->domain->tools;
   return keeps_state(tools);
 }
+const std::vector<std::string>& Factory::archetypes() const { return state_->options.archetypes; }
+
+int Factory::difficulty(int64_t index) const {
+  if (state_->options.preset != "difficulty") return 0;
+  const std::vector<int>& wanted = state_->options.difficulties;
+  return wanted[static_cast<size_t>(index) / state_->archetypes.size() % wanted.size()];
+}
+
 void Factory::use(Executor& executor) { state_->executor = &executor; }
 
 const Domain& Factory::domain() const { return *state_->domain; }
@@ -123,8 +147,11 @@ Result<std::vector<std::string>> Factory::notes() {
   ASSAY_ASSIGN(const auto environment, this->environment(0));
   std::vector<std::string> out = environment->notes;
   if (environment->tables.tables.empty()) return out;
-  ASSAY_ASSIGN(const auto left_out, templates_left_out(*state_->domain, *environment));
-  out.insert(out.end(), left_out.begin(), left_out.end());
+  for (const std::string& name : state_->options.archetypes) {
+    if (!state_->domain->archetypes.at(name).contains("templates")) continue;
+    ASSAY_ASSIGN(const auto left_out, templates_left_out(*state_->domain, name, *environment));
+    out.insert(out.end(), left_out.begin(), left_out.end());
+  }
   return out;
 }
 
@@ -137,6 +164,7 @@ Result<MadeTask> Factory::make(int64_t index) {
   ASSAY_ASSIGN(const auto world, state_->world(index));
   MakeRequest request;
   request.domain = state_->domain.get();
+  request.archetype = state_->archetype_of(index).name;
   request.environment = world->environment;
   ASSAY_ASSIGN(request.tools, world->tools_of_this_thread());
   request.open_tools = [world, executor = state_->executor](const Task& task) -> Result<std::unique_ptr<Tools>> {
@@ -145,11 +173,11 @@ Result<MadeTask> Factory::make(int64_t index) {
   };
   request.report = world->report;
   request.preset = state_->options.preset;
-  if (request.preset == "difficulty") request.difficulty = state_->options.difficulties[static_cast<size_t>(index) % state_->options.difficulties.size()];
+  request.difficulty = difficulty(index);
   if (state_->import) request.data = world->environment->id;
   request.seed = state_->options.seed;
   request.index = index;
-  return state_->archetype->make(request);
+  return state_->archetype_of(index).make(request);
 }
 
 Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Environment> environment, Tools& tools) {
@@ -159,7 +187,10 @@ Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Environm
   if (out.domain->version != p.domain_version)
     return input_error("made with version " + p.domain_version + " of the domain '" + p.domain + "'; this program has " + out.domain->version,
                        "task " + task.id, "audit with the program that made it");
+  if (!out.domain->archetypes.contains(task.archetype))
+    return input_error("the domain '" + p.domain + "' has no archetype '" + task.archetype + "' any more", "task " + task.id, "audit with the program that made it");
   out.request.domain = out.domain.get();
+  out.request.archetype = task.archetype;
   out.request.environment = std::move(environment);
   out.request.tools = &tools;
   out.request.preset = p.preset;

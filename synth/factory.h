@@ -15,7 +15,8 @@ class Executor;
 struct FactoryOptions {
   std::string domain = "travel";
   std::string preset = "difficulty";    // or "report"
-  std::vector<int> difficulties = {1, 2, 3, 4, 5};  // task i wants difficulties[i % size]
+  std::vector<std::string> archetypes;  // of the domain's; empty: all that know the preset. Task i is of archetypes[i % size],
+  std::vector<int> difficulties = {1, 2, 3, 4, 5};  // and wants difficulties[i / archetypes.size() % size]
   uint64_t seed = 0;
   int64_t tasks_per_environment = 64;
   std::string data, mapping;            // the user's own tables (then there is one environment)
@@ -30,6 +31,11 @@ class Factory {
   bool needs_executor() const;
   void use(Executor& executor);
   const ImportReport* import() const;   // null when tables are generated
+
+  // The archetypes that tasks are made by, in turn.
+  const std::vector<std::string>& archetypes() const;
+  // What task `index` wants: 0 where no band applies.
+  int difficulty(int64_t index) const;
 
   // What must be said once: rows dropped, values converted, constraints left out because the data cannot support them.
   Result<std::vector<std::string>> notes();

@@ -342,11 +342,14 @@ std::vector<ToolSpec> reduced_tools(const Domain& domain, const std::vector<std:
 
 // Without entities for every field of the answer there is nothing to ask for.
 Status check_answerable(const Domain& domain, const Tables& tables, const std::string& data_path) {
-  for (const Json& field : domain.answer["fields"]) {
-    if (!field.contains("table")) continue;
-    const Table& table = tables.at(field["table"].get_ref<const std::string&>());
-    if (table.size() == 0)
-      return input_error("no " + table.spec.plural + ", which answers must name", data_path, "map a source to the table '" + table.spec.name + "'");
+  for (const auto& [archetype, part] : domain.archetypes) {
+    if (!part.contains("answer")) continue;
+    for (const Json& field : part["answer"]["fields"]) {
+      if (!field.contains("table")) continue;
+      const Table& table = tables.at(field["table"].get_ref<const std::string&>());
+      if (table.size() == 0)
+        return input_error("no " + table.spec.plural + ", which answers must name", data_path, "map a source to the table '" + table.spec.name + "'");
+    }
   }
   return {};
 }

@@ -34,11 +34,11 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 Result<DrawnProblem> draw_problem(const MakeRequest& request) {
   if (!request.domain) return input_error("its domain is not at hand", "archetype compute");
-  const std::vector<std::string> families = request.domain->problems.value("families", std::vector<std::string>());
+  const std::vector<std::string> families = request.part().value("families", std::vector<std::string>());
   std::vector<const Problem*> choice;
   for (const Problem& problem : problems::all())
     if (families.empty() || std::find(families.begin(), families.end(), problem.family) != families.end()) choice.push_back(&problem);
-  if (choice.empty()) return input_error("no problem is of the families named", "domain " + request.domain->name + ": $.problems.families");
+  if (choice.empty()) return input_error("no problem is of the families named", "domain " + request.domain->name + ": " + request.path() + ".families");
   // Every problem has its turn, in an order that differs from round to round.
   const auto index = static_cast<uint64_t>(request.index), size = static_cast<uint64_t>(choice.size());
   Rng order(request.seed, "compute/order", index / size);

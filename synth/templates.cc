@@ -115,15 +115,16 @@ std::string obstacle(const Json& constraint, const Binding& binding, const std::
 
 }  // namespace
 
-Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const Environment& environment, const AnswerShape& shape,
-                                                    const std::string& name, Rng& rng, std::string& why_not) {
+Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const std::string& archetype, const Environment& environment,
+                                                    const AnswerShape& shape, const std::string& name, Rng& rng, std::string& why_not) {
   const std::string file = domain.name + ".json template '" + name + "'";
-  if (!domain.templates.contains(name)) {
+  const Json& templates = domain.archetypes.at(archetype).at("templates");
+  if (!templates.contains(name)) {
     std::vector<std::string> known;
-    for (const auto& [key, value] : domain.templates.items()) known.push_back(key);
+    for (const auto& [key, value] : templates.items()) known.push_back(key);
     return unknown_name("template", name, known, domain.name + ".json");
   }
-  JsonReader reader(domain.templates[name], file, "$");
+  JsonReader reader(templates[name], file, "$");
   const Json& source = reader.object("constraint");
   FilledTemplate out{Json(), reader.text_or("note", ""), false};
   const int64_t least_groups = reader.integer("least_groups", {.minimum = 1, .maximum = 32, .fallback = 1});
@@ -180,22 +181,54 @@ Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& s
   return with_quantile(constraint, number_json(value, decimals));
 }
 
-Result<std::vector<std::string>> templates_left_out(const Domain& domain, const Environment& environment) {
+Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment) {
   std::vector<std::string> out;
-  ASSAY_ASSIGN(const AnswerShape shape, shape_for(domain, 4));
-  for (const auto& [name, json] : domain.templates.items()) {
+  ASSAY_ASSIGN(const AnswerShape shape, shape_for(domain, archetype, 4));
+  for (const auto& [name, json] : domain.archetypes.at(archetype).at("templates").items()) {
     Rng rng(0, "left out/" + name);
     std::string why_not;
-    ASSAY_ASSIGN(const auto filled, fill_template(domain, environment, shape, name, rng, why_not));
+    ASSAY_ASSIGN(const auto filled, fill_template(domain, archetype, environment, shape, name, rng, why_not));
     if (!why_not.empty()) out.push_back("constraint '" + name + "': " + why_not + (filled ? " is left out" : "; left out"));
   }
   return out;
 }
 
-Result<AnswerShape> shape_for(const Domain& domain, int groups) {
-  Json json = domain.answer;
+Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, int groups) {
+  Json json = domain.archetypes.at(archetype).at("answer");
   json["groups"] = groups;
-  return answer_shape_from_json(json, domain.name + ".json", "$.answer");
+  return answer_shape_from_json(json, domain.name + ".json", "$.archetypes." + archetype + ".answer");
+}
+
+Status compile_choice_part(const Domain& domain, Json& part, const std::string& file, const std::string& path) {
+  JsonReader r(part, file, path);
+  for (const char* name : {"answer", "templates", "presets", "levels"}) r.object(name);
+  ASSAY_TRY(r.finish());
+  const std::string answer_path = path + ".answer";
+  const auto error = [&](const std::string& where, std::string what, std::string hint = "") {
+    return input_error(std::move(what), file + ": " + where, std::move(hint));
+  };
+  ASSAY_TRY(fill_in_settings(part["answer"], domain.settings, file + ": " + answer_path));
+  Json answer = part["answer"];
+  if (answer.contains("groups")) return error(answer_path + ".groups", "not expected here", "leave it to the presets");
+  answer["groups"] = 1;
+  ASSAY_ASSIGN(const AnswerShape shape, answer_shape_from_json(answer, file, answer_path));
+  std::vector<std::string> tables;
+  for (const TableSpec& spec : domain.tables) tables.push_back(spec.name);
+  for (size_t i = 0; i < shape.fields.size(); ++i) {
+    const AnswerField& field = shape.fields[i];
+    const std::string where = answer_path + ".fields[" + std::to_string(i) + "]";
+    if (!field.is_entity()) continue;
+    const TableSpec* table = domain.find_table(field.table);
+    if (!table || !table->is_entity()) return unknown_name("table of entities", field.table, tables, file + ": " + where + ".table");
+    if (!field.prefer_column.empty() && table->column_index(field.prefer_column) < 0) {
+      std::vector<std::string> columns;
+      for (const ColumnSpec& column : table->columns) columns.push_back(column.name);
+      return unknown_name("column", field.prefer_column, columns, file + ": " + where + ".prefer.column");
+    }
+    if (table->key.size() > 1 && field.scope.empty())
+      return error(where + ".scope", "missing; the names of " + table->plural + " mean something only with their " + table->key[1]);
+  }
+  return {};
 }
 
 }  // namespace assay

@@ -23,17 +23,20 @@ struct FilledTemplate {
 };
 
 // The template `name`, or nothing if the environment's data cannot support it; then `why_not` says so.
-Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const Environment& environment, const AnswerShape& shape,
-                                                    const std::string& name, Rng& rng, std::string& why_not);
+Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const std::string& archetype, const Environment& environment,
+                                                    const AnswerShape& shape, const std::string& name, Rng& rng, std::string& why_not);
 
 // Replaces the one "$quantile" by the value at share `q`; `samples` are consistent random answers.
 Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& shape, const Tables& tables,
                           const std::vector<Assignment>& samples);
 
 // Every template that this environment's data cannot support, with the reason: said once when tasks are made.
-Result<std::vector<std::string>> templates_left_out(const Domain& domain, const Environment& environment);
+Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment);
 
-// The domain's answer shape for so many groups.
-Result<AnswerShape> shape_for(const Domain& domain, int groups);
+// The answer shape of this part of the domain for so many groups.
+Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, int groups);
+// Checks {"answer","templates","presets","levels"}, the part of a domain for archetypes that choose under constraints, and
+// completes the answer's shape. See Archetype::compile.
+Status compile_choice_part(const Domain& domain, Json& part, const std::string& file, const std::string& path);
 
 }  // namespace assay

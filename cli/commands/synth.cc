@@ -70,8 +70,8 @@ class Synthesis {
 
   // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
   Result<bool> same_making(const TaskRow& row, int64_t index) {
-    const std::vector<int>& wanted = options_.factory.difficulties;
-    if (options_.factory.preset == "difficulty" && row.difficulty != wanted[static_cast<size_t>(index) % wanted.size()]) return false;
+    if (row.difficulty != factory_.difficulty(index)) return false;
+    if (row.archetype != factory_.archetypes()[static_cast<size_t>(index) % factory_.archetypes().size()]) return false;
     ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, factory_.environment(index));
     if (row.environment != environment->id) return false;
     ASSAY_ASSIGN(Task task, store_.task(row.id));
@@ -235,6 +235,7 @@ Command make() {
             auto options = std::make_shared<Options>();
             FactoryOptions& factory = options->factory;
             app.add_option("domain", factory.domain, "A built-in domain (assay list domains) or a file")->required();
+            app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: all that the domain has; assay list archetypes)")->delimiter(',');
             app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
             declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");
             app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));

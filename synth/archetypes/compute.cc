@@ -63,8 +63,14 @@ Result<Exploration> gold(const Task& task, const MakeRequest& request) {
   return Exploration{std::move(found.transcript), std::move(found.answer), 2};
 }
 
+Status compile(const Domain&, Json& part, const std::string& file, const std::string& path) {
+  JsonReader r(part, file, path);
+  r.texts_or("families", {});
+  return r.finish();
+}
+
 }  // namespace
 
-Archetype make() { return {"compute", "problems to be computed in the code interpreter", kVersion, make_certified, make_task_only, gold}; }
+Archetype make() { return {"compute", "problems to be computed in the code interpreter", kVersion, compile, make_certified, make_task_only, gold}; }
 
 }  // namespace assay::archetypes::compute

@@ -19,8 +19,6 @@ constexpr int kVersion = 1;
 constexpr int kMaxCandidates = 60;
 constexpr int64_t kChanceTries = 10'000;
 
-std::string domain_file(const MakeRequest& request) { return request.domain->name + ".json"; }
-
 struct Band {
   double low = 0, high = 1e18;   // low <= x < high
   bool contains(double x) const { return x >= low && x < high; }
@@ -45,9 +43,10 @@ struct Level {
 
 Result<Level> read_level(const MakeRequest& request) {
   const std::string name = std::to_string(request.difficulty);
-  if (!request.domain->levels.contains(name))
-    return input_error("the domain has no difficulty " + name, domain_file(request) + ": $.levels", "a number from 1 to 5");
-  JsonReader reader(request.domain->levels[name], domain_file(request), "$.levels." + name);
+  const Json& levels = request.part().at("levels");
+  if (!levels.contains(name))
+    return input_error("the domain has no difficulty " + name, request.file() + ": " + request.path() + ".levels", "a number from 1 to 5");
+  JsonReader reader(levels[name], request.file(), request.path() + ".levels." + name);
   Level level;
   auto range = [&](const char* member, int& low, int& high) {
     const Json& json = reader.array(member);
@@ -109,13 +108,13 @@ Result<Task> assemble(const MakeRequest& request, const AnswerShape& shape, cons
                       const std::vector<std::string>& notes) {
   Task task;
   task.environment = request.environment->id;
-  task.archetype = "select";
+  task.archetype = request.archetype;
   task.difficulty = request.difficulty;
   task.system = system_prompt();
   task.answer = shape;
   task.constraints = constraints;
   task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index, request.attempt};
-  ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {task.answer, request.environment->tables}, domain_file(request)));
+  ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {task.answer, request.environment->tables}, request.file()));
   task.prompt = write_prompt(request, shape, intro, compiled, notes);
   return task;
 }
@@ -128,7 +127,7 @@ Result<RemadeTask> with_gold(const MakeRequest& request, Task task) {
 }
 
 std::string intro_text(const MakeRequest& request, const AnswerShape& shape) {
-  std::string out = request.domain->presets.value("intro", "");
+  std::string out = request.part().at("presets").value("intro", "");
   std::string first, last;
   for (const AnswerField& field : shape.fields)
     if (!field.is_entity()) first = field.literals[0], last = field.literals[shape.groups - 1];
@@ -145,7 +144,7 @@ struct Draft {
 
 Status add_template(const MakeRequest& request, const std::string& name, Rng& rng, Draft& draft) {
   std::string why_not;
-  ASSAY_ASSIGN(const auto filled, fill_template(*request.domain, *request.environment, draft.shape, name, rng, why_not));
+  ASSAY_ASSIGN(const auto filled, fill_template(*request.domain, request.archetype, *request.environment, draft.shape, name, rng, why_not));
   if (!filled) return {};
   for (const FilledTemplate& other : draft.templates)
     if (other.constraint == filled->constraint) return {};
@@ -159,7 +158,7 @@ Result<std::vector<Assignment>> sample_answers(const MakeRequest& request, const
   Json fixed = Json::array();
   for (const FilledTemplate& t : draft.templates)
     if (!t.has_quantile) fixed.push_back(t.constraint);
-  ASSAY_ASSIGN(const Constraints constraints, compile_constraints(fixed, {draft.shape, request.environment->tables}, domain_file(request)));
+  ASSAY_ASSIGN(const Constraints constraints, compile_constraints(fixed, {draft.shape, request.environment->tables}, request.file()));
   std::vector<Assignment> good, any;
   Assignment rows;
   for (int64_t i = 0; i < 4'000 && good.size() < 256; ++i) {
@@ -184,7 +183,7 @@ Result<Json> constraints_at(const MakeRequest& request, const Draft& draft, cons
 
 Result<double> measured_chance(const MakeRequest& request, const Draft& draft, const ConsistentChooser& chooser, const Json& constraints,
                                const std::string& stream) {
-  ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {draft.shape, request.environment->tables}, domain_file(request)));
+  ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {draft.shape, request.environment->tables}, request.file()));
   return chance_rate(chooser, compiled, draft.shape.slots(), stream, kChanceTries).rate();
 }
 
@@ -214,7 +213,7 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
 Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Level& level) {
   Rng rng(request.seed, stream_of("select/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMaxCandidates + request.attempt));
   Draft draft;
-  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, static_cast<int>(rng.between(level.groups_low, level.groups_high))));
+  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, request.archetype, static_cast<int>(rng.between(level.groups_low, level.groups_high))));
   for (const std::string& name : level.always) ASSAY_TRY(add_template(request, name, rng, draft));
   std::vector<std::string> choice = level.choose;
   rng.shuffle(choice);
@@ -229,7 +228,7 @@ Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Le
 }
 
 Result<RemadeTask> make_by_preset(const MakeRequest& request) {
-  const Json& presets = request.domain->presets;
+  const Json& presets = request.part().at("presets");
   const Json* list = presets.contains("list") && presets["list"].contains(request.preset) ? &presets["list"][request.preset] : nullptr;
   if (!list) {
     std::vector<std::string> known{"difficulty"};
@@ -237,13 +236,13 @@ Result<RemadeTask> make_by_preset(const MakeRequest& request) {
       for (const auto& [name, value] : presets["list"].items()) known.push_back(name);
     return unknown_name("preset", request.preset, known, "domain " + request.domain->name);
   }
-  JsonReader reader(*list, domain_file(request), "$.presets.list." + request.preset);
+  JsonReader reader(*list, request.file(), request.path() + ".presets.list." + request.preset);
   Draft draft;
   const int groups = static_cast<int>(reader.integer("groups", {.minimum = 1, .maximum = 32}));
   const auto names = reader.texts("templates");
   reader.integer("tasks_per_environment", {.minimum = 1, .maximum = 1'000'000, .fallback = 64});
   ASSAY_TRY(reader.finish());
-  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, groups));
+  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, request.archetype, groups));
   Rng rng(request.seed, stream_of("select/" + request.preset), static_cast<uint64_t>(request.index));
   for (const std::string& name : names) ASSAY_TRY(add_template(request, name, rng, draft));
   std::vector<double> shares;
@@ -263,7 +262,7 @@ Result<RemadeTask> make_task_only(const MakeRequest& request) {
   ASSAY_ASSIGN(auto made, candidate(request, level));
   if (made) return std::move(*made);
   return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty),
-                    domain_file(request) + ": $.levels");
+                    request.file() + ": " + request.path() + ".levels");
 }
 
 // Tries candidates until one is in its bands and its certificate is sound; what is kept says which attempt it is.
@@ -284,7 +283,7 @@ Result<MadeTask> make_by_search(MakeRequest request) {
   }
   if (unsound) return std::move(*unsound);
   return make_error(Boundary::kEnvironment, "no task of difficulty " + std::to_string(request.difficulty) + " was found in " + std::to_string(kMaxCandidates) + " tries",
-                    domain_file(request) + ": $.levels", "wider bands, more templates or richer data");
+                    request.file() + ": " + request.path() + ".levels", "wider bands, more templates or richer data");
 }
 
 Result<Exploration> gold(const Task& task, const MakeRequest& request) { return gold_exploration(task, *request.environment, *request.tools); }
@@ -300,6 +299,6 @@ Result<MadeTask> make_certified(const MakeRequest& request) {
 
 }  // namespace
 
-Archetype make() { return {"select", "choose entities for slots under constraints", kVersion, make_certified, make_task_only, gold}; }
+Archetype make() { return {"select", "choose entities for slots under constraints", kVersion, compile_choice_part, make_certified, make_task_only, gold}; }
 
 }  // namespace assay::archetypes::select

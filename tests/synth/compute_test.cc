@@ -32,6 +32,7 @@ struct World {
 
   MakeRequest request(int64_t index, int difficulty) {
     MakeRequest out;
+    out.archetype = "compute";
     out.domain = domain.get();
     out.environment = environment;
     out.preset = "difficulty";

@@ -63,7 +63,7 @@ TEST_CASE("the travel domain has the report's fifteen tools, by name and paramet
 }
 
 TEST_CASE("the travel answer has the report's keys in order, and five dates or more") {
-  Json answer = travel().answer;
+  Json answer = travel().archetypes.at("select")["answer"];
   answer["groups"] = 5;
   const AnswerShape shape = must(answer_shape_from_json(answer, "travel.json", "$.answer"));
   std::vector<std::string> names;
@@ -181,7 +181,7 @@ TEST_CASE("mistakes in a domain are answered with file, path, what was expected 
   const std::vector<Mistake> mistakes = {
       {"another format", [](Json& d) { d["format"] = "assay-domain/9"; }, {"d.json: $.format", "assay-domain/1"}},
       {"a misspelt member", [](Json& d) { d["tabels"] = 1; }, {"$.tabels: unknown member", "\"tables\""}},
-      {"a section that is no object", [](Json& d) { d["presets"] = 1; }, {"$.presets: expected an object"}},
+      {"a section that is no object", [](Json& d) { d["archetypes"]["select"]["presets"] = 1; }, {"$.archetypes.select.presets: expected an object"}},
       {"a table without rows", [](Json& d) { d["tables"][1].erase("rows"); }, {"$.tables[1].rows: missing"}},
       {"a name that SQL could not take", [](Json& d) { d["tables"][1]["name"] = "hotel; DROP"; }, {"$.tables[1].name: expected lower-case"}},
       {"a table twice", [](Json& d) { d["tables"][2]["name"] = "hotel"; }, {"$.tables[2].name", "declared twice"}},
@@ -218,8 +218,10 @@ TEST_CASE("mistakes in a domain are answered with file, path, what was expected 
       {"a reveal by an unknown parameter", [](Json& d) { d["tools"][0]["reveals"][0]["given"] = {{"city", "town"}}; }, {"$.tools[0].reveals[0].given.city: unknown parameter 'town'"}},
       {"a reveal of what is not selected", [](Json& d) { tool_named(d, "get_infos_by_hotel")["reveals"][0]["columns"]["price"] = "cost"; }, {"reveals[0].columns.price: unknown result column 'cost'"}},
       {"no way to submit", [](Json& d) { d["tools"].erase(14); }, {"$.tools: no tool has the effect 'submit'"}},
-      {"an answer over no table", [](Json& d) { d["answer"]["fields"][2]["table"] = "inn"; }, {"$.answer.fields[2].table: unknown table of entities 'inn'"}},
-      {"an answer without the scope of its names", [](Json& d) { d["answer"]["fields"][2].erase("scope"); }, {"$.answer.fields[2].scope: missing"}},
+      {"an answer over no table", [](Json& d) { d["archetypes"]["select"]["answer"]["fields"][2]["table"] = "inn"; }, {"$.archetypes.select.answer.fields[2].table: unknown table of entities 'inn'"}},
+      {"an answer without the scope of its names", [](Json& d) { d["archetypes"]["select"]["answer"]["fields"][2].erase("scope"); }, {"$.archetypes.select.answer.fields[2].scope: missing"}},
+      {"an unknown way of making tasks", [](Json& d) { d["archetypes"]["choose"] = Json::object(); }, {"$.archetypes.choose", "unknown archetype 'choose'; known: compute, "}},
+      {"no way of making tasks", [](Json& d) { d["archetypes"] = Json::object(); }, {"$.archetypes: expected at least one"}},
       {"a synonym for no column", [](Json& d) { d["import"]["tables"]["hotel"]["columns"]["prize"] = {"cost"}; }, {"$.import.tables.hotel.columns.prize: unknown member", "\"price\""}},
   };
   REQUIRE(compile_domain(travel_source().dump(), "d.json").ok());
