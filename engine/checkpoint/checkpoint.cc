@@ -256,7 +256,7 @@ size_t chunks_of(const TensorView& tensor) { return static_cast<size_t>((tensor.
 Result<Checkpoint> Checkpoint::open(const std::string& directory) {
   Checkpoint opened;
   opened.directory_ = directory;
-  ASSAY_ASSIGN(opened.config_, ModelConfig::load(directory));
+  ASSAY_ASSIGN(opened.config_, ModelConfig::load(directory + "/config.json"));
   ASSAY_ASSIGN(opened.files_, open_files(directory));
   std::vector<TensorView> stored;
   for (const auto& file : opened.files_) stored.insert(stored.end(), file->tensors().begin(), file->tensors().end());

@@ -410,8 +410,7 @@ Result<ModelConfig> ModelConfig::from_json(const Json& json, const std::string& 
   return config;
 }
 
-Result<ModelConfig> ModelConfig::load(const std::string& directory) {
-  const std::string path = directory + "/config.json";
+Result<ModelConfig> ModelConfig::load(const std::string& path) {
   ASSAY_ASSIGN(const Json json, read_json_file(path, {.bytes = 4u << 20, .depth = 16}));
   return from_json(json, path);
 }

@@ -102,8 +102,7 @@ struct ModelConfig {
 
   // From config.json's contents; `where` names the file in errors.
   static Result<ModelConfig> from_json(const Json& json, const std::string& where);
-  // <directory>/config.json.
-  static Result<ModelConfig> load(const std::string& directory);
+  static Result<ModelConfig> load(const std::string& path);
   // What from_json reads back as an equal config, with the keys and the order of transformers.
   OrderedJson to_json() const;
   // The first rule that the values break. from_json has checked it; for configs made in code.

@@ -1,8 +1,6 @@
 #include "engine/checkpoint/synthetic.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "engine/checkpoint/safetensors.h"
 #include "engine/checkpoint/tensor_table.h"
@@ -40,6 +39,15 @@ using Shard = std::vector<Stored>;
 DType dtype_of(TensorRole role, WeightDType wanted) {
   if (wanted == WeightDType::kF32 || role == TensorRole::kGateBias) return DType::kF32;
   return wanted == WeightDType::kFp8 && role == TensorRole::kLinear ? DType::kF8E4M3 : DType::kBF16;
+}
+
+std::vector<Stored> stored_tensors(const ModelConfig& config, WeightDType wanted) {
+  std::vector<Stored> tensors;
+  for_each_tensor(config, [&](TensorSpec spec) {
+    const DType dtype = dtype_of(spec.role, wanted);
+    tensors.push_back({std::move(spec), dtype});
+  });
+  return tensors;
 }
 
 Error system_error(const std::string& path, const char* doing) {
@@ -234,18 +242,17 @@ Status write_index(const std::string& directory, const std::vector<Shard>& shard
   return write_file(directory + "/model.safetensors.index.json", index.dump(1) + "\n");
 }
 
-// Makes the directory, or accepts one that holds no part of a checkpoint.
-Status prepare(const std::string& directory) {
-  if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return system_error(directory, "cannot make the directory");
-  DIR* listing = ::opendir(directory.c_str());
-  if (!listing) return system_error(directory, "cannot read the directory");
-  std::string occupied;
-  while (const dirent* entry = ::readdir(listing)) {
-    const std::string_view name = entry->d_name;
-    if (name == "config.json" || name == "tokenizer.json" || name.find(".safetensors") != std::string_view::npos) occupied = name;
-  }
-  ::closedir(listing);
-  if (!occupied.empty()) return input_error("already has " + occupied, directory, "another directory, or remove it first");
+// Makes the directory, or accepts an empty one, on a file system with room for `bytes`.
+Status prepare(const std::string& directory, int64_t bytes) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  const bool empty = !error && std::filesystem::is_empty(directory, error);
+  const std::filesystem::space_info space = error ? std::filesystem::space_info{} : std::filesystem::space(directory, error);
+  if (error) return make_error(Boundary::kStore, "cannot use the directory: " + error.message(), directory, "check the path and its permissions");
+  if (!empty) return input_error("the directory is not empty", directory, "another directory, or remove it first");
+  if (space.available < static_cast<uintmax_t>(bytes))
+    return make_error(Boundary::kLimit, "needs " + std::to_string(bytes) + " bytes, the file system has " + std::to_string(space.available) + " left", directory,
+                      "a smaller model, or another directory");
   return {};
 }
 
@@ -270,17 +277,22 @@ Result<WeightDType> weight_dtype(std::string_view name) {
   return unknown_name("dtype", name, {"f32", "bf16", "fp8"});
 }
 
+SyntheticSize synthetic_size(const ModelConfig& config, WeightDType dtype) {
+  SyntheticSize size;
+  for (const Stored& tensor : stored_tensors(config, dtype)) {
+    size.tensors += tensor.has_scale() ? 2 : 1;
+    size.bytes += tensor.byte_count() + tensor.scale_count() * 4;
+  }
+  return size;
+}
+
 Status write_synthetic(const ModelConfig& config, const std::string& directory, const SyntheticOptions& options) {
   ASSAY_TRY(config.validate(directory));
-  std::vector<Stored> tensors;
-  for_each_tensor(config, [&](TensorSpec spec) {
-    const DType dtype = dtype_of(spec.role, options.dtype);
-    tensors.push_back({std::move(spec), dtype});
-  });
+  std::vector<Stored> tensors = stored_tensors(config, options.dtype);
   const int64_t count = static_cast<int64_t>(tensors.size());
   if (options.shards < 1 || options.shards > std::min<int64_t>(count, 99'999))
     return input_error("the number of shards is " + std::to_string(options.shards) + "; allowed: 1 to " + std::to_string(std::min<int64_t>(count, 99'999)));
-  ASSAY_TRY(prepare(directory));
+  ASSAY_TRY(prepare(directory, options.only_zeros ? 0 : synthetic_size(config, options.dtype).bytes));
   std::vector<Shard> shards = split(std::move(tensors), static_cast<size_t>(options.shards));
   for (size_t i = 0; i < shards.size(); ++i) ASSAY_TRY(write_shard(directory + "/" + shard_name(i, shards.size()), shards[i], options));
   if (shards.size() > 1) ASSAY_TRY(write_index(directory, shards));

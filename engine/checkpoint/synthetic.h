@@ -26,8 +26,16 @@ struct SyntheticOptions {
   bool only_zeros = false;    // holes instead of values: a huge file that takes no space, to measure opening
 };
 
+// What write_synthetic would store, scales included.
+struct SyntheticSize {
+  int64_t tensors = 0;
+  int64_t bytes = 0;
+};
+SyntheticSize synthetic_size(const ModelConfig& config, WeightDType dtype);
+
 // Writes the weights, tokenizer.json (see below) and, when all else is there, config.json into `directory`, which is made if need
-// be. Holds one block of 128 rows in memory. Refuses an invalid config and a directory that already has a checkpoint.
+// be. Holds one block of 128 rows in memory. Refuses an invalid config, a directory that is not empty, and a file system without
+// the room.
 Status write_synthetic(const ModelConfig& config, const std::string& directory, const SyntheticOptions& options);
 
 // A byte-level tokenizer.json without merges, in the format of Hugging Face tokenizers: the special tokens of the message encoding
