@@ -100,7 +100,7 @@ Result<std::vector<Figure>> run() {
   ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(folder.path.string()));
   Engine engine;
   const Kernels& kernels = cpu_kernels().back();
-  engine.model = Model::load(checkpoint, kernels, engine.workers);
+  ASSAY_ASSIGN(engine.model, Model::load(checkpoint, kernels, engine.workers));
   ASSAY_ASSIGN(engine.cache, KvCache::create(config, {CacheFormat::kE4m3, 33 * 1024}));
   ASSAY_TRY(prefill_rate(engine, 512));   // touches every page and buffer once
   ASSAY_ASSIGN(const double prefilled, prefill_rate(engine, 4096));

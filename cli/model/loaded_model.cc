@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/checkpoint/memory_plan.h"
+#include "engine/model/memory_plan.h"
 
 namespace assay {
 namespace {
@@ -19,13 +19,13 @@ Result<const Kernels*> kernels_named(const std::string& name) {
   return unknown_name("backend", name, known, "--backend");
 }
 
+}  // namespace
+
 Result<CacheFormat> cache_format_named(const std::string& name) {
   if (name == "fp8") return CacheFormat::kE4m3;
   if (name == "f32") return CacheFormat::kF32;
   return unknown_name("cache format", name, {"f32", "fp8"}, "--cache");
 }
-
-}  // namespace
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_option("directory", options.directory, "A checkpoint: config.json, safetensors and tokenizer.json")->required();
@@ -41,10 +41,9 @@ Result<LoadedModel> load_model(const ModelOptions& options, int64_t cache_tokens
   ASSAY_ASSIGN(const CacheFormat format, cache_format_named(options.cache));
   ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(options.directory));
   const KvCache::Plan plan{format, std::clamp<int64_t>(cache_tokens, 1, checkpoint.config().max_position_embeddings)};
-  const MemoryRequest memory{WeightStorage::kCopied, format, plan.tokens};
-  ASSAY_TRY(plan_memory(checkpoint, memory).check(options.directory));
+  ASSAY_TRY(plan_memory(checkpoint, plan).check(options.directory));
   loaded.workers = std::make_unique<Workers>(context.threads());
-  loaded.model = Model::load(checkpoint, *loaded.kernels, *loaded.workers);
+  ASSAY_ASSIGN(loaded.model, Model::load(checkpoint, *loaded.kernels, *loaded.workers));
   ASSAY_ASSIGN(loaded.cache, KvCache::create(checkpoint.config(), plan));
   return loaded;
 }

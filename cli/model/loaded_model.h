@@ -19,6 +19,9 @@ struct ModelOptions {
   Attention attention() const { return dense ? Attention::kDense : Attention::kSparse; }
 };
 
+// "fp8" or "f32", as --cache takes them.
+Result<CacheFormat> cache_format_named(const std::string& name);
+
 // Declares DIR, --backend, --cache, --chunk and --dense.
 void add_model_options(CLI::App& app, ModelOptions& options);
 

@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kSingle = "model.safetensors";
 constexpr const char* kIndex = "model.safetensors.index.json";
-constexpr int64_t kChunkValues = int64_t{1} << 22;
 
 using Files = std::vector<std::shared_ptr<const SafetensorsFile>>;
 
@@ -155,54 +154,49 @@ struct Ignored {
 
 bool is_float(DType dtype) { return dtype == DType::kF32 || dtype == DType::kBF16 || dtype == DType::kF16; }
 
-// Compares stored tensors, sorted by name, with what a config implies.
-class TableCheck {
- public:
-  TableCheck(const ModelConfig& config, std::span<const TensorView> stored) : config_(config), stored_(stored), expected_(stored.size()) {
-    for_each_tensor(config, [this](const TensorSpec& spec) { check(spec); });
-  }
+struct Comparison {
+  std::vector<TensorView> kept;
+  std::vector<std::string> notes;
+  std::vector<TensorProblem> problems;
+};
 
-  // Keeps of the stored tensors those that the model has.
-  Result<std::vector<TensorView>> finish(const std::string& directory, std::vector<std::string>& notes) {
+// Compares stored tensors, sorted by name, with what a config implies.
+class Comparer {
+ public:
+  Comparer(const ModelConfig& config, std::span<const TensorView> stored) : config_(config), stored_(stored), expected_(stored.size()) {}
+
+  Comparison run() {
+    for_each_tensor(config_, [this](const TensorSpec& spec) { compare(spec); });
     Ignored ignored;
-    std::vector<TensorView> kept;
-    kept.reserve(stored_.size());
     for (size_t i = 0; i < stored_.size(); ++i) {
-      if (expected_[i]) kept.push_back(stored_[i]);
-      else if (!ignored.take(config_, stored_[i])) extra_.add(shown_name(stored_[i].name));
+      if (expected_[i]) result_.kept.push_back(stored_[i]);
+      else if (!ignored.take(config_, stored_[i])) add(TensorProblem::Kind::kUnknown, shown_name(stored_[i].name));
     }
-    notes = ignored.notes(config_);
-    std::string problems;
-    for (const Findings* findings : {&missing_, &misshapen_, &mistyped_, &extra_})
-      if (!findings->empty()) problems += (problems.empty() ? "" : "; ") + findings->text();
-    if (!problems.empty())
-      return input_error("the tensors are not those that config.json implies: " + problems, directory,
-                         "check that config.json belongs to these weights");
-    return kept;
+    result_.notes = ignored.notes(config_);
+    return std::move(result_);
   }
 
  private:
-  void check(const TensorSpec& spec) {
+  void compare(const TensorSpec& spec) {
     const TensorView* tensor = take(spec.name);
-    if (!tensor) return missing_.add(spec.name);
-    check_shape(*tensor, spec.shape());
-    if (tensor->dtype == DType::kF8E4M3 && spec.role == TensorRole::kLinear) return check_scale(spec);
-    if (!is_float(tensor->dtype))
-      mistyped_.add(spec.name + " is " + std::string(name_of(tensor->dtype)) + ", expected F32, BF16, F16" +
-                    (spec.role == TensorRole::kLinear ? ", F8_E4M3" : ""));
+    if (!tensor) return add(TensorProblem::Kind::kMissing, spec.name);
+    compare_shape(*tensor, spec.shape());
+    const bool linear = spec.role == TensorRole::kLinear;
+    if (linear && tensor->dtype == DType::kF8E4M3) return compare_scale(spec);
+    if (!is_float(tensor->dtype)) add(TensorProblem::Kind::kMistyped, spec.name, name_of(tensor->dtype), linear ? "F32, BF16, F16, F8_E4M3" : "F32, BF16, F16");
   }
 
-  void check_scale(const TensorSpec& weight) {
+  void compare_scale(const TensorSpec& weight) {
     const std::string name = scale_name(weight.name);
     const TensorView* scale = take(name);
-    if (!scale) return missing_.add(name);
-    check_shape(*scale, scale_shape(weight.shape()));
-    if (scale->dtype != DType::kF32) mistyped_.add(name + " is " + std::string(name_of(scale->dtype)) + ", expected F32");
+    if (!scale) return add(TensorProblem::Kind::kMissing, name);
+    compare_shape(*scale, scale_shape(weight.shape()));
+    if (scale->dtype != DType::kF32) add(TensorProblem::Kind::kMistyped, name, name_of(scale->dtype), "F32");
   }
 
-  void check_shape(const TensorView& tensor, std::span<const int64_t> shape) {
+  void compare_shape(const TensorView& tensor, std::span<const int64_t> shape) {
     if (!std::ranges::equal(tensor.shape, shape))
-      misshapen_.add(std::string(tensor.name) + " is " + shape_text(tensor.shape) + ", expected " + shape_text(shape));
+      add(TensorProblem::Kind::kMisshapen, std::string(tensor.name), shape_text(tensor.shape), shape_text(shape));
   }
 
   const TensorView* take(const std::string& name) {
@@ -212,11 +206,44 @@ class TableCheck {
     return &*found;
   }
 
+  void add(TensorProblem::Kind kind, std::string tensor, std::string_view found = "", std::string_view expected = "") {
+    result_.problems.push_back({kind, std::move(tensor), std::string(found), std::string(expected)});
+  }
+
   const ModelConfig& config_;
   std::span<const TensorView> stored_;
   std::vector<bool> expected_;
-  Findings missing_{"missing"}, misshapen_{"misshapen"}, mistyped_{"of another dtype"}, extra_{"unknown"};
+  Comparison result_;
 };
+
+Error summary_of(const std::vector<TensorProblem>& problems, const std::string& directory) {
+  using Kind = TensorProblem::Kind;
+  std::string text;
+  for (const Kind kind : {Kind::kMissing, Kind::kMisshapen, Kind::kMistyped, Kind::kUnknown}) {
+    Findings findings{std::string(name_of(kind))};
+    for (const TensorProblem& problem : problems)
+      if (problem.kind == kind) findings.add(problem.tensor + (problem.found.empty() ? "" : " is " + problem.found + ", expected " + problem.expected));
+    if (!findings.empty()) text += (text.empty() ? "" : "; ") + findings.text();
+  }
+  return input_error("the tensors are not those that config.json implies: " + text, directory, "check that config.json belongs to these weights");
+}
+
+struct Contents {
+  ModelConfig config;
+  Files files;
+  Comparison tensors;
+};
+
+Result<Contents> read(const std::string& directory) {
+  Contents contents;
+  ASSAY_ASSIGN(contents.config, ModelConfig::load(directory + "/config.json"));
+  ASSAY_ASSIGN(contents.files, open_files(directory));
+  std::vector<TensorView> stored;
+  for (const auto& file : contents.files) stored.insert(stored.end(), file->tensors().begin(), file->tensors().end());
+  std::ranges::sort(stored, {}, &TensorView::name);
+  contents.tensors = Comparer(contents.config, stored).run();
+  return contents;
+}
 
 // The first of `count` values whose bits under `mask` are all set: the exponent of NaN and infinity, or all of an E4M3 NaN.
 template <typename Bits>
@@ -249,26 +276,33 @@ std::string index_text(const TensorView& tensor, int64_t flat) {
   return shape_text(std::array{flat / tensor.shape[1], flat % tensor.shape[1]});
 }
 
-size_t chunks_of(const TensorView& tensor) { return static_cast<size_t>((tensor.element_count() + kChunkValues - 1) / kChunkValues); }
-
 }  // namespace
 
+std::string_view name_of(TensorProblem::Kind kind) {
+  switch (kind) {
+    case TensorProblem::Kind::kMissing: return "missing";
+    case TensorProblem::Kind::kMisshapen: return "misshapen";
+    case TensorProblem::Kind::kMistyped: return "of another dtype";
+    case TensorProblem::Kind::kUnknown: return "unknown";
+  }
+  return "";
+}
+
 Result<Checkpoint> Checkpoint::open(const std::string& directory) {
+  ASSAY_ASSIGN(Contents contents, read(directory));
+  if (!contents.tensors.problems.empty()) return summary_of(contents.tensors.problems, directory);
   Checkpoint opened;
   opened.directory_ = directory;
-  ASSAY_ASSIGN(opened.config_, ModelConfig::load(directory + "/config.json"));
-  ASSAY_ASSIGN(opened.files_, open_files(directory));
-  std::vector<TensorView> stored;
-  for (const auto& file : opened.files_) stored.insert(stored.end(), file->tensors().begin(), file->tensors().end());
-  std::ranges::sort(stored, {}, &TensorView::name);
-  ASSAY_ASSIGN(opened.tensors_, TableCheck(opened.config_, stored).finish(directory, opened.notes_));
-  size_t chunk = 0;
-  for (const TensorView& tensor : opened.tensors_) {
-    opened.first_chunks_.push_back(chunk);
-    chunk += chunks_of(tensor);
-  }
-  opened.first_chunks_.push_back(chunk);
+  opened.config_ = std::move(contents.config);
+  opened.files_ = std::move(contents.files);
+  opened.tensors_ = std::move(contents.tensors.kept);
+  opened.notes_ = std::move(contents.tensors.notes);
   return opened;
+}
+
+Result<std::vector<TensorProblem>> Checkpoint::tensor_problems(const std::string& directory) {
+  ASSAY_ASSIGN(Contents contents, read(directory));
+  return std::move(contents.tensors.problems);
 }
 
 const TensorView* Checkpoint::find(std::string_view name) const {
@@ -298,24 +332,11 @@ std::map<std::string, int64_t> Checkpoint::dtype_counts() const {
   return counts;
 }
 
-size_t Checkpoint::value_chunk_count() const { return first_chunks_.back(); }
-
-Status Checkpoint::check_values(size_t chunk) const {
-  ASSAY_ASSERT(chunk < value_chunk_count());
-  // The last tensor that begins at or before the chunk: empty tensors share their first chunk with the next.
-  const size_t place = static_cast<size_t>(std::ranges::upper_bound(first_chunks_, chunk) - first_chunks_.begin()) - 1;
-  const TensorView& tensor = tensors_[place];
-  const int64_t begin = static_cast<int64_t>(chunk - first_chunks_[place]) * kChunkValues;
-  const int64_t count = std::min(kChunkValues, tensor.element_count() - begin);
-  const int64_t found = first_not_finite(tensor.dtype, tensor.data + begin * size_of(tensor.dtype), count);
+Status Checkpoint::check_values(const TensorView& tensor) const {
+  const int64_t found = first_not_finite(tensor.dtype, tensor.data, tensor.element_count());
   if (found < 0) return {};
-  return input_error("the weight " + std::string(tensor.name) + " " + index_text(tensor, begin + found) + " is NaN or infinite", directory_,
+  return input_error("the weight " + std::string(tensor.name) + " " + index_text(tensor, found) + " is NaN or infinite", directory_,
                      "the checkpoint is damaged: fetch or train it again");
-}
-
-Status Checkpoint::check_values() const {
-  for (size_t chunk = 0; chunk < value_chunk_count(); ++chunk) ASSAY_TRY(check_values(chunk));
-  return {};
 }
 
 }  // namespace assay

@@ -17,12 +17,25 @@
 
 namespace assay {
 
+// How a stored tensor differs from what the config implies.
+struct TensorProblem {
+  enum class Kind { kMissing, kMisshapen, kMistyped, kUnknown };
+  Kind kind = Kind::kMissing;
+  std::string tensor;            // its name, quoted where it comes from a file alone
+  std::string found, expected;   // shapes or dtypes; empty for kMissing and kUnknown
+};
+
+// "missing", "misshapen", "of another dtype", "unknown".
+std::string_view name_of(TensorProblem::Kind kind);
+
 class Checkpoint {
  public:
   // Fails if a tensor is missing, unknown, of another shape, or of a dtype other than F32, BF16, F16 or (linear layers) F8_E4M3
   // with its weight_scale_inv; the error names the first few of each kind. Multi-token-prediction layers, rotary buffers and
   // the unused head of a tied model are left out and said in notes(). Reads headers only.
   static Result<Checkpoint> open(const std::string& directory);
+  // All differences for which open() fails; fails itself where config or files cannot be read.
+  static Result<std::vector<TensorProblem>> tensor_problems(const std::string& directory);
 
   const std::string& directory() const { return directory_; }
   const ModelConfig& config() const { return config_; }
@@ -38,14 +51,12 @@ class Checkpoint {
 
   // What was left out and why, a sentence each.
   const std::vector<std::string>& notes() const { return notes_; }
+  size_t file_count() const { return files_.size(); }
   int64_t stored_bytes() const;   // of tensors()
   std::map<std::string, int64_t> dtype_counts() const;
 
-  // Values are scanned for NaN and infinity in chunks, so that a caller can spread them over threads. The error names the tensor
-  // and the index of the value. Reads all the bytes.
-  size_t value_chunk_count() const;
-  Status check_values(size_t chunk) const;
-  Status check_values() const;
+  // Looks for NaN and infinity in one of tensors(). The error names the tensor and the index of the first. Reads all its bytes.
+  Status check_values(const TensorView& tensor) const;
 
  private:
   Checkpoint() = default;
@@ -54,7 +65,6 @@ class Checkpoint {
   ModelConfig config_;
   std::vector<std::shared_ptr<const SafetensorsFile>> files_;
   std::vector<TensorView> tensors_;
-  std::vector<size_t> first_chunks_;  // of each tensor, and the count of all
   std::vector<std::string> notes_;
 };
 

@@ -46,9 +46,9 @@ Model::Model(const ModelConfig& config, const Kernels& kernels, Workers& workers
 
 Model::~Model() = default;
 
-std::unique_ptr<Model> Model::load(const Checkpoint& checkpoint, const Kernels& kernels, Workers& workers) {
+Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const Kernels& kernels, Workers& workers) {
   std::unique_ptr<Model> model(new Model(checkpoint.config(), kernels, workers));
-  model->weights_ = load_weights(checkpoint, workers);
+  ASSAY_ASSIGN(model->weights_, load_weights(checkpoint, workers));
   return model;
 }
 

@@ -36,7 +36,8 @@ struct ForwardOptions {
 class Model {
  public:
   // Copies the weights into packed form; the checkpoint may be closed afterwards. `kernels` and `workers` outlive the model.
-  static std::unique_ptr<Model> load(const Checkpoint& checkpoint, const Kernels& kernels, Workers& workers);
+  // Fails if a weight is NaN or infinite; the error names it.
+  static Result<std::unique_ptr<Model>> load(const Checkpoint& checkpoint, const Kernels& kernels, Workers& workers);
   ~Model();
 
   // Logits in the order of the chunks, [asked rows, vocab_size]; each sequence has grown by its chunk.

@@ -1,6 +1,9 @@
 #include "engine/model/weights.h"
 
 #include <functional>
+#include <span>
+#include <string>
+#include <utility>
 
 #include "engine/numeric.h"
 
@@ -16,66 +19,90 @@ float element(const TensorView& tensor, int64_t index) {
   }
 }
 
-// Reads a checkpoint's tensors under one prefix. Matrices are copied later, by tasks that may run side by side.
+// The copying of one tensor; any may run side by side.
+struct Task {
+  size_t bytes = 0;   // of the copy
+  std::function<Status()> run;
+};
+
+// Plans how a checkpoint's tensors become weights.
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, std::vector<std::function<void()>>& tasks) : checkpoint_(checkpoint), tasks_(tasks) {}
+  explicit Loader(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
-  void vector(const std::string& name, Vector& out) const {
+  std::span<const Task> tasks() const { return tasks_; }
+
+  void vector(const std::string& name, Vector& out) {
     const TensorView& tensor = checkpoint_.tensor(name);
-    out.resize(static_cast<size_t>(tensor.element_count()));
-    for (int64_t i = 0; i < tensor.element_count(); ++i) out[static_cast<size_t>(i)] = element(tensor, i);
+    add(name, static_cast<size_t>(tensor.element_count()) * sizeof(float), [&tensor, &out] {
+      out.resize(static_cast<size_t>(tensor.element_count()));
+      for (int64_t i = 0; i < tensor.element_count(); ++i) out[static_cast<size_t>(i)] = element(tensor, i);
+    });
   }
-  void optional_vector(const std::string& name, Vector& out) const {
+  void optional_vector(const std::string& name, Vector& out) {
     if (checkpoint_.find(name)) vector(name, out);
   }
 
   // As stored: float32, bfloat16 or FP8 with scales. Half precision becomes float32, which holds it exactly.
-  void matrix(const std::string& name, Weight& out) const {
+  void matrix(const std::string& name, Weight& out) {
     const TensorView& tensor = checkpoint_.tensor(name);
     const TensorView* scales = checkpoint_.scale_of(name);
     if (tensor.dtype == DType::kF16) return float_matrix(name, out);
-    tasks_.push_back([tensor, scales, &out] {
-      const WeightType type = tensor.dtype == DType::kF8E4M3 ? WeightType::kE4m3 : tensor.dtype == DType::kBF16 ? WeightType::kBf16 : WeightType::kF32;
+    const WeightType type = tensor.dtype == DType::kF8E4M3 ? WeightType::kE4m3 : tensor.dtype == DType::kBF16 ? WeightType::kBf16 : WeightType::kF32;
+    add(name, packed_bytes(type, tensor.shape[0], tensor.shape[1]), [&tensor, scales, type, &out] {
       out = pack_weight(type, tensor.data, tensor.shape[0], tensor.shape[1], tensor.shape[1], 1,
                         scales ? reinterpret_cast<const float*>(scales->data) : nullptr);
     });
   }
 
-  void float_matrix(const std::string& name, Weight& out) const {
-    tasks_.push_back([this, name, &out] {
+  void float_matrix(const std::string& name, Weight& out) {
+    const TensorView& tensor = checkpoint_.tensor(name);
+    add(name, packed_bytes(WeightType::kF32, tensor.shape[0], tensor.shape[1]), [this, name, &tensor, &out] {
       const std::vector<float> values = dequantised(name);
-      const TensorView& tensor = checkpoint_.tensor(name);
       out = pack_weight(WeightType::kF32, values.data(), tensor.shape[0], tensor.shape[1], tensor.shape[1], 1);
     });
   }
 
   // kv_b_proj is [heads, nope + v, rank]: its key half is transposed into uk, its value half is uv.
-  void absorbed(const std::string& name, const ModelConfig& config, LayerWeights& layer) const {
-    layer.uk.resize(static_cast<size_t>(config.num_attention_heads));
-    layer.uv.resize(static_cast<size_t>(config.num_attention_heads));
-    tasks_.push_back([this, name, &config, &layer] {
-      const int64_t rank = config.kv_lora_rank, nope = config.qk_nope_head_dim, head_rows = nope + config.v_head_dim;
-      const bool bf16 = checkpoint_.tensor(name).dtype == DType::kBF16;
+  void absorbed(const std::string& name, LayerWeights& layer) {
+    const ModelConfig& config = checkpoint_.config();
+    const int64_t rank = config.kv_lora_rank, nope = config.qk_nope_head_dim, value = config.v_head_dim;
+    const size_t heads = static_cast<size_t>(config.num_attention_heads);
+    const bool bf16 = checkpoint_.tensor(name).dtype == DType::kBF16;
+    const WeightType type = bf16 ? WeightType::kBf16 : WeightType::kF32;
+    layer.uk.resize(heads);
+    layer.uv.resize(heads);
+    add(name, heads * (packed_bytes(type, rank, nope) + packed_bytes(type, value, rank)), [=, this, &layer] {
       const std::vector<float> values = bf16 ? std::vector<float>() : dequantised(name);
       const std::byte* data = bf16 ? checkpoint_.tensor(name).data : reinterpret_cast<const std::byte*>(values.data());
-      const WeightType type = bf16 ? WeightType::kBf16 : WeightType::kF32;
-      const int64_t bytes = bf16 ? 2 : 4;
-      for (int64_t head = 0; head < config.num_attention_heads; ++head) {
-        const std::byte* keys = data + head * head_rows * rank * bytes;
-        layer.uk[static_cast<size_t>(head)] = pack_weight(type, keys, rank, nope, 1, rank);
-        layer.uv[static_cast<size_t>(head)] = pack_weight(type, keys + nope * rank * bytes, config.v_head_dim, rank, rank, 1);
+      const int64_t row_bytes = rank * (bf16 ? 2 : 4);
+      for (size_t head = 0; head < heads; ++head) {
+        const std::byte* keys = data + static_cast<int64_t>(head) * (nope + value) * row_bytes;
+        layer.uk[head] = pack_weight(type, keys, rank, nope, 1, rank);
+        layer.uv[head] = pack_weight(type, keys + nope * row_bytes, value, rank, rank, 1);
       }
     });
   }
 
-  void mlp(const std::string& prefix, MlpWeights& out) const {
+  void mlp(const std::string& prefix, MlpWeights& out) {
     matrix(prefix + "gate_proj.weight", out.gate);
     matrix(prefix + "up_proj.weight", out.up);
     matrix(prefix + "down_proj.weight", out.down);
   }
 
  private:
+  static size_t packed_bytes(WeightType type, int64_t rows, int64_t columns) { return Weight{type, rows, columns, nullptr, nullptr}.bytes(); }
+
+  // Values are looked at just before they are copied, so that they are read from memory once.
+  void add(const std::string& name, size_t bytes, std::function<void()> copy) {
+    tasks_.push_back({bytes, [this, name, copy = std::move(copy)]() -> Status {
+                        ASSAY_TRY(checkpoint_.check_values(checkpoint_.tensor(name)));
+                        if (const TensorView* scales = checkpoint_.scale_of(name)) ASSAY_TRY(checkpoint_.check_values(*scales));
+                        copy();
+                        return {};
+                      }});
+  }
+
   std::vector<float> dequantised(const std::string& name) const {
     const TensorView& tensor = checkpoint_.tensor(name);
     const TensorView* scales = checkpoint_.scale_of(name);
@@ -90,10 +117,10 @@ class Loader {
   }
 
   const Checkpoint& checkpoint_;
-  std::vector<std::function<void()>>& tasks_;
+  std::vector<Task> tasks_;
 };
 
-void load_indexer(const Loader& load, const std::string& prefix, IndexerWeights& out) {
+void load_indexer(Loader& load, const std::string& prefix, IndexerWeights& out) {
   load.matrix(prefix + "wq_b.weight", out.wq_b);
   load.matrix(prefix + "wk.weight", out.wk);
   load.float_matrix(prefix + "weights_proj.weight", out.weights_proj);
@@ -101,7 +128,7 @@ void load_indexer(const Loader& load, const std::string& prefix, IndexerWeights&
   load.vector(prefix + "k_norm.bias", out.k_norm_bias);
 }
 
-void load_attention(const Loader& load, const std::string& prefix, const ModelConfig& config, LayerWeights& out) {
+void load_attention(Loader& load, const std::string& prefix, LayerWeights& out) {
   load.matrix(prefix + "q_a_proj.weight", out.q_a);
   load.matrix(prefix + "q_b_proj.weight", out.q_b);
   load.matrix(prefix + "kv_a_proj_with_mqa.weight", out.kv_a);
@@ -111,11 +138,11 @@ void load_attention(const Loader& load, const std::string& prefix, const ModelCo
   load.optional_vector(prefix + "o_proj.bias", out.o_bias);
   load.vector(prefix + "q_a_layernorm.weight", out.q_a_norm);
   load.vector(prefix + "kv_a_layernorm.weight", out.kv_a_norm);
-  load.absorbed(prefix + "kv_b_proj.weight", config, out);
+  load.absorbed(prefix + "kv_b_proj.weight", out);
   if (out.has_indexer) load_indexer(load, prefix + "indexer.", out.indexer);
 }
 
-void load_feed_forward(const Loader& load, const std::string& prefix, const ModelConfig& config, LayerWeights& out) {
+void load_feed_forward(Loader& load, const std::string& prefix, const ModelConfig& config, LayerWeights& out) {
   if (!out.is_moe) return load.mlp(prefix, out.mlp);
   if (config.n_shared_experts > 0) load.mlp(prefix + "shared_experts.", out.mlp);
   load.float_matrix(prefix + "gate.weight", out.moe.router);
@@ -124,16 +151,9 @@ void load_feed_forward(const Loader& load, const std::string& prefix, const Mode
   for (size_t expert = 0; expert < out.moe.experts.size(); ++expert) load.mlp(prefix + "experts." + std::to_string(expert) + ".", out.moe.experts[expert]);
 }
 
-}  // namespace
-
-ModelWeights load_weights(const Checkpoint& checkpoint, Workers& workers) {
-  const ModelConfig& config = checkpoint.config();
-  ModelWeights weights;
-  std::vector<std::function<void()>> tasks;
-  const Loader load(checkpoint, tasks);
+// Plans all of `weights`, in the order of the forward pass.
+void load_model(Loader& load, const ModelConfig& config, ModelWeights& weights) {
   load.vector("model.embed_tokens.weight", weights.embedding);
-  load.vector("model.norm.weight", weights.norm);
-  load.matrix(config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", weights.lm_head);
   weights.layers.resize(config.layers.size());
   for (size_t index = 0; index < config.layers.size(); ++index) {
     const std::string prefix = "model.layers." + std::to_string(index) + ".";
@@ -142,11 +162,32 @@ ModelWeights load_weights(const Checkpoint& checkpoint, Workers& workers) {
     layer.is_moe = config.layers[index].mlp == MlpType::kSparse;
     load.vector(prefix + "input_layernorm.weight", layer.input_norm);
     load.vector(prefix + "post_attention_layernorm.weight", layer.post_attention_norm);
-    load_attention(load, prefix + "self_attn.", config, layer);
+    load_attention(load, prefix + "self_attn.", layer);
     load_feed_forward(load, prefix + "mlp.", config, layer);
   }
-  workers.run(static_cast<int64_t>(tasks.size()), [&](int64_t task, int) { tasks[static_cast<size_t>(task)](); });
+  load.vector("model.norm.weight", weights.norm);
+  load.matrix(config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", weights.lm_head);
+}
+
+}  // namespace
+
+Result<ModelWeights> load_weights(const Checkpoint& checkpoint, Workers& workers) {
+  ModelWeights weights;
+  Loader load(checkpoint);
+  load_model(load, checkpoint.config(), weights);
+  std::vector<Status> ends(load.tasks().size());
+  workers.run(static_cast<int64_t>(ends.size()), [&](int64_t task, int) { ends[static_cast<size_t>(task)] = load.tasks()[static_cast<size_t>(task)].run(); });
+  for (const Status& end : ends) ASSAY_TRY(end);
   return weights;
+}
+
+int64_t weight_bytes(const Checkpoint& checkpoint) {
+  ModelWeights weights;
+  Loader load(checkpoint);
+  load_model(load, checkpoint.config(), weights);
+  size_t bytes = 0;
+  for (const Task& task : load.tasks()) bytes += task.bytes;
+  return static_cast<int64_t>(bytes);
 }
 
 }  // namespace assay

@@ -49,7 +49,11 @@ struct ModelWeights {
   Weight lm_head;     // [vocab_size, hidden_size]
 };
 
-// The checkpoint has been opened, so every tensor is there and has its shape. Copies all of it.
-ModelWeights load_weights(const Checkpoint& checkpoint, Workers& workers);
+// The checkpoint has been opened, so every tensor is there and has its shape. Copies all of it. Fails if a value is NaN or infinite;
+// of several the one that comes first in the forward pass is named.
+Result<ModelWeights> load_weights(const Checkpoint& checkpoint, Workers& workers);
+
+// Memory of what load_weights returns.
+int64_t weight_bytes(const Checkpoint& checkpoint);
 
 }  // namespace assay

@@ -20,7 +20,7 @@ struct World {
     const ModelConfig config = need(preset_config(which.preset));
     need_ok(write_synthetic(config, folder.path(), {.dtype = which.dtype, .seed = 7}));
     const Checkpoint checkpoint = need(Checkpoint::open(folder.path()));
-    model = Model::load(checkpoint, kernels, workers);
+    model = need(Model::load(checkpoint, kernels, workers));
     cache = need(KvCache::create(config, {which.cache, cache_tokens}));
   }
   static void need_ok(const Status& status) {

@@ -192,7 +192,7 @@ TEST_CASE("logits agree with Hugging Face transformers") {
     for (const Kernels& kernels : cpu_kernels()) {
       CAPTURE(kernels.name);
       Workers workers(2);
-      const std::unique_ptr<Model> model = Model::load(checkpoint, kernels, workers);
+      const std::unique_ptr<Model> model = need(Model::load(checkpoint, kernels, workers));
       const std::unique_ptr<KvCache> cache = need(KvCache::create(each.config, {CacheFormat::kF32, static_cast<int64_t>(each.tokens.size())}));
       const int64_t whole = static_cast<int64_t>(each.tokens.size());
       Trace forced_trace, free_trace;
@@ -222,7 +222,7 @@ TEST_CASE("parity notices a planted fault") {
     REQUIRE(write_synthetic(found->config, folder.path(), {.dtype = WeightDType::kF32, .seed = found->seed}).ok());
     REQUIRE(write_file(folder.path() + "/config.json", config.to_json().dump()).ok());
     Workers workers(2);
-    const std::unique_ptr<Model> model = Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers);
+    const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers));
     const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kF32, static_cast<int64_t>(found->tokens.size())}));
     const Forced forced = forced_of(*found);
     return relative_error(kept_rows(all_logits(*model, *cache, found->tokens, 512, {.forced = &forced}), *found), found->logits);

@@ -11,7 +11,7 @@ struct Run {
 
 Run run(const Checkpoint& checkpoint, const Kernels& kernels, CacheFormat format, std::span<const int32_t> tokens, const Forced* forced) {
   Workers workers(2);
-  const std::unique_ptr<Model> model = Model::load(checkpoint, kernels, workers);
+  const std::unique_ptr<Model> model = need(Model::load(checkpoint, kernels, workers));
   const std::unique_ptr<KvCache> cache = need(KvCache::create(checkpoint.config(), {format, static_cast<int64_t>(tokens.size())}));
   Run result;
   result.logits = all_logits(*model, *cache, tokens, static_cast<int64_t>(tokens.size()), {.trace = &result.trace, .forced = forced});
@@ -62,7 +62,7 @@ TEST_CASE("sparse attention over everything is dense attention, bit for bit") {
   config.index_topk = 512;
   REQUIRE(write_synthetic(config, folder.path(), {.dtype = WeightDType::kBF16, .seed = 2}).ok());
   Workers workers(2);
-  const std::unique_ptr<Model> model = Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers);
+  const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers));
   const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kE4m3, 512}));
   const std::vector<int32_t> tokens = random_tokens(512, config.vocab_size, 1);
   Trace trace;   // makes the indexer choose although it may choose everything
@@ -76,7 +76,7 @@ TEST_CASE("beyond k, sparse attention differs from dense") {
   const ModelConfig config = need(preset_config("tiny"));
   REQUIRE(write_synthetic(config, folder.path(), {.dtype = WeightDType::kBF16, .seed = 2}).ok());
   Workers workers(2);
-  const std::unique_ptr<Model> model = Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers);
+  const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers));
   const int64_t length = 2 * config.index_topk;
   const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kE4m3, length}));
   const std::vector<int32_t> tokens = random_tokens(length, config.vocab_size, 1);

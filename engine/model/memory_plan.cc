@@ -1,4 +1,4 @@
-#include "engine/checkpoint/memory_plan.h"
+#include "engine/model/memory_plan.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,12 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "engine/model/weights.h"
+
 namespace assay {
 namespace {
-
-constexpr int64_t kScaleGroup = 128;  // cached FP8 values that share an F32 scale
-
-int64_t fp8_bytes(int64_t values) { return values + (values + kScaleGroup - 1) / kScaleGroup * 4; }
 
 std::string gigabytes(int64_t bytes) {
   const int64_t tenths = bytes / 100'000'000 + (bytes % 100'000'000 != 0);
@@ -67,23 +65,7 @@ int64_t least_left(const std::string& root, std::string group, const char* limit
   }
 }
 
-int64_t weight_bytes(const Checkpoint& checkpoint, WeightStorage storage) {
-  if (storage == WeightStorage::kFloat32) return checkpoint.config().parameter_count() * 4;
-  return checkpoint.stored_bytes();
-}
-
 }  // namespace
-
-int64_t cache_bytes_per_token(const ModelConfig& config, CacheFormat format) {
-  const int64_t layers = config.num_hidden_layers();
-  const int64_t full = std::ranges::count(config.layers, IndexerType::kFull, &LayerConfig::indexer);
-  const int64_t latent = config.kv_lora_rank, rope = config.qk_rope_head_dim, index = config.index_head_dim;
-  switch (format) {
-    case CacheFormat::kE4m3: return layers * (fp8_bytes(latent) + 2 * rope) + full * fp8_bytes(index);
-    case CacheFormat::kF32: return 4 * (layers * (latent + rope) + full * index);
-  }
-  return 0;
-}
 
 int64_t available_memory_bytes() {
   int64_t available = INT64_MAX;
@@ -93,12 +75,12 @@ int64_t available_memory_bytes() {
                                         "total_inactive_file"));
 }
 
-MemoryPlan plan_memory(const Checkpoint& checkpoint, const MemoryRequest& request) {
+MemoryPlan plan_memory(const Checkpoint& checkpoint, const KvCache::Plan& cache) {
   MemoryPlan plan;
-  plan.weight_bytes = weight_bytes(checkpoint, request.weights);
-  const int64_t pages = (std::max<int64_t>(request.cache_tokens, 0) + kPageTokens - 1) / kPageTokens;
-  if (__builtin_mul_overflow(pages, kPageTokens * cache_bytes_per_token(checkpoint.config(), request.cache), &plan.cache_bytes))
-    plan.cache_bytes = INT64_MAX - plan.weight_bytes;
+  plan.weight_bytes = weight_bytes(checkpoint);
+  const int64_t page_bytes = static_cast<int64_t>(KvCache::bytes_needed(checkpoint.config(), {cache.format, kPageTokens}));
+  const int64_t pages = cache.tokens / kPageTokens + (cache.tokens % kPageTokens != 0);
+  if (__builtin_mul_overflow(pages, page_bytes, &plan.cache_bytes)) plan.cache_bytes = INT64_MAX;
   plan.cache_bytes = std::min(plan.cache_bytes, INT64_MAX - plan.weight_bytes);
   plan.available_bytes = available_memory_bytes();
   return plan;

@@ -1,0 +1,29 @@
+// How much memory running a checkpoint takes, said before anything is loaded: its weights and its cache, without the buffers of a
+// step, which are small beside them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/model/kv_cache.h"
+
+namespace assay {
+
+struct MemoryPlan {
+  int64_t weight_bytes = 0;
+  int64_t cache_bytes = 0;
+  int64_t available_bytes = 0;
+
+  int64_t needed_bytes() const { return weight_bytes + cache_bytes; }
+  // An error (kLimit) with what to try if more is needed than available; `where` names the checkpoint.
+  Status check(const std::string& where) const;
+};
+
+// What the machine has left: MemAvailable, or less if a control group (v2 or v1) allows less. INT64_MAX if nothing says.
+int64_t available_memory_bytes();
+
+// Sums that exceed 64 bits stay at the largest number. cache.tokens >= 0.
+MemoryPlan plan_memory(const Checkpoint& checkpoint, const KvCache::Plan& cache);
+
+}  // namespace assay
