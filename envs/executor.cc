@@ -8,6 +8,8 @@ std::string StreamResult::text() const {
   return head + "\n[" + std::to_string(missing) + " bytes were left out here]\n" + tail;
 }
 
+std::string StreamResult::first_line() const { return head.substr(0, head.find('\n')); }
+
 OrderedJson to_json(const RunResult& r) {
   OrderedJson out;
   if (r.end == RunEnd::kExited) out["exit_code"] = r.exit_code;

@@ -46,6 +46,7 @@ struct StreamResult {
   int64_t bytes = 0;
   // Head, a line that says how much is missing, tail.
   std::string text() const;
+  std::string first_line() const;   // without its end
 };
 
 enum class RunEnd { kExited, kSignalled, kLimit };

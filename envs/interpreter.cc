@@ -10,6 +10,8 @@ namespace assay {
 namespace {
 
 constexpr int64_t kReadyMs = 40'000;
+constexpr const char* kPackages = "apt-get install python3-ipykernel python3-jupyter-client";
+constexpr int kCannotExecute = 127;
 // Of one reply: text in its longest spelling, and the images.
 int64_t reply_bytes(const InterpreterLimits& limits) { return 6 * limits.text_bytes + limits.images * limits.image_bytes * 2 + (1 << 16); }
 
@@ -63,7 +65,7 @@ Status Interpreter::start() {
   const Result<Json> hello = parse_json(line, "interpreter");
   if (!hello.ok()) return make_error(Boundary::kSandbox, "the interpreter's first line is not JSON");
   if (const std::string broken = hello->value("broken", ""); !broken.empty())
-    return make_error(Boundary::kSandbox, "the Python kernel cannot be started: " + broken, "", "apt-get install python3-ipykernel python3-jupyter-client");
+    return make_error(Boundary::kSandbox, "the Python kernel cannot be started: " + broken, "", kPackages);
   const std::string numpy = hello->value("numpy", "");
   versions_ = "python " + hello->value("ready", "") + (numpy.empty() ? "" : "; numpy " + numpy);
   return {};
@@ -73,6 +75,7 @@ Error Interpreter::driver_died() {
   const Result<RunResult> end = driver_->finish(Process::How::kKill);
   driver_.reset();
   if (!end.ok()) return end.error();
+  if (end->exit_code == kCannotExecute) return make_error(Boundary::kSandbox, "Python cannot be started: " + end->err.first_line(), "", kPackages);
   return make_error(Boundary::kSandbox, "the Python kernel's driver ended: " + to_json(*end).dump(-1, ' ', false, OrderedJson::error_handler_t::replace), "", "assay doctor");
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,10 +23,11 @@ struct ExecutorOptions {
 
 // What a backend can do on this machine.
 struct BackendCheck {
-  bool works = false;
+  std::optional<Error> problem;             // why it does not work, and what to do about that
   std::vector<std::string> missing_walls;   // what it does not stop
-  std::string detail;                       // "cgroup v1, Landlock 7, id-mapped layers"
-  std::string problem, hint;                // why it does not work, and what to do about it
+  std::string detail;                       // "cgroup version 1, Landlock version 7, a user id for each run"
+
+  bool works() const { return !problem; }
 };
 
 struct Backend {
@@ -39,6 +41,9 @@ struct Backend {
 namespace backends {
 std::span<const Backend> all();  // generated from the folder
 }
+
+// Runs `true` in a new workspace: what only trying shows, such as user ids, cgroups or namespaces that are used up.
+Status try_out(Executor& executor);
 
 // "native", "bwrap", "external:COMMAND", "none". An empty `spec` means native, and an error where that does not work: it names
 // what is missing and the backends that work. There is no silent step down.

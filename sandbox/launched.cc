@@ -44,10 +44,6 @@ Result<std::pair<Fd, Fd>> stream(bool ours_reads) {
   return ours_reads ? std::pair(std::move(reading), std::move(writing)) : std::pair(std::move(writing), std::move(reading));
 }
 
-Error error_of(const Json& body) {
-  return make_error(Boundary::kSandbox, body.value("what", ""), body.value("where", ""), body.value("hint", ""));
-}
-
 struct Streams {
   Fd in, out, err, control;
 };
@@ -171,7 +167,7 @@ class LaunchedProcess final : public Process {
     ASSAY_ASSIGN(Packet packet, receive_packet(control_.get()));
     if (packet.body.is_null()) return make_error(Boundary::kSandbox, "the run's supervisor died", "", "assay doctor; was it killed for memory?");
     const std::string event = packet.body.value("event", "");
-    if (event == "failed") return error_of(packet.body);
+    if (event == "failed") return error_from(packet.body.at("error"));
     if (event == "proxy" && packet.fds.size() == 1) proxy_ = Proxy::start(std::move(packet.fds[0]), registries_, upstream_);
     if (event == "end") {
       end_ = std::move(packet.body);
@@ -244,7 +240,7 @@ Result<std::shared_ptr<LauncherClient>> LauncherClient::start(const ExecutorOpti
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     errno = error;
-    return system_error("the launcher cannot be started", path);
+    return system_error("the launcher cannot be started", path, "build the target assay-launcher");
   }
   pair.second.reset();
   out->socket_ = std::move(pair.first);
@@ -264,7 +260,7 @@ Result<Packet> LauncherClient::ask(const Json& body, const std::vector<int>& fds
   ASSAY_TRY(send_packet(socket_.get(), body, fds));
   ASSAY_ASSIGN(Packet packet, receive_packet(socket_.get()));
   if (packet.body.is_null()) return make_error(Boundary::kSandbox, "the launcher died", "", "assay doctor; was it killed for memory?");
-  if (packet.body.contains("error")) return error_of(packet.body["error"]);
+  if (packet.body.contains("error")) return error_from(packet.body["error"]);
   return packet;
 }
 

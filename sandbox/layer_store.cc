@@ -86,7 +86,7 @@ Status own(const fs::path& path, int64_t owner) {
 
 Status copy_file(const fs::path& from, const fs::path& to, bool executable) {
   Fd file(open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, executable ? 0755 : 0644));
-  if (!file) return system_error("the layer cannot be written", to.string());
+  if (!file) return system_error("the layer cannot be written", to.string(), "room on the disk");
   return read_blocks(from.string(), [&](std::string_view block) -> Status {
     while (!block.empty()) {
       const ssize_t wrote = write(file.get(), block.data(), block.size());
@@ -98,7 +98,7 @@ Status copy_file(const fs::path& from, const fs::path& to, bool executable) {
 }
 
 Status make_directory(const fs::path& path, int64_t owner) {
-  if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return system_error("the layer cannot be written", path.string());
+  if (mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return system_error("the layer cannot be written", path.string(), "room on the disk");
   return own(path, owner);
 }
 
@@ -130,7 +130,7 @@ Result<std::unique_ptr<LayerStore>> LayerStore::open(const std::string& folder, 
   std::error_code error;
   if (folder.empty()) {
     std::string name = (fs::temp_directory_path(error) / "assay-layers-XXXXXX").string();
-    if (!mkdtemp(name.data())) return system_error("a temporary folder cannot be made", name);
+    if (!mkdtemp(name.data())) return system_error("a temporary folder cannot be made", name, "room there, or another folder: TMPDIR");
     out->folder_ = name;
     out->temporary_ = true;
   } else {
@@ -157,7 +157,7 @@ Result<std::string> LayerStore::add(const std::string& directory, const std::str
   if (fs::exists(target, error)) return identity;
   // Written beside its place and renamed, so that a layer is whole or not there.
   std::string draft = (fs::path(folder_) / ("draft-" + identity.substr(0, 12) + "-XXXXXX")).string();
-  if (!mkdtemp(draft.data())) return system_error("the layer cannot be written", draft);
+  if (!mkdtemp(draft.data())) return system_error("the layer cannot be written", draft, "room on the disk");
   chmod(draft.c_str(), 0755);
   Status copied = copy(directory, draft, inside, items, owner_);
   if (copied.ok() && rename(draft.c_str(), target.c_str()) != 0 && !fs::exists(target, error)) copied = system_error("the layer cannot be put in its place", target.string());

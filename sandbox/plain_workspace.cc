@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 constexpr size_t kMostFiles = 1'000'000;
 constexpr int kMostDepth = 256;
+constexpr const char* kRoom = "room there, or another folder: TMPDIR";
 constexpr const char* kEtc = "etc";   // for backends to show; no part of the workspace
 
 // Follows no link; '..' cannot leave the root.
@@ -31,7 +32,8 @@ Fd open_below(const std::string& root, const std::string& path, uint64_t flags, 
 }
 
 Status own(const fs::path& path, int64_t owner) {
-  if (owner >= 0 && lchown(path.c_str(), static_cast<uid_t>(owner), static_cast<gid_t>(owner)) != 0) return system_error("chown", path.string());
+  if (owner >= 0 && lchown(path.c_str(), static_cast<uid_t>(owner), static_cast<gid_t>(owner)) != 0)
+    return system_error("the user of runs cannot own it", path.string(), errno == EINVAL ? "in a rootless container, run as another user than its root" : "");
   return {};
 }
 
@@ -54,7 +56,7 @@ Status copy_tree(const fs::path& from, const fs::path& to) {
     else if (fs::is_fifo(status) && mkfifo(target.c_str(), 0644) != 0) return system_error("a workspace cannot be copied", it->path().string());
     if (error) break;
   }
-  if (error) return make_error(Boundary::kSandbox, "a workspace cannot be copied: " + error.message(), from.string(), "room in the temporary folder");
+  if (error) return make_error(Boundary::kSandbox, "a workspace cannot be copied: " + error.message(), from.string(), kRoom);
   return {};
 }
 
@@ -63,16 +65,20 @@ Status copy_tree(const fs::path& from, const fs::path& to) {
 Result<std::unique_ptr<PlainWorkspace>> PlainWorkspace::create(const std::vector<std::string>& layers, int64_t owner) {
   std::error_code error;
   std::string name = (fs::temp_directory_path(error) / "assay-workspace-XXXXXX").string();
-  if (!mkdtemp(name.data())) return system_error("a workspace cannot be made", name);
+  if (!mkdtemp(name.data())) return system_error("a workspace cannot be made", name, kRoom);
   chmod(name.c_str(), 0755);
   auto out = std::make_unique<PlainWorkspace>();
   out->root_ = name;
   out->owner_ = owner;
   for (const std::string& layer : layers) ASSAY_TRY(copy_tree(layer, name));
-  for (const char* each : {"work", "tmp", "home", "home/user", kEtc}) fs::create_directory(fs::path(name) / each, error);
+  for (const char* each : {"work", "tmp", "home", "home/user", kEtc}) {
+    fs::create_directory(fs::path(name) / each, error);
+    if (error) return make_error(Boundary::kSandbox, "a workspace cannot be made: " + error.message(), name, kRoom);
+  }
   const std::string user = "user:x:1000:1000::/home/user:/bin/sh\n";
-  ASSAY_TRY(write_file(name + "/" + kEtc + "/passwd", "root:x:0:0:root:/root:/usr/sbin/nologin\n" + user));
-  ASSAY_TRY(write_file(name + "/" + kEtc + "/group", "root:x:0:\nuser:x:1000:\n"));
+  for (const auto& [file, text] : {std::pair("/passwd", "root:x:0:0:root:/root:/usr/sbin/nologin\n" + user), std::pair("/group", "root:x:0:\n" + std::string("user:x:1000:\n"))})
+    if (const Status written = write_file(name + "/" + kEtc + file, text); !written.ok())
+      return make_error(Boundary::kSandbox, "a workspace cannot be made: " + written.error().what, written.error().where, kRoom);
   ASSAY_TRY(own_all(name, owner));
   ASSAY_ASSIGN(out->before_, out->list());
   return out;

@@ -18,6 +18,10 @@ Error system_error(const std::string& what, const std::string& where, const std:
   return make_error(Boundary::kSandbox, what + ": " + strerror(errno), where, hint);
 }
 
+Json error_body(const Error& error) { return {{"what", error.what}, {"where", error.where}, {"hint", error.hint}}; }
+
+Error error_from(const Json& body) { return make_error(Boundary::kSandbox, body.value("what", ""), body.value("where", ""), body.value("hint", "")); }
+
 Result<std::pair<Fd, Fd>> packet_pair() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return system_error("socketpair");

@@ -52,6 +52,10 @@ inline constexpr size_t kPacketFds = 64;
 // "what: No such file or directory", for boundary kSandbox.
 Error system_error(const std::string& what, const std::string& where = "", const std::string& hint = "");
 
+// An error in a message, and back.
+Json error_body(const Error& error);
+Error error_from(const Json& body);
+
 // Two connected ends, close-on-exec.
 Result<std::pair<Fd, Fd>> packet_pair();
 Status send_packet(int socket, const Json& body, const std::vector<int>& fds = {});

@@ -71,14 +71,19 @@ Finding find_registries() {
 void find_sandboxes(std::vector<Finding>& findings) {
   for (const Backend& backend : backends::all()) {
     const BackendCheck check = backend.check({});
-    std::string detail = check.works ? check.detail : check.problem;
-    if (check.works && !check.missing_walls.empty()) {
+    if (!check.works()) {
+      const Error& problem = *check.problem;
+      findings.push_back({"sandbox " + backend.name, State::kAbsent, (problem.where.empty() ? "" : problem.where + ": ") + problem.what, problem.hint});
+      continue;
+    }
+    std::string detail = check.detail;
+    if (!check.missing_walls.empty()) {
       detail += "; without the walls:";
       for (const std::string& wall : check.missing_walls) detail += " " + wall + (wall == check.missing_walls.back() ? "" : ",");
-    } else if (check.works && backend.name == "native") {
+    } else {
       detail += "; every wall stands";
     }
-    findings.push_back({"sandbox " + backend.name, check.works ? State::kOk : State::kAbsent, detail, check.works ? "" : check.hint});
+    findings.push_back({"sandbox " + backend.name, State::kOk, detail, ""});
   }
 }
 

@@ -8,6 +8,7 @@ and memory are closed to others of its user, and the kernel inherits none of the
 """
 
 import ctypes
+import importlib.util
 import json
 import os
 import re
@@ -75,6 +76,8 @@ class Kernel:
         asked = None
         while True:
             if self.process.poll() is not None or time.monotonic() > deadline:
+                if importlib.util.find_spec("ipykernel") is None:
+                    raise ImportError("No module named 'ipykernel'")
                 raise Died("the kernel did not start")
             if asked is None and os.path.exists(f"{self.folder}/s-1"):
                 asked = self.ask("kernel_info_request", {})
@@ -223,7 +226,6 @@ def main():
     except (ImportError, Died) as problem:
         print(json.dumps({"broken": str(problem)}), file=REPLIES, flush=True)
         return
-    import importlib.util
     numpy = ""
     if importlib.util.find_spec("numpy"):
         from importlib.metadata import version

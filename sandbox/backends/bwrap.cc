@@ -62,29 +62,38 @@ Result<std::unique_ptr<Executor>> create(const ExecutorOptions& options) {
   return make_plain_executor(options, std::move(plain));
 }
 
-// Runs `true`: whether a user may make namespaces is known by trying.
+// What keeps users from making namespaces, by the name under which it can be changed.
+std::string advice() {
+  struct Switch {
+    const char* path;
+    char closed;
+    const char* advice;
+  };
+  for (const Switch& each : {Switch{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1', "AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0"},
+                             Switch{"/proc/sys/kernel/unprivileged_userns_clone", '0', "the kernel keeps user namespaces from users: sysctl kernel.unprivileged_userns_clone=1"},
+                             Switch{"/proc/sys/user/max_user_namespaces", '0', "no user namespaces are allowed: sysctl user.max_user_namespaces=10000"}}) {
+    const auto value = read_file(each.path, 64);
+    if (value.ok() && value->starts_with(each.closed)) return std::string(each.advice) + ", or run as root with --sandbox native";
+  }
+  return "a container must allow user namespaces and a /proc of one's own; or run as root with --sandbox native";
+}
+
+Status try_bubblewrap(const ExecutorOptions& options) {
+  if (access(kProgram, X_OK) != 0) return make_error(Boundary::kSandbox, std::string(kProgram) + " is missing", "", "apt-get install bubblewrap");
+  ASSAY_ASSIGN(const auto executor, create(options));
+  const Status tried = try_out(*executor);
+  if (tried.ok() || !tried.error().hint.empty()) return tried;
+  Error error = tried.error();
+  error.hint = advice();
+  return error;
+}
+
 BackendCheck check(const ExecutorOptions& options) {
   BackendCheck out;
-  const auto fail = [&](std::string problem, std::string hint) {
-    out.problem = std::move(problem);
-    out.hint = std::move(hint);
-    return out;
-  };
-  if (access(kProgram, X_OK) != 0) return fail(std::string(kProgram) + " is missing", "apt-get install bubblewrap");
   const auto launcher = LauncherClient::start(options);
-  if (!launcher.ok()) return fail(launcher.error().text(), launcher.error().hint);
-  out.missing_walls = missing((*launcher)->hello());
+  if (const Status tried = launcher.ok() ? try_bubblewrap(options) : launcher.error(); !tried.ok()) out.problem = tried.error();
+  if (launcher.ok()) out.missing_walls = missing((*launcher)->hello());
   out.detail = "bubblewrap, with our system call filter inside";
-  const auto executor = create(options);
-  if (!executor.ok()) return fail(executor.error().text(), executor.error().hint);
-  const auto workspace = (*executor)->workspace({});
-  if (!workspace.ok()) return fail(workspace.error().text(), workspace.error().hint);
-  const auto result = (*executor)->run({.argv = {"true"}}, **workspace);
-  if (!result.ok()) return fail(result.error().text(), result.error().hint);
-  if (!result->succeeded())
-    return fail("bubblewrap says: " + result->err.text(),
-                "let users make namespaces (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0), or run as root with --sandbox native");
-  out.works = true;
   return out;
 }
 

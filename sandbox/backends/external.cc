@@ -73,11 +73,7 @@ BackendCheck check(const ExecutorOptions& options) {
   BackendCheck out;
   out.detail = "as good as its command";
   const auto parsed = parse(options.argument);
-  out.works = parsed.ok();
-  if (!parsed.ok()) {
-    out.problem = parsed.error().what;
-    out.hint = parsed.error().hint;
-  }
+  if (!parsed.ok()) out.problem = parsed.error();
   return out;
 }
 

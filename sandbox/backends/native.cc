@@ -112,35 +112,33 @@ class NativeExecutor final : public Executor {
 BackendCheck judge(const Json& hello) {
   BackendCheck out;
   out.missing_walls = missing_here(hello, Walls::all());
-  out.works = hello.at("privileged").get<bool>() && hello.at("cgroups") != 0;
+  for (const char* problem : {"problem", "cgroup_problem"})
+    if (!out.problem && !hello.at(problem).is_null()) out.problem = error_from(hello.at(problem));
   out.detail = "cgroup version " + std::to_string(hello.at("cgroups").get<int>()) + ", Landlock version " + std::to_string(hello.at("landlock").get<int>()) +
                (hello.at("id_maps").get<bool>() ? ", a user id for each run" : ", one user id for all runs (Linux 6.3 has id-mapped tmpfs)");
-  if (out.works) return out;
-  if (!hello.at("privileged").get<bool>()) {
-    out.problem = hello.at("problem");
-    out.hint = hello.at("uid") != 0 ? "run as root, or use --sandbox bwrap" : "a container needs CAP_SYS_ADMIN and an overlayfs of its own; else --sandbox external:COMMAND";
-  } else {
-    out.problem = hello.at("cgroup_problem");
-    out.hint = "mount cgroup2, or delegate memory, pids and cpu to this process's cgroup; else --sandbox external:COMMAND";
-  }
   return out;
 }
 
-BackendCheck check(const ExecutorOptions& options) {
-  auto launcher = LauncherClient::start(options);
-  if (launcher.ok()) return judge((*launcher)->hello());
-  BackendCheck out;
-  out.problem = launcher.error().text();
-  out.hint = launcher.error().hint;
-  return out;
+Result<std::unique_ptr<Executor>> create_with(std::shared_ptr<LauncherClient> launcher, const ExecutorOptions& options) {
+  ASSAY_ASSIGN(auto layers, LayerStore::open(options.cache, launcher::kLayerUid));
+  return std::unique_ptr<Executor>(std::make_unique<NativeExecutor>(std::move(launcher), std::move(layers), options));
 }
 
 Result<std::unique_ptr<Executor>> create(const ExecutorOptions& options) {
   ASSAY_ASSIGN(auto launcher, LauncherClient::start(options));
-  if (const BackendCheck found = judge(launcher->hello()); !found.works)
-    return make_error(Boundary::kSandbox, "the sandbox 'native' does not work here: " + found.problem, "", found.hint);
-  ASSAY_ASSIGN(auto layers, LayerStore::open(options.cache, launcher::kLayerUid));
-  return std::unique_ptr<Executor>(std::make_unique<NativeExecutor>(std::move(launcher), std::move(layers), options));
+  if (const BackendCheck found = judge(launcher->hello()); !found.works()) return *found.problem;
+  return create_with(std::move(launcher), options);
+}
+
+BackendCheck check(const ExecutorOptions& options) {
+  BackendCheck out;
+  const auto launcher = LauncherClient::start(options);
+  if (launcher.ok()) out = judge((*launcher)->hello());
+  else out.problem = launcher.error();
+  if (!out.works()) return out;
+  const auto executor = create_with(*launcher, options);
+  if (const Status tried = executor.ok() ? try_out(**executor) : executor.error(); !tried.ok()) out.problem = tried.error();
+  return out;
 }
 
 }  // namespace

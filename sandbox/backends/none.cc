@@ -24,8 +24,7 @@ Result<std::unique_ptr<Executor>> create(const ExecutorOptions& options) {
 BackendCheck check(const ExecutorOptions& options) {
   BackendCheck out;
   const auto launcher = LauncherClient::start(options);
-  out.works = launcher.ok();
-  if (!launcher.ok()) out.problem = launcher.error().text();
+  if (!launcher.ok()) out.problem = launcher.error();
   else out.missing_walls = plain_walls((*launcher)->hello()).missing();
   out.detail = "UNSAFE: what runs can do whatever you can";
   return out;

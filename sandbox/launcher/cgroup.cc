@@ -71,8 +71,7 @@ std::string place_v2(const std::string& point, std::string from) {
     std::istringstream words(get(from + "/cgroup.subtree_control"));
     int found = 0;
     for (std::string word; words >> word;) found += word == "memory" || word == "pids" || word == "cpu";
-    if (found == 3) return from;
-    if (found == 0 && put(from + "/cgroup.subtree_control", "+memory +pids +cpu")) return from;
+    if (found == 3 || put(from + "/cgroup.subtree_control", "+memory +pids +cpu")) return from;
     if (from.size() <= point.size()) return "";
     from = from.substr(0, from.rfind('/'));
   }
@@ -138,15 +137,15 @@ CgroupRoots CgroupRoots::find() {
       out.version = 2;
       out.memory = out.processes = out.cpu = out.cpuacct = found;
     } else {
-      out.problem = "no cgroup here or above hands on the controllers memory, pids and cpu";
+      out.problem = make_error(Boundary::kSandbox, "no cgroup of version 2 here or above hands on memory, pids and cpu", two->second.first,
+                               "move the processes of the container's root cgroup into a cgroup below it, or let the service have Delegate=yes");
     }
   } else {
-    out.problem = "neither cgroup version 2 nor version 1 with memory, pids and cpu is mounted";
+    out.problem = make_error(Boundary::kSandbox, "no cgroups: neither version 2 nor version 1 with memory, pids and cpu is mounted", "", "mount -t cgroup2 none /sys/fs/cgroup");
   }
-  if (out.version && access(out.memory.c_str(), W_OK) != 0) {
-    out.problem = out.memory + " cannot be written";
-    out.version = 0;
-  }
+  for (const std::string& root : {out.memory, out.processes, out.cpu})
+    if (!out.problem && access(root.c_str(), W_OK) != 0) out.problem = system_error("cgroups cannot be made", root, "a container must have /sys/fs/cgroup writable");
+  if (out.problem) out.version = 0;
   return out;
 }
 
@@ -177,7 +176,7 @@ Result<Cgroup> Cgroup::create(const CgroupRoots& roots, int64_t number, const Ru
   const auto make = [&](const std::string& root) -> Result<std::string> {
     const std::string directory = root + name;
     if (std::find(out.directories_.begin(), out.directories_.end(), directory) != out.directories_.end()) return directory;
-    if (mkdir(directory.c_str(), 0755) != 0) return system_error("the cgroup cannot be made", directory, "assay doctor");
+    if (mkdir(directory.c_str(), 0755) != 0) return system_error("the cgroup cannot be made", directory, errno == ENOSPC || errno == EAGAIN ? "fewer runs at once: cgroups are used up" : "assay doctor");
     out.directories_.push_back(directory);
     return directory;
   };
@@ -196,7 +195,6 @@ Result<Cgroup> Cgroup::create(const CgroupRoots& roots, int64_t number, const Ru
     ASSAY_TRY(set(out.memory_ + (two ? "/memory.max" : "/memory.limit_in_bytes"), limits.memory_bytes));
     // Swap would only let the limit be passed slowly; machines without it lack these files.
     put(out.memory_ + (two ? "/memory.swap.max" : "/memory.memsw.limit_in_bytes"), two ? "0" : std::to_string(limits.memory_bytes));
-    if (two) put(out.memory_ + "/memory.oom.group", "1");
   }
   // One for the run's own init.
   if (walls.has(Wall::kProcesses)) ASSAY_TRY(set(out.processes_ + "/pids.max", limits.processes + 1));

@@ -19,7 +19,7 @@ struct CgroupRoots {
   int version = 0;                     // 2, 1, or 0: none that can be used
   std::string memory, processes, cpu, cpuacct;   // directories; with version 2 all the same
   std::string prefix;                  // "assay-NAMESPACE-PID-START-"
-  std::string problem;                 // why something is missing; empty if nothing is
+  std::optional<Error> problem;        // why there is none
 
   static CgroupRoots find();
   // Kills and removes the groups of launchers that are no more. Returns how many were removed.

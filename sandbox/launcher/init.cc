@@ -99,11 +99,7 @@ Status restrict_files(const RunSpec& run) {
 }
 
 [[noreturn]] void broken(int reports, const Error& error) {
-  Report report;
-  report.kind = Report::kBroken;
-  const std::string text = error.text();
-  memcpy(report.text, text.data(), std::min(text.size(), sizeof report.text - 1));
-  send_report(reports, report);
+  send_report(reports, Report::broken(error));
   _exit(125);
 }
 
@@ -217,9 +213,11 @@ Status build_namespaces(const InitSpec& spec) {
   return {};
 }
 
+bool user_namespace_wanted(const InitSpec& spec) { return spec.privileged && spec.run->walls.has(Wall::kUser); }
+
 // The program's process, in a user namespace of its own whose only user is the run's.
 pid_t start_program(const InitSpec& spec) {
-  const bool user = spec.privileged && spec.run->walls.has(Wall::kUser);
+  const bool user = user_namespace_wanted(spec);
   int mapped[2] = {-1, -1};
   if (user && pipe2(mapped, O_CLOEXEC) != 0) return -1;
   const pid_t child = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD | (user ? CLONE_NEWUSER : 0), nullptr, nullptr, nullptr, nullptr));
@@ -248,7 +246,27 @@ void give_up_rights(const InitSpec& spec) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+template <size_t kSize>
+void put_text(char (&space)[kSize], const std::string& text) {
+  text.copy(space, kSize - 1);
+}
+
 }  // namespace
+
+Report Report::broken(const Error& error) {
+  Report out;
+  out.kind = kBroken;
+  put_text(out.what, error.what);
+  put_text(out.where, error.where);
+  put_text(out.hint, error.hint);
+  return out;
+}
+
+Error Report::error() const { return make_error(Boundary::kSandbox, what, where, hint); }
+
+Error no_user_namespace() {
+  return system_error("a user namespace cannot be made", "", errno == EPERM ? "a root entered by pivot_root, not by chroot; a container that allows user namespaces" : "sysctl user.max_user_namespaces=10000");
+}
 
 bool send_report(int socket, const Report& report, int fd) {
   iovec part{const_cast<Report*>(&report), sizeof report};
@@ -291,7 +309,7 @@ void run_init(const InitSpec& spec) {
   if (spec.cgroup) OR_BROKEN(spec.reports, spec.cgroup->enter());
   if (spec.privileged) OR_BROKEN(spec.reports, build_namespaces(spec));
   const pid_t program = start_program(spec);
-  if (program < 0) broken(spec.reports, system_error("the program's process cannot be made"));
+  if (program < 0) broken(spec.reports, user_namespace_wanted(spec) ? no_user_namespace() : system_error("the program's process cannot be made"));
   Report started;
   started.kind = Report::kStarted;
   {

@@ -14,7 +14,10 @@ struct Report {
   enum Kind : int { kProxyListener, kNotifyListener, kStarted, kCannotExecute, kExited, kBroken };
   Kind kind = kBroken;
   int value = 0;          // kExited: wait status; kCannotExecute: errno
-  char text[512] = {};    // kBroken: why
+  char what[256] = {}, where[512] = {}, hint[256] = {};   // kBroken: why
+
+  static Report broken(const Error& error);
+  Error error() const;
 };
 bool send_report(int socket, const Report& report, int fd = -1);
 // False when the other end is gone.
@@ -29,6 +32,9 @@ struct InitSpec {
   const Cgroup* cgroup = nullptr;   // to enter; null: none
   bool privileged = true;           // false: no namespaces, no root; only what every process may do to itself
 };
+
+// errno, after a process was to get a user namespace of its own.
+Error no_user_namespace();
 
 // Never returns.
 [[noreturn]] void run_init(const InitSpec& spec);

@@ -42,6 +42,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sstream>
+
 #include "sandbox/launcher/files.h"
 #include "sandbox/launcher/landlock.h"
 #include "sandbox/launcher/run_spec.h"
@@ -57,12 +59,9 @@ class Launcher {
     machine_.landlock = landlock_version();
     ASSAY_ASSIGN(machine_.plain_filter, make_seccomp_filter(Watch::kNothing));
     ASSAY_ASSIGN(machine_.filter, make_seccomp_filter(Watch::kConnections));
-    if (geteuid() != 0) machine_.problem = "not root";
-    else if (const Status base = prepare_base(); !base.ok()) machine_.problem = base.error().text();
-    else if (const Status tried = try_overlay(); !tried.ok()) machine_.problem = tried.error().text();
-    else machine_.privileged = true;
+    if (const Status privileged = prepare_root(); !privileged.ok()) machine_.problem = privileged.error();
     machine_.cgroups = CgroupRoots::find();
-    if (machine_.privileged && machine_.cgroups.version) swept_ = machine_.cgroups.sweep();
+    if (!machine_.problem && !machine_.cgroups.problem) swept_ = machine_.cgroups.sweep();
     return {};
   }
 
@@ -81,6 +80,17 @@ class Launcher {
   }
 
  private:
+  Status prepare_root() {
+    if (geteuid() != 0) return make_error(Boundary::kSandbox, "not root", "", "run as root");
+    // Its root has no rights over devices, and none of our user ids.
+    std::istringstream map(get("/proc/self/uid_map"));
+    int64_t inside = 0, outside = 0, count = 0;
+    if (map >> inside >> outside >> count && count < UINT32_MAX)
+      return make_error(Boundary::kSandbox, "root of a user namespace only, as in a rootless container", "", "run as root of the machine");
+    ASSAY_TRY(prepare_base());
+    return try_overlay();
+  }
+
   // Mounts a workspace's stack once, plain and id-mapped, to know what this kernel can do.
   Status try_overlay() {
     ASSAY_ASSIGN(Workspace probe, Workspace::create(0, {.bytes = 1 << 20, .files = 64}));
@@ -96,7 +106,7 @@ class Launcher {
   }
 
   void answer(const Error& error) {
-    answer(Json{{"error", {{"what", error.what}, {"where", error.where}, {"hint", error.hint}}}});
+    answer(Json{{"error", error_body(error)}});
   }
   // If the other end is gone, the next receive says so.
   void answer(const Json& body, const std::vector<int>& fds = {}) { (void)send_packet(kRequestFd, body, fds).ok(); }
@@ -113,9 +123,9 @@ class Launcher {
   }
 
   void hello() {
-    answer({{"privileged", machine_.privileged}, {"problem", machine_.problem}, {"landlock", machine_.landlock}, {"id_maps", machine_.id_maps},
-            {"cgroups", machine_.cgroups.version}, {"cgroup_problem", machine_.cgroups.problem}, {"swept", swept_}, {"process", getpid()},
-            {"uid", geteuid()}});
+    const auto body = [](const std::optional<Error>& problem) { return problem ? error_body(*problem) : Json(); };
+    answer({{"problem", body(machine_.problem)}, {"landlock", machine_.landlock}, {"id_maps", machine_.id_maps}, {"cgroups", machine_.cgroups.version},
+            {"cgroup_problem", body(machine_.cgroups.problem)}, {"swept", swept_}, {"process", getpid()}});
   }
 
   Result<Workspace*> find(const Json& body, const char* name = "workspace") {
@@ -125,7 +135,7 @@ class Launcher {
   }
 
   Status make(const Json& body) {
-    if (!machine_.privileged) return make_error(Boundary::kSandbox, machine_.problem);
+    if (machine_.problem) return *machine_.problem;
     const int64_t number = next_++;
     ASSAY_ASSIGN(Workspace made, Workspace::create(number, {body.at("layers"), body.at("host_programs"), body.at("bytes"), body.at("files")}));
     workspaces_.emplace(number, std::move(made));

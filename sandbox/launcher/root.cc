@@ -134,7 +134,7 @@ Status mount_overlay(const RootSpec& spec) {
   options += lower + ",upperdir=" + upper + ",workdir=" + work;
   if (options.size() > 4000) return make_error(Boundary::kSandbox, "a workspace of too many layers", "", "start from a new workspace");
   if (mount("work", kRootPoint.c_str(), "overlay", flags, options.c_str()) != 0)
-    return system_error("mounting overlayfs", options, "assay doctor; --sandbox bwrap needs no overlayfs");
+    return system_error("overlayfs cannot be mounted", kRootPoint, errno == ENODEV ? "modprobe overlay" : "dmesg");
   return {};
 }
 
@@ -175,9 +175,9 @@ Status mount_proc(const RootSpec& spec) {
 Branch skeleton() { return {kBase, "skeleton"}; }
 
 Status prepare_base() {
-  if (mkdir(kBase, 0700) != 0 && errno != EEXIST) return system_error("mkdir", kBase);
-  if (unshare(CLONE_NEWNS) != 0) return system_error("a mount namespace cannot be made", "", "run as root, or use --sandbox bwrap");
-  if (mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return system_error("mounts cannot be made private");
+  if (mkdir(kBase, 0700) != 0 && errno != EEXIST) return system_error("the launcher's folder cannot be made", kBase, "room on /run, and a /run that can be written");
+  if (unshare(CLONE_NEWNS) != 0) return system_error("a mount namespace cannot be made", "", "a container needs CAP_SYS_ADMIN, as by docker run --privileged");
+  if (mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return system_error("mounts cannot be made private", "/", "a root entered by pivot_root, not by chroot");
   if (mount("assay", kBase, "tmpfs", MS_NOSUID | MS_NODEV, "mode=711,size=64m") != 0) return system_error("mounting tmpfs", kBase);
   for (const char* name : {"root", "m", "w"}) ASSAY_TRY(make_directory(std::string(kBase) + "/" + name, 0711));
   for (int i = 0; i < kMostPoints; ++i) ASSAY_TRY(make_directory(kPoints + "/" + std::to_string(i), 0755));

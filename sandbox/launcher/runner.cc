@@ -28,6 +28,7 @@ namespace assay::launcher {
 namespace {
 
 constexpr const char* kSlotDirectory = "/run/assay-slots";
+constexpr const char* kRunFolder = "room on /run, and a /run that can be written";
 constexpr size_t kMostRefused = 64;
 constexpr int64_t kTickMs = 50;   // how often processor time is looked at
 
@@ -39,15 +40,15 @@ int64_t now_us() {
 
 // A slot is a locked file: any number of launchers share the ids, and a dead run's are free again at once.
 Result<int> take_slot(Fd& lock) {
-  if (mkdir(kSlotDirectory, 0700) != 0 && errno != EEXIST) return system_error("mkdir", kSlotDirectory);
+  if (mkdir(kSlotDirectory, 0700) != 0 && errno != EEXIST) return system_error("the folder of slots cannot be made", kSlotDirectory, kRunFolder);
   const int first = static_cast<int>(getpid() % kSlots);
   for (int i = 0; i < kSlots; ++i) {
     const int slot = (first + i) % kSlots;
     lock.reset(open((std::string(kSlotDirectory) + "/" + std::to_string(slot)).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock) return system_error("the slot's lock cannot be opened", kSlotDirectory);
+    if (!lock) return system_error("the slot's lock cannot be opened", kSlotDirectory, kRunFolder);
     if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return slot;
   }
-  return make_error(Boundary::kSandbox, "all " + std::to_string(kSlots) + " user ids for runs are taken", kSlotDirectory, "fewer runs at once");
+  return make_error(Boundary::kSandbox, "all " + std::to_string(kSlots) + " user ids for runs are taken", kSlotDirectory, "fewer runs at once on this machine");
 }
 
 std::string address_text(const sockaddr_storage& address) {
@@ -77,13 +78,15 @@ class Supervisor {
     if (status.ok()) status = launch();
     if (status.ok()) watch();
     end_everything();
-    if (status.ok() && failure_.empty()) report_end();
-    else report_failure(status.ok() ? make_error(Boundary::kSandbox, failure_, "", "assay doctor") : status.error());
+    if (!status.ok()) failure_ = status.error();
+    if (init_died_ && !ended_ && !failure_) judge_death();
+    if (failure_) tell({{"event", "failed"}, {"error", error_body(*failure_)}});
+    else report_end();
     if (cgroup_ && !cgroup_->remove()) (void)!write(2, "assay: a cgroup could not be removed\n", 37);
   }
 
  private:
-  bool privileged() const { return job_.machine->privileged && !job_.plain; }
+  bool privileged() const { return !job_.machine->problem && !job_.plain; }
 
   Status prepare() {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -112,7 +115,7 @@ class Supervisor {
     if (pipe2(wait, O_CLOEXEC) != 0) return system_error("pipe2");
     Fd reading(wait[0]), writing(wait[1]);
     const pid_t child = static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
-    if (child < 0) return system_error("a user namespace cannot be made", "", "sysctl user.max_user_namespaces");
+    if (child < 0) return no_user_namespace();
     if (child == 0) {
       char byte;
       close(writing.release());
@@ -170,7 +173,7 @@ class Supervisor {
       reports_.reset();
       run_init(spec);
     }
-    if (init_ < 0) return system_error("the namespaces cannot be made", "", "assay doctor; --sandbox bwrap needs no root");
+    if (init_ < 0) return system_error("the namespaces cannot be made", "", errno == ENOSPC ? "sysctl -a | grep user.max_" : "a container needs CAP_SYS_ADMIN and the call clone3, as by docker run --privileged");
     init_handle_.reset(handle);
     init_reports_.reset();
     run_.in.reset();
@@ -182,7 +185,7 @@ class Supervisor {
   // Until the program has ended, a limit is reached, or the Executor says so.
   void watch() {
     const int64_t deadline = walls_.has(Wall::kWall) ? start_us_ + run_.limits.wall_ms * 1000 : INT64_MAX;
-    while (!ended_ && limit_.empty() && failure_.empty()) {
+    while (!ended_ && limit_.empty() && !failure_ && !init_died_) {
       pollfd wait[] = {{reports_.get(), POLLIN, 0}, {run_.control.get(), POLLIN, 0}, {notify_.get(), POLLIN, 0}};
       const int64_t left = std::max<int64_t>(0, (deadline - now_us() + 999) / 1000);
       if (poll(wait, 3, static_cast<int>(std::min(left, kTickMs))) < 0 && errno != EINTR) return fail("poll");
@@ -198,13 +201,19 @@ class Supervisor {
 
   int64_t cpu_us() const { return cgroup_ ? cgroup_->cpu_us() : -1; }
 
-  void fail(const std::string& what) { failure_ = system_error(what).what; }
+  void fail(const std::string& what) { failure_ = system_error(what); }
+
+  // Init dies before the program only when its whole tree is killed: for memory, by what the program did, or by somebody outside.
+  void judge_death() {
+    if (started_ && cgroup_ && cgroup_->usage().out_of_memory) limit_ = "memory";
+    else failure_ = make_error(Boundary::kSandbox, started_ ? "the run's first process died" : "the run could not be started", "", "assay doctor");
+  }
 
   void take_report() {
     Report report;
     Fd fd;
     if (!receive_report(reports_.get(), report, fd)) {
-      if (!ended_) failure_ = started_ ? "the run's first process died" : "the run could not be started";
+      init_died_ = true;
       return;
     }
     switch (report.kind) {
@@ -213,7 +222,7 @@ class Supervisor {
       case Report::kNotifyListener: notify_ = std::move(fd); break;
       case Report::kCannotExecute: cannot_execute_ = report.value; break;
       case Report::kExited: ended_ = true; wait_status_ = report.value; break;
-      case Report::kBroken: failure_ = report.text; break;
+      case Report::kBroken: failure_ = report.error(); break;
     }
   }
 
@@ -263,7 +272,7 @@ class Supervisor {
       Report report;
       Fd fd;
       if (!receive_report(reports_.get(), report, fd)) break;
-      if (report.kind == Report::kBroken) failure_ = report.text;
+      if (report.kind == Report::kBroken) failure_ = report.error();
       if (report.kind == Report::kExited) {
         ended_ = true;
         wait_status_ = report.value;
@@ -322,10 +331,6 @@ class Supervisor {
     tell(end);
   }
 
-  void report_failure(const Error& error) {
-    tell({{"event", "failed"}, {"what", error.what}, {"where", error.where}, {"hint", error.hint}});
-  }
-
   RunJob job_;
   RunSpec& run_;
   const Walls walls_;
@@ -333,10 +338,11 @@ class Supervisor {
   unsigned uid_ = kLayerUid, init_uid_ = kLayerUid + 1;
   std::optional<Cgroup> cgroup_;
   pid_t init_ = -1;
-  bool started_ = false, ended_ = false;
+  bool started_ = false, ended_ = false, init_died_ = false;
   int wait_status_ = 0, cannot_execute_ = 0;
   int64_t start_us_ = 0, end_us_ = 0, rusage_cpu_us_ = 0, rusage_peak_bytes_ = 0;
-  std::string limit_, failure_;
+  std::string limit_;
+  std::optional<Error> failure_;
   std::set<std::string> refused_;
 };
 

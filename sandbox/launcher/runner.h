@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "sandbox/launcher/cgroup.h"
 #include "sandbox/launcher/init.h"
@@ -11,11 +12,10 @@ namespace assay::launcher {
 
 // What the launcher knows, found once at its start.
 struct Machine {
-  bool privileged = false;      // root, with namespaces and overlayfs
+  std::optional<Error> problem; // why there is no privilege: no root, no namespaces, no overlayfs
   bool id_maps = false;         // file systems in memory can be id-mapped (Linux 6.3)
   int landlock = 0;
   CgroupRoots cgroups;
-  std::string problem;          // why not privileged
   SeccompFilter filter;         // of privileged runs: with Watch::kConnections
   SeccompFilter plain_filter;
 };

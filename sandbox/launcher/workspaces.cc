@@ -153,8 +153,8 @@ Result<Fd> open_inside(const Workspace& workspace, const std::string& path, Open
       if (opened.ok()) file = std::move(*opened);
       else status = opened.error();
     }
-    report.kind = status.ok() ? Report::kStarted : Report::kBroken;
-    if (!status.ok()) status.error().what.copy(report.text, sizeof report.text - 1);
+    if (status.ok()) report.kind = Report::kStarted;
+    else report = Report::broken(status.error());
     send_report(pair.second.get(), report, file.get());
     _exit(0);
   }
@@ -164,8 +164,7 @@ Result<Fd> open_inside(const Workspace& workspace, const std::string& path, Open
   const bool got = receive_report(pair.first.get(), report, file);
   waitpid(child, nullptr, 0);
   if (!got) return make_error(Boundary::kSandbox, "the workspace's helper died", path);
-  report.text[sizeof report.text - 1] = 0;
-  if (report.kind == Report::kBroken) return make_error(Boundary::kSandbox, report.text, path);
+  if (report.kind == Report::kBroken) return report.error();
   return file;
 }
 

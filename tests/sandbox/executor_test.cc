@@ -57,8 +57,8 @@ std::vector<Place> places() {
   for (const Backend& backend : backends::all()) {
     if (backend.name == "external") continue;
     const BackendCheck check = backend.check({});
-    if (!check.works) {
-      std::printf("skipped: sandbox %s: %s\n", backend.name.c_str(), check.problem.c_str());
+    if (!check.works()) {
+      std::printf("skipped: sandbox %s: %s\n", backend.name.c_str(), check.problem->text().c_str());
       continue;
     }
     auto executor = backend.create({});

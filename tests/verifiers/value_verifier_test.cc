@@ -223,10 +223,14 @@ TEST_CASE("a specification that cannot be meant is refused, with its place") {
 }
 
 TEST_CASE("every part of a value has its near misses, of a list's items the first and the last") {
+  const Json specification = spec(R"({"type":"object","fields":{"i":{"type":"integer","value":"5"},"x":{"type":"number","value":2,"absolute":0.5,"why":"test"},
+      "t":{"type":"text","value":"a"},"b":{"type":"boolean","value":true},"l":{"type":"list","items":[{"type":"integer","value":"1"},{"type":"integer","value":"1"},{"type":"integer","value":"2"}]}}})");
   std::set<std::string> found;
-  for (const ValueMutant& mutant : value_mutants(spec(R"({"type":"object","fields":{"i":{"type":"integer","value":"5"},"x":{"type":"number","value":2,"absolute":0.5,"why":"test"},
-      "t":{"type":"text","value":"a"},"b":{"type":"boolean","value":true},"l":{"type":"list","items":[{"type":"integer","value":"1"},{"type":"integer","value":"1"},{"type":"integer","value":"2"}]}}})")))
+  for (const ValueMutant& mutant : value_mutants(specification)) {
+    INFO(mutant.value << " " << mutant.branch << " " << mutant.answer);
+    CHECK_FALSE(verifier(specification)->judge(mutant.answer).passed);
     found.insert(mutant.value + " " + mutant.branch);
+  }
   CHECK(found == std::set<std::string>{"value extra", "value.i missing", "value.x missing", "value.t missing", "value.b missing", "value.l missing", "value.i above", "value.i below", "value.i other",
                                        "value.i other type", "value.x above", "value.x below", "value.x other type", "value.t other", "value.t other type", "value.b other", "value.b other type",
                                        "value.l extra", "value.l other type", "value.l swapped", "value.l[0] above", "value.l[0] below", "value.l[0] other", "value.l[0] other type",
