@@ -28,6 +28,24 @@ file(STRINGS "${SECCOMP_INCLUDE_DIR}/seccomp.h" seccomp_version REGEX "define SC
 string(REGEX REPLACE "[^0-9;]" "" seccomp_version "${seccomp_version}")
 string(REPLACE ";" "." SECCOMP_VERSION "${seccomp_version}")
 
+find_library(PCRE2_LIBRARY pcre2-8 REQUIRED)
+find_path(PCRE2_INCLUDE_DIR pcre2.h REQUIRED)
+add_library(pcre2 INTERFACE)
+target_link_libraries(pcre2 INTERFACE "${PCRE2_LIBRARY}")
+target_include_directories(pcre2 SYSTEM INTERFACE "${PCRE2_INCLUDE_DIR}")
+file(STRINGS "${PCRE2_INCLUDE_DIR}/pcre2.h" pcre2_version REGEX "define PCRE2_(MAJOR|MINOR) ")
+string(REGEX REPLACE "#define PCRE2_(MAJOR|MINOR) +" "" pcre2_version "${pcre2_version}")
+string(REPLACE ";" "." PCRE2_VERSION "${pcre2_version}")
+
+find_library(UTF8PROC_LIBRARY utf8proc REQUIRED)
+find_path(UTF8PROC_INCLUDE_DIR utf8proc.h REQUIRED)
+add_library(utf8proc INTERFACE)
+target_link_libraries(utf8proc INTERFACE "${UTF8PROC_LIBRARY}")
+target_include_directories(utf8proc SYSTEM INTERFACE "${UTF8PROC_INCLUDE_DIR}")
+file(STRINGS "${UTF8PROC_INCLUDE_DIR}/utf8proc.h" utf8proc_version REGEX "define UTF8PROC_VERSION_(MAJOR|MINOR|PATCH)")
+string(REGEX REPLACE "[^0-9;]" "" utf8proc_version "${utf8proc_version}")
+string(REPLACE ";" "." UTF8PROC_VERSION "${utf8proc_version}")
+
 # What `assay --version` names, in this order.
 set(ASSAY_COMPONENTS
   "SQLite ${SQLite3_VERSION}"
@@ -39,4 +57,6 @@ set(ASSAY_COMPONENTS
   "Gecode ${GECODE_VERSION}"
   "zstd ${zstd_VERSION}"
   "libseccomp ${SECCOMP_VERSION}"
+  "PCRE2 ${PCRE2_VERSION}"
+  "utf8proc ${UTF8PROC_VERSION}"
   "CUDA: no (not compiled in)")

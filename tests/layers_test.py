@@ -37,6 +37,7 @@ THIRD_PARTY = {
     "cuda*.h": ["engine/*"],
     "cublas*.h": ["engine/*"],
     "pcre2.h": ["engine/*"],
+    "utf8proc.h": ["engine/*"],
     "boost/process*": ["sandbox/*"],
     "seccomp.h": ["sandbox/*"],
     "linux/*": ["sandbox/*"],
