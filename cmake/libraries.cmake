@@ -43,7 +43,7 @@ add_library(utf8proc INTERFACE)
 target_link_libraries(utf8proc INTERFACE "${UTF8PROC_LIBRARY}")
 target_include_directories(utf8proc SYSTEM INTERFACE "${UTF8PROC_INCLUDE_DIR}")
 file(STRINGS "${UTF8PROC_INCLUDE_DIR}/utf8proc.h" utf8proc_version REGEX "define UTF8PROC_VERSION_(MAJOR|MINOR|PATCH)")
-string(REGEX REPLACE "[^0-9;]" "" utf8proc_version "${utf8proc_version}")
+string(REGEX REPLACE "#define UTF8PROC_VERSION_(MAJOR|MINOR|PATCH) +" "" utf8proc_version "${utf8proc_version}")
 string(REPLACE ";" "." UTF8PROC_VERSION "${utf8proc_version}")
 
 # What `assay --version` names, in this order.
