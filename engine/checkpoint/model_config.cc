@@ -154,15 +154,15 @@ void read_mlp_types(ConfigReader& reader, ModelConfig& config) {
   }
 }
 
-// "FSSF…" or a list of words.
+// "FSSF…" or a list of words; empty if absent or wrong.
 std::vector<std::string> read_pattern(ConfigReader& reader, int64_t layers) {
   const Json* pattern = reader.find("index_topk_pattern");
   if (!pattern || !pattern->is_string()) return reader.words("index_topk_pattern", layers, {"full", "shared"});
   std::vector<std::string> types;
   for (char c : pattern->get_ref<const std::string&>()) types.push_back(c == 'F' ? "full" : c == 'S' ? "shared" : "");
-  if (static_cast<int64_t>(types.size()) != layers || std::ranges::count(types, ""))
-    reader.refuse("index_topk_pattern", *pattern, std::to_string(layers) + " letters F and S, one for each layer");
-  return types;
+  if (static_cast<int64_t>(types.size()) == layers && std::ranges::count(types, "") == 0) return types;
+  reader.refuse("index_topk_pattern", *pattern, std::to_string(layers) + " letters F and S, one for each layer");
+  return {};
 }
 
 void read_indexer_types(ConfigReader& reader, ModelConfig& config) {

@@ -3,38 +3,15 @@
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "engine/checkpoint/synthetic.h"
 #include "engine/model/model.h"
 #include "envs/base/rng.h"
+#include "tests/engine/folder.h"
 
 namespace assay::test {
-
-// A folder that is gone at the end.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "assay-model-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-template <typename T>
-T need(Result<T> result) {
-  if (!result.ok()) FAIL(result.error().text());
-  return std::move(result).value();
-}
 
 inline std::vector<int32_t> random_tokens(int64_t count, int64_t vocabulary, uint64_t seed) {
   Rng rng(seed, "test/tokens");
