@@ -43,6 +43,7 @@ class Host {
   Result<std::shared_ptr<Toolset>> tools(const Task& task);
   Result<std::shared_ptr<const Verifier>> verifier(const Task& task);
   Result<std::shared_ptr<const Task>> task(const std::string& id);
+  Result<Executor*> executor() { return databases_.executor(); }
 
  private:
   DatabaseCache& databases_;

@@ -77,6 +77,8 @@ class ChunkPlayer {
     ASSAY_ASSIGN(const bool stateful, any_keeps_state(begin, end));
     // Each open episode may hold an interpreter with all its memory.
     if (stateful) play_options.in_flight = std::min(play_options.in_flight, kStatefulInFlight);
+    // A machine without the sandbox fails the batch, not every rollout of it.
+    if (stateful && !attempts_.empty()) ASSAY_TRY(worker_.host.executor());
     if (!attempts_.empty())
       ASSAY_TRY(assay::play(*worker_.policy, host, play_options, attempts_,
                             [this](Rollout rollout) { return take(std::move(rollout)); }));
@@ -147,7 +149,7 @@ class ChunkPlayer {
   Status take(Rollout rollout) {
     const bool scored = rollout.status == RolloutStatus::kScored;
     tally(report_.by_difficulty[difficulty_[rollout.task]], scored, scored && rollout.verdict.passed, rollout.calls);
-    if (rollout.failure) ++report_.failures[boundary_name(rollout.failure->boundary) + ": " + rollout.failure->what];
+    if (rollout.failure) ++report_.failures[boundary_name(rollout.failure->boundary) + ": " + rollout.failure->what + (rollout.failure->hint.empty() ? "" : " (try: " + rollout.failure->hint + ")")];
     ++report_.played;
     ASSAY_TRY(store_.put_rollout(rollout));
     progress_.add(1, scored ? 0 : 1);

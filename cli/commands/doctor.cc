@@ -87,10 +87,10 @@ void find_sandboxes(std::vector<Finding>& findings) {
   }
 }
 
-Finding find_interpreter() {
+Finding find_interpreter(const std::string& sandbox) {
   const std::string what = "code interpreter";
-  const auto executor = make_executor("");
-  if (!executor.ok()) return {what, State::kAbsent, "needs a sandbox", "assay --sandbox NAME …, with one that works"};
+  const auto executor = make_executor(sandbox);
+  if (!executor.ok()) return {what, State::kAbsent, executor.error().what, executor.error().hint};
   const auto versions = Interpreter(**executor, {}, {}).versions();
   if (!versions.ok()) return {what, State::kAbsent, versions.error().what, versions.error().hint};
   return {what, State::kOk, *versions, ""};
@@ -142,7 +142,7 @@ Result<int> run(const Context& context) {
   find_domains(findings);
   findings.push_back(find_registries());
   find_sandboxes(findings);
-  findings.push_back(find_interpreter());
+  findings.push_back(find_interpreter(context.sandbox));
   findings.push_back(find_endpoint_key());
   findings.push_back(find_folder(context.store));
   findings.push_back(find_store(context.store));

@@ -48,6 +48,15 @@ class ComputeTest(unittest.TestCase):
         self.assertEqual(len(rows), 10)
         self.assertIn("python", json.dumps(rows[0]["tools"]))
 
+    def test_without_a_sandbox_nothing_is_played_and_nothing_stored(self):
+        before = json.loads(assay("show", "store", "--json", store=self.store).stdout)["statistics"]["rollouts"]
+        failed = assay("rollout", "--policy", "gold", "--seed", "77", "--sandbox", "external", store=self.store)
+        self.assertEqual(failed.returncode, 1, failed.stdout)
+        self.assertIn("the sandbox 'external' does not work here: external needs a command", failed.stderr)
+        self.assertIn("try: --sandbox 'external:", failed.stderr)
+        self.assertEqual(json.loads(assay("show", "store", "--json", store=self.store).stdout)["statistics"]["rollouts"], before)
+        self.assertIn("external needs a command", assay("doctor", "--sandbox", "external", store=self.store).stdout)
+
     def test_an_episode_keeps_its_variables_and_no_others(self):
         lines = [{"op": "reset", "index": 0}, {"op": "call", "tool": "python", "arguments": {"code": "x = 41"}},
                  {"op": "call", "tool": "python", "arguments": {"code": "x + 1"}},
