@@ -11,9 +11,14 @@
 namespace assay {
 namespace {
 
-constexpr size_t kMinWords = 16, kMaxWords = size_t{1} << 14, kTextBytesPerWord = 16;
+constexpr int kIdBits = 21, kRankBits = 64 - 2 * kIdBits;
+static_assert(Vocabulary::kMaxId < int64_t{1} << kIdBits);
+constexpr int64_t kMaxMerges = (int64_t{1} << kRankBits) - 1;
+constexpr uint64_t kFree = UINT64_MAX;  // a place in the table of ranks
+constexpr size_t kPairBits = 8;         // in the filter, for each such place
+constexpr size_t kMinWords = 16, kMaxWords = size_t{1} << 15, kTextBytesPerWord = 16;
 
-uint64_t pair_of(int32_t left, int32_t right) { return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right); }
+uint64_t pair_of(int32_t left, int32_t right) { return static_cast<uint64_t>(left) << kIdBits | static_cast<uint64_t>(right); }
 
 // Eight bytes at a time, the last of them overlapping.
 uint64_t hash_of(std::string_view word) {
@@ -82,7 +87,9 @@ Status Bpe::read_vocabulary(const Json& tokens, const std::string& where) {
 }
 
 Status Bpe::read_merges(const Json& merges, const std::string& where) {
-  merges_.resize(std::bit_ceil(merges.size() * 2 + 1));
+  if (static_cast<int64_t>(merges.size()) > kMaxMerges) return input_error("there are " + std::to_string(merges.size()) + " merges; allowed are " + std::to_string(kMaxMerges), where);
+  ranks_.assign(std::bit_ceil(merges.size() * 3 / 2 + 1), kFree);
+  pairs_.resize((ranks_.size() * kPairBits + 63) / 64);
   int32_t rank = 0;
   for (const Json& merge : merges) {
     const std::string here = where + "[" + std::to_string(rank) + "]";
@@ -94,7 +101,8 @@ Status Bpe::read_merges(const Json& merges, const std::string& where) {
       if (!id) return input_error("the merge " + canonical_json(merge) + " needs the token " + canonical_json(token) + ", which the vocabulary lacks", here);
       ids[i++] = *id;
     }
-    insert({pair_of(ids[0], ids[1]), rank++, ids[2]});
+    merged_ids_.push_back(ids[2]);
+    insert(ids[0], ids[1], rank++);
   }
   return {};
 }
@@ -122,19 +130,23 @@ Status Bpe::read_alphabet(Alphabet alphabet, bool byte_fallback, const std::stri
 }
 
 // A pair that comes twice has its last rank, as in Hugging Face tokenizers.
-void Bpe::insert(const Merge& merge) {
-  const size_t mask = merges_.size() - 1;
-  size_t at = mix64(merge.pair) & mask;
-  while (merges_[at].pair != UINT64_MAX && merges_[at].pair != merge.pair) at = (at + 1) & mask;
-  merges_[at] = merge;
+void Bpe::insert(int32_t left, int32_t right, int32_t rank) {
+  const uint64_t pair = pair_of(left, right), hash = mix64(pair);
+  pairs_[hash >> 38 & (pairs_.size() - 1)] |= uint64_t{1} << (hash >> 32 & 63);
+  const size_t mask = ranks_.size() - 1;
+  size_t at = hash & mask;
+  while (ranks_[at] != kFree && ranks_[at] >> kRankBits != pair) at = (at + 1) & mask;
+  ranks_[at] = pair << kRankBits | static_cast<uint64_t>(rank);
 }
 
-const Bpe::Merge* Bpe::find_merge(int32_t left, int32_t right) const {
-  const uint64_t pair = pair_of(left, right);
-  const size_t mask = merges_.size() - 1;
-  for (size_t at = mix64(pair) & mask; merges_[at].pair != UINT64_MAX; at = (at + 1) & mask)
-    if (merges_[at].pair == pair) return &merges_[at];
-  return nullptr;
+// -1: the two do not merge.
+int32_t Bpe::rank_of(int32_t left, int32_t right) const {
+  const uint64_t pair = pair_of(left, right), hash = mix64(pair);
+  if (!(pairs_[hash >> 38 & (pairs_.size() - 1)] >> (hash >> 32 & 63) & 1)) return -1;
+  const size_t mask = ranks_.size() - 1;
+  for (size_t at = hash & mask; ranks_[at] != kFree; at = (at + 1) & mask)
+    if (ranks_[at] >> kRankBits == pair) return static_cast<int32_t>(ranks_[at] & kMaxMerges);
+  return -1;
 }
 
 void Bpe::encode(std::string_view word, Scratch& scratch, std::vector<int32_t>& ids) const {
@@ -170,7 +182,7 @@ void Bpe::begin(std::string_view word, Scratch& scratch) const {
     if (unk && after_unk && fuse_unk_) return;
     after_unk = unk;
     const int32_t at = static_cast<int32_t>(symbols.size());
-    symbols.push_back({unk ? unk_id_ : id, at - 1, at + 1, -1, -1});
+    symbols.push_back({unk ? unk_id_ : id, at - 1, at + 1, -1});
   };
   if (alphabet_ == Alphabet::kBytes) {
     for (const char byte : word) add(byte_ids_[static_cast<uint8_t>(byte)]);
@@ -188,13 +200,8 @@ void Bpe::begin(std::string_view word, Scratch& scratch) const {
 
 void Bpe::rank_pair(Scratch& scratch, int32_t left) const {
   Scratch::Symbol& symbol = scratch.symbols_[static_cast<size_t>(left)];
-  symbol.rank = -1;
-  if (symbol.next < 0) return;
-  const Merge* merge = find_merge(symbol.id, scratch.symbols_[static_cast<size_t>(symbol.next)].id);
-  if (!merge) return;
-  symbol.rank = merge->rank;
-  symbol.merged_id = merge->id;
-  scratch.queue_.push_back(pair_of(merge->rank, left));
+  symbol.rank = symbol.next < 0 ? -1 : rank_of(symbol.id, scratch.symbols_[static_cast<size_t>(symbol.next)].id);
+  if (symbol.rank >= 0) scratch.queue_.push_back(static_cast<uint64_t>(symbol.rank) << 32 | static_cast<uint64_t>(left));
 }
 
 void Bpe::merge_all(Scratch& scratch) const {
@@ -214,7 +221,7 @@ void Bpe::merge_all(Scratch& scratch) const {
     Scratch::Symbol& left = scratch.symbols_[static_cast<size_t>(at)];
     if (left.rank != rank) continue;  // a neighbour has been merged away meanwhile
     Scratch::Symbol& right = scratch.symbols_[static_cast<size_t>(left.next)];
-    left.id = left.merged_id;
+    left.id = merged_ids_[static_cast<size_t>(rank)];
     left.next = right.next;
     right.rank = -1;
     if (left.next >= 0) scratch.symbols_[static_cast<size_t>(left.next)].previous = at;

@@ -34,23 +34,19 @@ class Bpe {
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
  private:
-  struct Merge {
-    uint64_t pair = UINT64_MAX;  // left id, right id
-    int32_t rank = 0, id = 0;
-  };
-
   Status read_vocabulary(const Json& tokens, const std::string& where);
   Status read_merges(const Json& merges, const std::string& where);
   Status read_alphabet(Alphabet alphabet, bool byte_fallback, const std::string& unk_token, const std::string& where);
-  void insert(const Merge& merge);
-  const Merge* find_merge(int32_t left, int32_t right) const;
-  int32_t symbol_of(std::string_view character) const;
+  void insert(int32_t left, int32_t right, int32_t rank);
+  int32_t rank_of(int32_t left, int32_t right) const;
   void begin(std::string_view word, Scratch& scratch) const;
   void rank_pair(Scratch& scratch, int32_t left) const;
   void merge_all(Scratch& scratch) const;
 
   Vocabulary vocabulary_;
-  std::vector<Merge> merges_;           // open addressing; a power of two, at most half full
+  std::vector<int32_t> merged_ids_;      // by rank
+  std::vector<uint64_t> ranks_;          // left id, right id and rank in one; open addressing, a power of two, at most two thirds full
+  std::vector<uint64_t> pairs_;          // a bit for the hash of each pair: most pairs do not merge, and this stays in the cache
   Alphabet alphabet_ = Alphabet::kBytes;
   std::array<int32_t, 256> byte_ids_{};  // of bytes, or of byte tokens; -1: none
   int32_t unk_id_ = -1;
@@ -66,9 +62,9 @@ class Bpe::Scratch {
   friend class Bpe;
 
   struct Symbol {
-    int32_t id;               // -1: merged away
+    int32_t id;
     int32_t previous, next;   // -1: none
-    int32_t rank, merged_id;  // of this and next; rank -1: they do not merge
+    int32_t rank;             // of the merge of this and next; -1: they do not
   };
   // A line of the processor's cache. Longer words seldom come twice.
   struct alignas(64) Word {

@@ -14,7 +14,7 @@ namespace assay {
 
 class Vocabulary {
  public:
-  static constexpr int64_t kMaxId = (int64_t{1} << 22) - 1;
+  static constexpr int64_t kMaxId = (int64_t{1} << 21) - 1;
 
   Vocabulary() = default;
   Vocabulary(Vocabulary&&) = default;
