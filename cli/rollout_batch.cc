@@ -5,6 +5,7 @@
 
 #include "cli/jobs.h"
 #include "cli/transcript_source.h"
+#include "envs/cold_start.h"
 #include "envs/rollout_loop.h"
 
 namespace assay {
@@ -25,8 +26,12 @@ Status open_policy(const BatchOptions& options, Worker& worker) {
     return worker.transcripts.find(task, sample);
   };
   ASSAY_ASSIGN(worker.policy, make_policy(options.policy, policy_options));
-  if (!options.from.empty())
-    worker.policy = renamed_policy(std::move(worker.policy), worker.policy->descriptor() + ":" + options.from);
+  std::string descriptor = worker.policy->descriptor();
+  if (!options.from.empty()) descriptor += ":" + options.from;
+  if (!options.cold_start.empty()) descriptor += "+" + options.cold_start;
+  if (options.context.strategy != ContextStrategy::kNone)
+    descriptor += std::string("+") + context_strategy_name(options.context.strategy) + "@" + std::to_string(options.context.window_tokens);
+  if (descriptor != worker.policy->descriptor()) worker.policy = renamed_policy(std::move(worker.policy), std::move(descriptor));
   return {};
 }
 
@@ -74,6 +79,10 @@ class ChunkPlayer {
     RolloutOptions play_options;
     play_options.seed = options_.seed;
     play_options.in_flight = options_.policy_options.in_flight;
+    play_options.context = options_.context;
+    if (!options_.cold_start.empty()) {
+      ASSAY_ASSIGN(play_options.cold_start, cold_start_prompt(options_.cold_start));
+    }
     ASSAY_ASSIGN(const bool stateful, any_keeps_state(begin, end));
     // Each open episode may hold an interpreter with all its memory.
     if (stateful) play_options.in_flight = std::min(play_options.in_flight, kStatefulInFlight);

@@ -10,6 +10,7 @@
 #include "cli/host.h"
 #include "cli/progress.h"
 #include "engine/policy_factory.h"
+#include "envs/context_strategy.h"
 
 namespace assay {
 
@@ -17,6 +18,8 @@ struct BatchOptions {
   std::string policy;             // as given: "random", "openai:URL"
   std::string from;               // for replay:store, the policy whose rollouts are acted out
   PolicyOptions policy_options;   // transcripts are filled in here
+  ContextOptions context;         // part of the descriptor where there is a strategy: other rollouts than those without
+  std::string cold_start;         // name of a cold-start prompt, or empty; part of the descriptor too
   int64_t group = 1;              // samples a task
   uint64_t seed = 0;
   int jobs = 1;                   // threads, each with its own policy; an endpoint is asked by one thread with many in flight

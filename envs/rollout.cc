@@ -80,6 +80,7 @@ Json to_json(const Rollout& rollout) {
                {"tool_us", rollout.tool_us}};
   if (rollout.status == RolloutStatus::kFailed) json["failure"] = to_json(rollout.failure.value_or(Error{}));
   else json["verdict"] = to_json(rollout.verdict);
+  if (rollout.context) json["context"] = to_json(*rollout.context);
   return json;
 }
 
@@ -111,7 +112,11 @@ Result<Rollout> rollout_from_json(const Json& json, const std::string& where) {
   const Json& usage = r.object("usage");
   rollout.wall_us = r.integer("wall_us", count);
   rollout.tool_us = r.integer("tool_us", count);
+  const Json& context = r.member_or_null("context");
   ASSAY_TRY(r.finish());
+  if (!context.is_null()) {
+    ASSAY_ASSIGN(rollout.context, context_record_from_json(context, where));
+  }
   ASSAY_ASSIGN(rollout.usage, usage_from_json(usage, where));
   return rollout;
 }

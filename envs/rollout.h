@@ -5,14 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "envs/context_strategy.h"
 #include "envs/message.h"
 #include "envs/verifier.h"
 
 namespace assay {
-
-struct Usage {
-  int64_t prompt_tokens = 0, completion_tokens = 0, cached_tokens = 0;
-};
 
 enum class RolloutStatus { kScored, kFailed };
 
@@ -22,7 +19,8 @@ struct Rollout {
   std::string policy;     // descriptor: "random", "openai:MODEL"; never holds a key or an address with credentials
   uint64_t seed = 0;
   int64_t sample = 0;     // index within the group
-  Conversation messages;  // system, user, then the attempt
+  Conversation messages;  // system, user, then the attempt: all that was said, in order
+  std::optional<ContextRecord> context;  // with a context strategy: what of the messages the policy saw when
   std::string answer;     // what was submitted, if anything was
   bool submitted = false;
   RolloutStatus status = RolloutStatus::kScored;

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "envs/cold_start.h"
 #include "envs/episode.h"
 
 namespace assay {
@@ -35,19 +36,32 @@ class Loop {
 
  private:
   struct Open {
-    Open(const Attempt& attempt, std::shared_ptr<Tools> own_tools, const Verifier* judge, std::shared_ptr<const TaskView> seen, int64_t now_us)
-        : task(*attempt.task), tools(std::move(own_tools)), verifier(judge), view(std::move(seen)), episode(task, *tools), conversation(episode.opening()),
-          start_us(now_us) {}
+    Open(const Attempt& attempt, std::shared_ptr<Tools> own_tools, const Verifier* judge, std::shared_ptr<const TaskView> seen,
+         const RolloutOptions& options, int64_t now_us)
+        : task(*attempt.task), tools(std::move(own_tools)), verifier(judge), view(std::move(seen)), episode(task, *tools),
+          window(opening(episode, options), options.context, tool_tokens(*view, options.context)), start_us(now_us) {}
 
     const Task& task;
     std::shared_ptr<Tools> tools;
     const Verifier* verifier;
     std::shared_ptr<const TaskView> view;
     Episode episode;
-    Conversation conversation;
+    ContextWindow window;
+    std::unique_ptr<const TaskView> summary_view;  // without tools, while a summary is awaited
     Usage usage;
     int64_t start_us, tool_us = 0;
   };
+
+  static Conversation opening(const Episode& episode, const RolloutOptions& options) {
+    return options.cold_start.empty() ? episode.opening() : with_cold_start(episode.opening(), options.cold_start);
+  }
+
+  static int64_t tool_tokens(const TaskView& view, const ContextOptions& context) {
+    int64_t tokens = 0;
+    if (context.strategy != ContextStrategy::kNone)
+      for (const ToolSpec& tool : view.tools) tokens += context.count_tokens(public_tool_json(tool).dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+    return tokens;
+  }
   using Handle = int64_t;  // the attempt's place in attempts_
 
   bool cancelled() const { return host_.cancelled && host_.cancelled->load(std::memory_order_relaxed); }
@@ -65,7 +79,7 @@ class Loop {
     if (!tools.ok()) return done_(failed(handle, tools.error()));
     auto verifier = host_.verifier(task);
     if (!verifier.ok()) return done_(failed(handle, verifier.error()));
-    auto open = std::make_unique<Open>(attempt(handle), *tools, *verifier, view(task, **tools), host_.clock->monotonic_us());
+    auto open = std::make_unique<Open>(attempt(handle), *tools, *verifier, view(task, **tools), options_, host_.clock->monotonic_us());
     ask(handle, *open_.emplace(handle, std::move(open)).first->second);
     return {};
   }
@@ -78,7 +92,8 @@ class Loop {
   }
 
   void ask(Handle handle, const Open& open) {
-    policy_.ask({handle, open.view.get(), &open.conversation, options_.seed, attempt(handle).sample, open.episode.steps()});
+    const TaskView* view = open.summary_view ? open.summary_view.get() : open.view.get();
+    policy_.ask({handle, view, &open.window.visible(), options_.seed, attempt(handle).sample, open.episode.steps()});
   }
 
   Status take(Action& action) {
@@ -91,21 +106,44 @@ class Loop {
     if (!action.message.ok()) return end(action.rollout, action.message.error());
     if (action.message->role != Role::kAssistant)
       return end(action.rollout, make_error(Boundary::kPolicy, "the policy wrote a message that is not the assistant's", descriptor_));
-    if (auto broken = advance(open, std::move(*action.message)); !broken.ok()) return end(action.rollout, broken.error());
+    stop_at_limits(open);
+    open.window.add_answer(std::move(*action.message), action.usage);
+    const auto advanced = open.summary_view ? take_summary(open) : advance(open);
+    if (!advanced.ok()) return end(action.rollout, advanced.error());
     if (open.episode.done()) return end(action.rollout, std::nullopt);
     ask(action.rollout, open);
     return {};
   }
 
-  // What arrives over a limit is kept, and its calls are refused one by one, so that each call has its result.
-  Status advance(Open& open, Message message) {
-    const int64_t before_us = host_.clock->monotonic_us();
-    if (before_us - open.start_us > open.task.limits.wall_ms * 1000) open.episode.stop_because("limit:wall");
+  void stop_at_limits(Open& open) {
+    if (host_.clock->monotonic_us() - open.start_us > open.task.limits.wall_ms * 1000) open.episode.stop_because("limit:wall");
     if (open.usage.completion_tokens > open.task.limits.tokens) open.episode.stop_because("limit:tokens");
-    open.conversation.push_back(std::move(message));
-    ASSAY_ASSIGN(Conversation results, open.episode.step(open.conversation.back()));
-    for (Message& result : results) open.conversation.push_back(std::move(result));
+  }
+
+  // What arrives over a limit is kept, and its calls are refused one by one, so that each call has its result.
+  Status advance(Open& open) {
+    const int64_t before_us = host_.clock->monotonic_us();
+    ASSAY_ASSIGN(Conversation results, open.episode.step(open.window.messages().back()));
+    for (Message& result : results) open.window.add(std::move(result));
     open.tool_us += host_.clock->monotonic_us() - before_us;
+    if (!open.episode.done() && open.window.overflows()) make_room(open);
+    return {};
+  }
+
+  void make_room(Open& open) {
+    if (options_.context.strategy != ContextStrategy::kSummary) return open.window.discard();
+    open.window.ask_for_summary();
+    TaskView without_tools = *open.view;
+    without_tools.tools.clear();
+    open.summary_view = std::make_unique<const TaskView>(std::move(without_tools));
+  }
+
+  Status take_summary(Open& open) {
+    const Message& summary = open.window.messages().back();
+    if (!summary.tool_calls.empty() || summary.text.empty())
+      return make_error(Boundary::kPolicy, "the policy was asked for a summary of its history and wrote none", descriptor_);
+    open.window.restart_from_summary();
+    open.summary_view.reset();
     return {};
   }
 
@@ -121,7 +159,10 @@ class Loop {
     rollout.usage = open->usage;
     rollout.tool_us = open->tool_us;
     rollout.wall_us = host_.clock->monotonic_us() - open->start_us;
-    rollout.messages = std::move(open->conversation);
+    const ContextOptions& context = options_.context;
+    if (context.strategy != ContextStrategy::kNone)
+      rollout.context = ContextRecord{context_strategy_name(context.strategy), context.window_tokens, open->window.resets()};
+    rollout.messages = std::move(open->window).take_messages();
     if (rollout.status == RolloutStatus::kScored) rollout.verdict = open->verifier->judge(rollout.answer);
     policy_.finish(handle);
     return done_(std::move(rollout));

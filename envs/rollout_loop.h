@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "envs/base/clock.h"
+#include "envs/context_strategy.h"
 #include "envs/policy.h"
 #include "envs/rollout.h"
 #include "envs/task.h"
@@ -33,6 +34,8 @@ struct RolloutHost {
 struct RolloutOptions {
   uint64_t seed = 0;
   int64_t in_flight = 64;   // episodes open at once
+  ContextOptions context;   // what happens when an episode outgrows the policy's context
+  std::string cold_start;   // a system prompt put before the task's own, or empty
 };
 
 // Plays every attempt; `done` receives each finished rollout as it ends. Returns an error only if `done` does. The reward is the
@@ -41,6 +44,9 @@ struct RolloutOptions {
 // Limits of the task: steps and calls as in Episode; time from the opening to a message's arrival; tokens as completion tokens
 // over all turns. A message that arrives over a limit is kept and its calls are refused. Rollouts end in the order in which the
 // policy lets them; with a policy that is a function of its turn their content, times excepted, does not depend on in_flight.
+//
+// A context strategy acts between steps. A summary is a turn without tools that counts as no step, but its tokens count; where
+// the policy writes none, or calls a tool instead, the rollout has failed at the policy.
 Status play(Policy& policy, const RolloutHost& host, const RolloutOptions& options, const std::vector<Attempt>& attempts,
             const std::function<Status(Rollout)>& done);
 

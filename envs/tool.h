@@ -43,6 +43,8 @@ std::string parameter_type(const Json& parameters, const std::string& name);
 // An image in a tool's result.
 struct Image {
   std::string mime, base64;
+
+  bool operator==(const Image&) const = default;
 };
 
 // The outcome of one call. An error is the agent's to read (a wrong name, a missing argument); the episode goes on.

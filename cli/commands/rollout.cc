@@ -8,6 +8,7 @@
 #include "cli/selection.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
+#include "envs/cold_start.h"
 
 namespace assay::commands::rollout {
 namespace {
@@ -20,6 +21,8 @@ struct Options {
   bool key_env_given = false;
   double timeout_s = 120;
   int64_t group = 1;
+  std::string context_strategy, cold_start;
+  ContextOptions context;
   PolicyOptions policy;
 };
 
@@ -31,11 +34,25 @@ Status read_key(Options& options) {
   return {};
 }
 
+Status read_context(Options& options) {
+  if (!options.cold_start.empty()) ASSAY_TRY(cold_start_prompt(options.cold_start));
+  const bool strategy = !options.context_strategy.empty(), tokens = options.context.window_tokens > 0;
+  if (strategy != tokens)
+    return input_error("a context strategy and the size of the context belong together", strategy ? "--context-strategy" : "--context-tokens",
+                       "--context-strategy discard-all --context-tokens 131072");
+  if (strategy) {
+    ASSAY_ASSIGN(options.context.strategy, context_strategy_named(options.context_strategy));
+  }
+  return {};
+}
+
 BatchOptions batch_options(const Options& options, const Context& context, const std::string& policy) {
   BatchOptions batch;
   batch.policy = policy;
   batch.from = policy == "replay:store" ? options.from : "";
   batch.policy_options = options.policy;
+  batch.context = options.context;
+  batch.cold_start = options.cold_start;
   batch.group = options.group;
   batch.seed = context.seed;
   batch.jobs = context.threads();
@@ -71,6 +88,7 @@ int report(const Context& context, const Totals& totals, double seconds) {
 
 Result<int> run(Options& options, const Context& context) {
   ASSAY_TRY(read_key(options));
+  ASSAY_TRY(read_context(options));
   options.policy.timeout_ms = static_cast<int64_t>(options.timeout_s * 1000);
   options.policy.clock = &system_clock();
   for (const std::string& policy : options.policies)
@@ -117,6 +135,12 @@ Command make() {
             app.add_option("--in-flight", policy.in_flight, "Episodes open at once")->check(CLI::Range(1, 4096));
             app.add_option("--temperature", policy.temperature, "For an endpoint")->check(CLI::Range(0.0, 10.0));
             app.add_option("--max-tokens", policy.max_tokens, "Of one message, for an endpoint")->check(CLI::Range(1, 1 << 24));
+            app.add_option("--context-strategy", options->context_strategy,
+                           "When 80% of the context is used: summary, discard-75 or discard-all");
+            app.add_option("--context-tokens", options->context.window_tokens,
+                           "Size of the context, in tokens as the endpoint reports them, else in bytes / 3")
+                ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+            app.add_option("--cold-start", options->cold_start, "A system prompt put first: reasoning, tools or reasoning_with_tools");
             return [options, &context] { return run(*options, context); };
           }};
 }

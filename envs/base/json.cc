@@ -16,30 +16,36 @@
 namespace assay {
 namespace {
 
-// Builds a Json while refusing what nlohmann would let pass: duplicate keys, numbers out of range, and depth.
-class StrictHandler : public nlohmann::json_sax<Json> {
+// Builds a value while refusing what nlohmann would let pass: duplicate keys, numbers out of range, and depth.
+template <typename AnyJson>
+class StrictHandler final : public nlohmann::json_sax<AnyJson> {
+  using Base = nlohmann::json_sax<AnyJson>;
+
  public:
-  explicit StrictHandler(size_t depth_limit) : depth_limit_(depth_limit) {}
+  explicit StrictHandler(const JsonLimits& limits) : limits_(limits) {}
 
   bool null() override { return put(nullptr); }
   bool boolean(bool value) override { return put(value); }
-  bool number_integer(number_integer_t value) override { return put(value); }
-  bool number_unsigned(number_unsigned_t value) override { return put(value); }
-  bool number_float(number_float_t value, const string_t&) override {
+  bool number_integer(typename Base::number_integer_t value) override { return put(value); }
+  bool number_unsigned(typename Base::number_unsigned_t value) override { return put(value); }
+  bool number_float(typename Base::number_float_t value, const typename Base::string_t&) override {
     if (!std::isfinite(value)) return refuse("a number is out of range");
     return put(value);
   }
-  bool string(string_t& value) override { return put(std::move(value)); }
-  bool binary(binary_t&) override { return refuse("binary value"); }
-  bool start_object(size_t) override { return open(Json::object()); }
-  bool key(string_t& name) override {
-    Json& object = *stack_.back();
+  bool string(typename Base::string_t& value) override { return put(std::move(value)); }
+  bool binary(typename Base::binary_t&) override { return refuse("binary value"); }
+  bool start_object(size_t) override { return open(AnyJson::object()); }
+  bool key(typename Base::string_t& name) override {
+    AnyJson& object = *stack_.back();
+    if constexpr (std::is_same_v<AnyJson, OrderedJson>)
+      if (object.size() >= limits_.ordered_members)
+        return refuse("an object has more than " + std::to_string(limits_.ordered_members) + " members");
     if (object.contains(name)) return refuse("the key \"" + name + "\" occurs twice in one object");
     slot_ = &object[name];
     return true;
   }
   bool end_object() override { return close(); }
-  bool start_array(size_t) override { return open(Json::array()); }
+  bool start_array(size_t) override { return open(AnyJson::array()); }
   bool end_array() override { return close(); }
   bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception& error) override {
     // The library's text starts with its own error number in brackets; what follows is for people.
@@ -50,7 +56,7 @@ class StrictHandler : public nlohmann::json_sax<Json> {
     return refuse("not JSON at byte " + std::to_string(position) + ": " + text);
   }
 
-  Json root;
+  AnyJson root;
   std::string problem;
 
  private:
@@ -58,7 +64,7 @@ class StrictHandler : public nlohmann::json_sax<Json> {
     if (problem.empty()) problem = std::move(why);
     return false;
   }
-  Json* place(Json value) {
+  AnyJson* place(AnyJson value) {
     if (stack_.empty()) {
       root = std::move(value);
       return &root;
@@ -70,12 +76,12 @@ class StrictHandler : public nlohmann::json_sax<Json> {
     *slot_ = std::move(value);
     return slot_;
   }
-  bool put(Json value) {
+  bool put(AnyJson value) {
     place(std::move(value));
     return true;
   }
-  bool open(Json value) {
-    if (stack_.size() >= depth_limit_) return refuse("nested deeper than " + std::to_string(depth_limit_) + " levels");
+  bool open(AnyJson value) {
+    if (stack_.size() >= limits_.depth) return refuse("nested deeper than " + std::to_string(limits_.depth) + " levels");
     stack_.push_back(place(std::move(value)));
     return true;
   }
@@ -84,27 +90,36 @@ class StrictHandler : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  size_t depth_limit_;
-  std::vector<Json*> stack_;  // pointers stay valid: only the innermost container grows
-  Json* slot_ = nullptr;
+  const JsonLimits& limits_;
+  std::vector<AnyJson*> stack_;  // pointers stay valid: only the innermost container grows
+  AnyJson* slot_ = nullptr;
 };
+
+template <typename AnyJson>
+Result<AnyJson> parse_strictly(std::string_view text, std::string_view where, const JsonLimits& limits) {
+  if (text.size() > limits.bytes)
+    return input_error("larger than the limit of " + std::to_string(limits.bytes) + " bytes", std::string(where));
+  StrictHandler<AnyJson> handler(limits);
+  bool good = false;
+  try {
+    good = AnyJson::sax_parse(text.begin(), text.end(), &handler);
+  } catch (const std::exception& error) {
+    handler.problem = error.what();
+  }
+  if (!good || !handler.problem.empty()) return input_error(handler.problem, std::string(where));
+  return std::move(handler.root);
+}
 
 std::string system_error(const char* doing) { return std::string(doing) + ": " + std::strerror(errno); }
 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::string_view where, const JsonLimits& limits) {
-  if (text.size() > limits.bytes)
-    return input_error("larger than the limit of " + std::to_string(limits.bytes) + " bytes", std::string(where));
-  StrictHandler handler(limits.depth);
-  bool good = false;
-  try {
-    good = Json::sax_parse(text.begin(), text.end(), &handler);
-  } catch (const std::exception& error) {
-    handler.problem = error.what();
-  }
-  if (!good || !handler.problem.empty()) return input_error(handler.problem, std::string(where));
-  return std::move(handler.root);
+  return parse_strictly<Json>(text, where, limits);
+}
+
+Result<OrderedJson> parse_ordered_json(std::string_view text, std::string_view where, const JsonLimits& limits) {
+  return parse_strictly<OrderedJson>(text, where, limits);
 }
 
 std::string canonical_json(const Json& value) {

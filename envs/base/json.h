@@ -20,10 +20,13 @@ using OrderedJson = nlohmann::ordered_json;  // keys in the order written: what 
 struct JsonLimits {
   size_t bytes = 64u << 20;
   size_t depth = 64;
+  size_t ordered_members = 4096;  // of one object of parse_ordered_json, which looks its members up one by one
 };
 
 // Strict JSON: UTF-8, no comments, no duplicate keys, no NaN or Infinity, one value, within limits. `where` names the source in errors.
 Result<Json> parse_json(std::string_view text, std::string_view where, const JsonLimits& limits = {});
+// As strict, keeping the order of keys.
+Result<OrderedJson> parse_ordered_json(std::string_view text, std::string_view where, const JsonLimits& limits = {});
 
 // Sorted keys, no white space, UTF-8 as is, shortest round-trip numbers. Equal values give equal bytes.
 std::string canonical_json(const Json& value);

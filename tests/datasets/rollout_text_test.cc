@@ -38,9 +38,12 @@ Rollout random_rollout(Rng& rng) {
   for (Message& message : r.messages) {
     message.text = random_text(rng);
     message.reasoning = random_text(rng);
+    if (message.role == Role::kTool && rng.below(4) == 0) message.images.push_back({"image/png", "aGk="});
+    if (rng.below(16) == 0) message.response_format = {{"b", 1}, {"a", 2}};
     for (ToolCall& call : message.tool_calls) call = {random_text(rng), random_text(rng), random_text(rng)};
     if (!message.tool_calls.empty() && rng.below(2)) message.tool_calls.push_back({"again", "tool", "{}"});
   }
+  if (rng.below(8) == 0) r.context = ContextRecord{"summary", 4096, {{1, 1, 4000}}};
   return r;
 }
 

@@ -225,6 +225,97 @@ TEST_CASE("what a rollout holds does not depend on how many are in flight or in 
   }
 }
 
+// ---- Contexts that are too small ----
+
+// Looks around for `looks` steps, then submits; answers requests for a summary. Reports the tokens of what it sees, or nothing.
+struct Forgetful {
+  int64_t looks = 12;
+  bool reports = true;
+  std::string summary = "Suzhou is a city";
+  std::vector<size_t> seen = {};   // messages, by turn
+  int64_t summaries = 0;
+
+  Action operator()(const Turn& turn) {
+    seen.push_back(turn.conversation->size());
+    const bool asked = turn.task->tools.empty();
+    summaries += asked;
+    Message message = asked ? Message{Role::kAssistant, summary, "", {}, ""} : turn.step < looks ? look() : submit("Suzhou");
+    return say(std::move(message), reports ? Usage{100 * static_cast<int64_t>(seen.back()), 10, 0} : Usage{0, 10, 0});
+  }
+};
+
+Rollout play_forgetful(World& world, Forgetful& forgetful, ContextOptions context, Limits limits = {}) {
+  FunctionPolicy policy([&](const Turn& turn) { return forgetful(turn); });
+  RolloutOptions options;
+  options.context = std::move(context);
+  auto rollouts = world.play_all(policy, fixture::task(limits), 1, options);
+  REQUIRE(rollouts.size() == 1);
+  return std::move(rollouts.begin()->second);
+}
+
+TEST_CASE("an episode that outgrows its context goes on after each strategy, and the record keeps all of it") {
+  for (const ContextStrategy strategy : {ContextStrategy::kSummary, ContextStrategy::kDiscard75, ContextStrategy::kDiscardAll})
+    for (const bool reports : {true, false}) {
+      INFO(context_strategy_name(strategy) << " " << reports);
+      World world;
+      Forgetful forgetful{.reports = reports};
+      // The tools' definitions alone are some 700 tokens by the estimate.
+      const Rollout rollout = play_forgetful(world, forgetful, {strategy, reports ? 1000 : 1100});
+      CHECK(rollout.verdict.passed);
+      CHECK(rollout.stop == "submitted");
+      CHECK(rollout.steps == 13);
+      REQUIRE(rollout.context);
+      CHECK(rollout.context->strategy == context_strategy_name(strategy));
+      const std::vector<ContextReset>& resets = rollout.context->resets;
+      REQUIRE(resets.size() >= 2);
+      CHECK(forgetful.summaries == (strategy == ContextStrategy::kSummary ? static_cast<int64_t>(resets.size()) : 0));
+      CHECK(*std::max_element(forgetful.seen.begin(), forgetful.seen.end()) < 14);
+      // The opening, two messages a step, and of each summary its request, the notes and their repetition.
+      CHECK(rollout.messages.size() == 1 + 2 * 13 + 3 * static_cast<size_t>(forgetful.summaries));
+      // What was seen at a turn is the opening and the messages from kept_from on.
+      for (const ContextReset& reset : resets) {
+        CHECK(reset.kept_from <= reset.message);
+        CHECK(rollout.messages[static_cast<size_t>(reset.message) - 1].role == (strategy == ContextStrategy::kSummary ? Role::kAssistant : Role::kTool));
+        const Message& first = rollout.messages[static_cast<size_t>(reset.kept_from)];
+        CHECK(first.role == (strategy == ContextStrategy::kSummary ? Role::kUser : Role::kAssistant));
+      }
+    }
+  World world;
+  Forgetful forgetful;
+  const Rollout unbounded = play_forgetful(world, forgetful, {});
+  CHECK(unbounded.verdict.passed);
+  CHECK_FALSE(unbounded.context);
+  CHECK(forgetful.seen.back() == 25);
+}
+
+TEST_CASE("a policy that writes no summary has failed, and a summary's tokens count") {
+  World world;
+  Forgetful silent{.summary = ""};
+  const Rollout failed = play_forgetful(world, silent, {ContextStrategy::kSummary, 1000});
+  REQUIRE(failed.failure);
+  CHECK(failed.failure->boundary == Boundary::kPolicy);
+  CHECK_THAT(failed.failure->what, Catch::Contains("summary"));
+  Forgetful bounded;
+  // 800 tokens are used after the fourth step; its fifth turn, the summary, passes the limit.
+  const Rollout stopped = play_forgetful(world, bounded, {ContextStrategy::kSummary, 1000}, {.tokens = 45});
+  CHECK(stopped.stop == "limit:tokens");
+  CHECK(bounded.seen.size() == 5);
+  CHECK(bounded.summaries == 1);
+}
+
+TEST_CASE("a cold start is the first that a policy reads") {
+  World world;
+  FunctionPolicy policy([](const Turn& turn) {
+    CHECK(turn.conversation->front().role == Role::kSystem);
+    CHECK(turn.conversation->front().text == "Think first.");
+    return say(submit("Suzhou"));
+  });
+  RolloutOptions options;
+  options.cold_start = "Think first.";
+  const auto rollouts = world.play_all(policy, fixture::task(), 1, options);
+  CHECK(rollouts.at(0).messages.size() == 4);
+}
+
 TEST_CASE("cancelling drops what is unfinished and frees the policy's state") {
   World world;
   const Task task = fixture::task();

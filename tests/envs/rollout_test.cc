@@ -42,6 +42,14 @@ TEST_CASE("a rollout reads back from its JSON, scored or failed") {
   }
 }
 
+TEST_CASE("a rollout with a context strategy reads back with its resets, and one without has none") {
+  Rollout rollout = sample();
+  CHECK_FALSE(to_json(rollout).contains("context"));
+  CHECK_FALSE(must(rollout_from_json(to_json(rollout), "t")).context);
+  rollout.context = ContextRecord{"discard-all", 4096, {{3, 3, 3300}}};
+  CHECK(must(rollout_from_json(to_json(rollout), "t")).context == rollout.context);
+}
+
 TEST_CASE("a rollout's identity is its task, policy, seed and sample") {
   const std::string id = rollout_id("t", "p", 1, 2);
   CHECK(id.size() == 64);
