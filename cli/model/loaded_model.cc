@@ -35,12 +35,16 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_flag("--dense", options.dense, "Attend to every token, for comparison");
 }
 
-Result<LoadedModel> load_model(const ModelOptions& options, int64_t cache_tokens, const Context& context) {
+Result<LoadedModel> load_model(const ModelOptions& options, int64_t tokens, int64_t further, const Context& context) {
   LoadedModel loaded;
   ASSAY_ASSIGN(loaded.kernels, kernels_named(options.backend));
   ASSAY_ASSIGN(const CacheFormat format, cache_format_named(options.cache));
   ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(options.directory));
-  const KvCache::Plan plan{format, std::clamp<int64_t>(cache_tokens, 1, checkpoint.config().max_position_embeddings)};
+  const int64_t positions = checkpoint.config().max_position_embeddings;
+  if (tokens > positions)
+    return input_error("the context would be " + std::to_string(tokens) + " tokens long, and this model has positions for " + std::to_string(positions),
+                       options.directory, "shorten the conversation, or use a context strategy");
+  const KvCache::Plan plan{format, std::clamp<int64_t>(tokens + further, 1, positions)};
   ASSAY_TRY(plan_memory(checkpoint, plan).check(options.directory));
   loaded.workers = std::make_unique<Workers>(context.threads());
   ASSAY_ASSIGN(loaded.model, Model::load(checkpoint, *loaded.kernels, *loaded.workers));

@@ -32,7 +32,7 @@ struct LoadedModel {
   std::unique_ptr<KvCache> cache;
 };
 
-// `cache_tokens`: tokens of all sequences together, cut to the model's positions.
-Result<LoadedModel> load_model(const ModelOptions& options, int64_t cache_tokens, const Context& context);
+// Room for `tokens` that are there already, which must fit in the model's positions, and for up to `further` ones.
+Result<LoadedModel> load_model(const ModelOptions& options, int64_t tokens, int64_t further, const Context& context);
 
 }  // namespace assay

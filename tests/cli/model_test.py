@@ -24,21 +24,16 @@ class ModelTest(CliTest):
         self.assertEqual(generated["prompt_tokens"], len(tokens))
         self.assertLessEqual(len(generated["tokens"]), 24)
         self.assertTrue(all(value <= 0 for value in generated["log_probabilities"]))
-        again = self.assay("model", "generate", checkpoint, "--max-tokens", "24", "--seed", "9", "--chunk", "7", "--jobs", "1", stdin=prompt).stdout
-        self.assertEqual(again, generated["text"], "neither chunks nor threads change the text of a seed")
+        again = self.assay("model", "generate", checkpoint, "--max-tokens", "24", "--seed", "9", "--chunk", "7", "--jobs", "1", "--json", stdin=prompt).stdout
+        self.assertEqual(json.loads(again)["tokens"], generated["tokens"], "neither chunks nor threads change the text of a seed")
         other = self.json("model", "generate", checkpoint, "--max-tokens", "24", "--seed", "10", stdin=prompt)
         self.assertNotEqual(other["tokens"], generated["tokens"])
-        # What random weights say is hardly ever a message; a reply that is one parses, and the random text does or says why not.
         parsed = self.assay("model", "parse", "--thinking", stdin="It is far.</think>Look!<｜end▁of▁sentence｜>").stdout
         message = json.loads(parsed)
         self.assertEqual((message["reasoning_content"], message["content"]), ("It is far.", "Look!"))
-        for status in (0, 2):
-            try:
-                done = self.assay("model", "parse", "--thinking", stdin=generated["text"], status=status)
-                break
-            except AssertionError:
-                self.assertEqual(status, 0)
-        self.assertTrue(done.stdout if status == 0 else done.stderr.startswith("assay: "))
+        # What random weights say is no message; the parser says why.
+        done = self.assay("model", "parse", "--thinking", stdin=generated["text"], status=1)
+        self.assertIn("completion, byte", done.stderr)
 
     def test_logits_of_every_row_the_last_row_and_what_led_to_them(self):
         checkpoint = self.make()

@@ -45,7 +45,7 @@ Result<int> run(const Options& options, const Context& context) {
   if (prompt.empty()) prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
   ASSAY_ASSIGN(const Tokenizer tokenizer, Tokenizer::load(options.model.directory));
   const std::vector<int32_t> tokens = tokenizer.encode(prompt);
-  ASSAY_ASSIGN(LoadedModel loaded, load_model(options.model, static_cast<int64_t>(tokens.size()) + options.generate.limit, context));
+  ASSAY_ASSIGN(LoadedModel loaded, load_model(options.model, static_cast<int64_t>(tokens.size()), options.generate.limit, context));
   ASSAY_TRY(check_vocabulary(tokenizer, loaded.model->config(), options.model.directory));
   GenerateOptions generate_options = options.generate;
   generate_options.seed = context.seed;

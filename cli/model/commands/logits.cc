@@ -69,7 +69,7 @@ OrderedJson to_json(const Trace& trace, size_t width) {
 
 Result<int> run(const Options& options, const Context& context) {
   ASSAY_ASSIGN(const Request request, read_request());
-  ASSAY_ASSIGN(LoadedModel loaded, load_model(options.model, static_cast<int64_t>(request.tokens.size()), context));
+  ASSAY_ASSIGN(LoadedModel loaded, load_model(options.model, static_cast<int64_t>(request.tokens.size()), 0, context));
   CachedSequence sequence;
   ASSAY_TRY(loaded.cache->reserve(sequence, static_cast<int64_t>(request.tokens.size())));
   // A trace and forced choices speak of all rows, so with them the whole is one chunk.
