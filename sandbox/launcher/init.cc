@@ -268,6 +268,29 @@ Error no_user_namespace() {
   return system_error("a user namespace cannot be made", "", errno == EPERM ? "a root entered by pivot_root, not by chroot; a container that allows user namespaces" : "sysctl user.max_user_namespaces=10000");
 }
 
+Result<Fd> make_id_map(unsigned uid) {
+  int wait[2];
+  if (pipe2(wait, O_CLOEXEC) != 0) return system_error("pipe2");
+  Fd reading(wait[0]), writing(wait[1]);
+  const pid_t child = static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  if (child < 0) return no_user_namespace();
+  if (child == 0) {
+    char byte;
+    close(writing.release());
+    (void)!read(reading.get(), &byte, 1);
+    _exit(0);
+  }
+  const std::string proc = "/proc/" + std::to_string(child), map = "0 0 1\n" + std::to_string(kLayerUid) + " " + std::to_string(uid) + " 1\n";   // root: overlayfs's own
+  const bool good = put(proc + "/uid_map", map) && put(proc + "/gid_map", map);
+  Fd out(open((proc + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+  const int error = errno;
+  writing.reset();
+  waitpid(child, nullptr, 0);
+  errno = error;
+  if (!good || !out) return system_error("an id map cannot be made");
+  return out;
+}
+
 bool send_report(int socket, const Report& report, int fd) {
   iovec part{const_cast<Report*>(&report), sizeof report};
   msghdr message{};

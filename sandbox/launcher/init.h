@@ -33,6 +33,9 @@ struct InitSpec {
   bool privileged = true;           // false: no namespaces, no root; only what every process may do to itself
 };
 
+// A user namespace in which the owner of layers is this user of the host: what file systems are id-mapped by.
+Result<Fd> make_id_map(unsigned uid);
+
 // errno, after a process was to get a user namespace of its own.
 Error no_user_namespace();
 

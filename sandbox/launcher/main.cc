@@ -45,6 +45,7 @@
 #include <sstream>
 
 #include "sandbox/launcher/files.h"
+#include "sandbox/launcher/init.h"
 #include "sandbox/launcher/landlock.h"
 #include "sandbox/launcher/run_spec.h"
 #include "sandbox/launcher/runner.h"
@@ -99,9 +100,8 @@ class Launcher {
       if (!file.ok()) return file.error();
     }
     const Fd tree(open_tree_clone(probe.layer().c_str()));
-    const Fd own(open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC));
-    // The initial user namespace maps nothing and is refused with EPERM; a file system that cannot be mapped gives EINVAL.
-    machine_.id_maps = tree && set_mount_flags(tree.get(), 0, own.get()) != 0 && errno == EPERM;
+    ASSAY_ASSIGN(const Fd id_map, make_id_map(kSlotUid));
+    machine_.id_maps = tree && set_mount_flags(tree.get(), 0, id_map.get()) == 0;
     return {};
   }
 

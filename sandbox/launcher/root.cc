@@ -95,7 +95,8 @@ Status make_devices() {
 Status bind_mount(const std::string& from, const std::string& to, uint64_t flags, int id_map = -1) {
   const Fd tree(open_tree_clone(from.c_str()));
   if (!tree) return system_error("open_tree", from);
-  if ((flags || id_map >= 0) && set_mount_flags(tree.get(), flags, id_map) != 0) return system_error(id_map >= 0 ? "mount_setattr with an id map" : "mount_setattr", from);
+  if ((flags || id_map >= 0) && set_mount_flags(tree.get(), flags, id_map) != 0)
+    return id_map >= 0 ? system_error("its file system cannot be id-mapped", from, "layers on ext4, XFS, Btrfs or tmpfs: another TMPDIR") : system_error("mount_setattr", from);
   if (move_mount_to(tree.get(), to.c_str()) != 0) return system_error("move_mount", to);
   return {};
 }

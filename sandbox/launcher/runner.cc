@@ -104,33 +104,9 @@ class Supervisor {
     uid_ = job_.machine->id_maps ? kSlotUid + 2 * static_cast<unsigned>(slot) : kLayerUid;
     init_uid_ = kSlotUid + 2 * static_cast<unsigned>(slot) + 1;
     if (job_.machine->id_maps && walls_.has(Wall::kUid)) {
-      ASSAY_ASSIGN(id_map_, make_id_map());
+      ASSAY_ASSIGN(id_map_, make_id_map(uid_));
     }
     return {};
-  }
-
-  // A user namespace in which the owner of layers is the run's user: what file systems are id-mapped by.
-  Result<Fd> make_id_map() {
-    int wait[2];
-    if (pipe2(wait, O_CLOEXEC) != 0) return system_error("pipe2");
-    Fd reading(wait[0]), writing(wait[1]);
-    const pid_t child = static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
-    if (child < 0) return no_user_namespace();
-    if (child == 0) {
-      char byte;
-      close(writing.release());
-      (void)!read(reading.get(), &byte, 1);
-      _exit(0);
-    }
-    const std::string proc = "/proc/" + std::to_string(child), map = "0 0 1\n" + std::to_string(kLayerUid) + " " + std::to_string(uid_) + " 1\n";   // root: overlayfs's own
-    const bool good = put(proc + "/uid_map", map) && put(proc + "/gid_map", map);
-    Fd out(open((proc + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
-    const int error = errno;
-    writing.reset();
-    waitpid(child, nullptr, 0);
-    errno = error;
-    if (!good || !out) return system_error("an id map cannot be made");
-    return out;
   }
 
   Status launch() {

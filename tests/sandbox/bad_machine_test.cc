@@ -392,6 +392,28 @@ TEST_CASE("user ids that are all taken are told so, and what was taken is free a
         {"works"});
 }
 
+TEST_CASE("layers on a file system that cannot be id-mapped are told so", "[machine]") {
+  if (!native_works()) return;
+  check(told([] {
+          own_mounts();
+          put_tmpfs("/mnt", "");
+          for (const char* name : {"/mnt/l", "/mnt/u", "/mnt/w", "/mnt/o"}) need(mkdir(name, 0755) == 0, name);
+          need(mount("test", "/mnt/o", "overlay", 0, "lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w") == 0, "no overlayfs");
+          setenv("TMPDIR", "/mnt/o", 1);
+        }, [] {
+          const auto executor = make_executor("native");
+          if (!executor.ok()) return executor.error().text();
+          const auto layer = (*executor)->add_layer("/usr/share/zoneinfo/Arctic", "work");
+          if (!layer.ok()) return layer.error().text();
+          const auto workspace = (*executor)->workspace({.layers = {*layer}});
+          if (!workspace.ok()) return workspace.error().text();
+          const auto run = (*executor)->run({.argv = {"true"}}, **workspace);
+          if (!run.ok()) return run.error().text();
+          throw Impossible(run->missing_walls.empty() ? "overlayfs can be id-mapped here" : "nothing is id-mapped here");
+        }),
+        {"/mnt/o/assay-layers-", "its file system cannot be id-mapped", "another TMPDIR"});
+}
+
 TEST_CASE("a full disk is told with the folder that is full", "[machine]") {
   if (!native_works()) return;
   for (const char* sandbox : {"native", "none"})   // not even a folder more
