@@ -145,6 +145,10 @@ Description describe_rollout(const Rollout& rollout, Detail detail) {
   if (rollout.usage.completion_tokens > 0)
     facts.add("tokens", count_text(rollout.usage.prompt_tokens) + " of prompt, " + count_text(rollout.usage.completion_tokens) + " written");
 
+  if (rollout.context)
+    facts.add("context", printable(rollout.context->strategy) + " at " + count_text(rollout.context->window_tokens) + " tokens, cut " +
+                             count_text(static_cast<int64_t>(rollout.context->resets.size())) + " times");
+
   const size_t most = detail == Detail::kFull ? SIZE_MAX : 800;
   Description out{facts.text(), with_id(to_json(rollout), rollout.id)};
   for (const Message& message : rollout.messages) out.text += message_text(message, most);

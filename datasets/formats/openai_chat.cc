@@ -6,7 +6,8 @@ namespace {
 constexpr const char* kUsage = R"(Each row is one whole conversation in the form of OpenAI's chat API: `messages` (system, user, assistant with
 `tool_calls`, tool), `tools`, `parallel_tool_calls`. `arguments` is a string, as the policy wrote it; reasoning stands in
 `reasoning_content`. `reward` and `passed` are the verifier's. `seed` and `index` made the task; `rollout_seed` and `sample`
-name the attempt.
+name the attempt. `context` is null unless the attempt was played with a context strategy: then, from message `message` of each of
+its `resets` on, the policy saw the opening and the messages from `kept_from` on, not the whole conversation.
 
 ```python
 from datasets import load_dataset
@@ -35,6 +36,7 @@ Result<OrderedJson> row(const ExportItem& item) {
                      {"sample", rollout.sample},
                      {"reward", rollout.verdict.reward},
                      {"passed", rollout.verdict.passed},
+                     {"context", rollout.context ? OrderedJson(to_json(*rollout.context)) : OrderedJson()},
                      {"certificate", certificate_summary(item.certificate)}};
 }
 

@@ -28,8 +28,10 @@ class StrictHandler final : public nlohmann::json_sax<AnyJson> {
   bool boolean(bool value) override { return put(value); }
   bool number_integer(typename Base::number_integer_t value) override { return put(value); }
   bool number_unsigned(typename Base::number_unsigned_t value) override { return put(value); }
-  bool number_float(typename Base::number_float_t value, const typename Base::string_t&) override {
+  bool number_float(typename Base::number_float_t value, const typename Base::string_t& digits) override {
     if (!std::isfinite(value)) return refuse("a number is out of range");
+    if (std::is_same_v<AnyJson, OrderedJson> && digits.find_first_of(".eE") == std::string::npos)
+      return refuse("the integer " + digits + " is beyond 64 bits");
     return put(value);
   }
   bool string(typename Base::string_t& value) override { return put(std::move(value)); }

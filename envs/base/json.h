@@ -25,7 +25,7 @@ struct JsonLimits {
 
 // Strict JSON: UTF-8, no comments, no duplicate keys, no NaN or Infinity, one value, within limits. `where` names the source in errors.
 Result<Json> parse_json(std::string_view text, std::string_view where, const JsonLimits& limits = {});
-// As strict, keeping the order of keys.
+// As strict, keeping the order of keys; integers beyond 64 bits are refused, where parse_json makes them floating-point numbers.
 Result<OrderedJson> parse_ordered_json(std::string_view text, std::string_view where, const JsonLimits& limits = {});
 
 // Sorted keys, no white space, UTF-8 as is, shortest round-trip numbers. Equal values give equal bytes.

@@ -206,6 +206,7 @@ TEST_CASE("openai_chat rows are whole conversations, with arguments as text and 
   CHECK(row.at("policy") == "random");
   CHECK(row.at("rollout_id") == rollout.id);
   CHECK(row.at("rollout_seed") == 3);
+  CHECK(row.at("context").is_null());
 }
 
 TEST_CASE("grpo rows hold what TRL and verl look for") {

@@ -233,6 +233,25 @@ def reasoning(handler, request, times):
     return answer
 
 
+WINDOW_MESSAGES, LOOKS = 20, 24
+
+
+def small_context(handler, request, times):
+    """Looks around for LOOKS turns, then plays on; a window of WINDOW_MESSAGES messages, 100 tokens each. Writes a summary where it
+    is given no tools. The turns are counted by what it has been asked, for its own history may have been dropped."""
+    messages = request["messages"]
+    if len(messages) > WINDOW_MESSAGES:
+        raise Failure(400, "This model's maximum context length is 2000 tokens.")
+    if "tools" not in request:
+        answer = reply("Looked around; nothing to note.")
+    elif len(times) <= LOOKS:
+        answer = reply(calls=[call("get_all_cities", {})])
+    else:
+        answer = reply(calls=[call("submit_result", {"answer_text": "[]"})])
+    answer["usage"] = {"prompt_tokens": 100 * len(messages), "completion_tokens": 100}
+    return answer
+
+
 def unknown_tool(handler, request, times):
     return reply(calls=[call("get_moon_phase", {"day": 1})]) if step_of(request) == 0 else reply("I give up.")
 
@@ -274,6 +293,8 @@ MODES = {
     "calls_are_no_list": lambda *_: {"choices": [{"message": {"content": "", "tool_calls": {}}}]},
     "call_without_name": lambda *_: reply(calls=[{"id": "a", "function": {"arguments": "{}"}}]),
     "strange_usage": lambda *_: {**reply("Done."), "usage": {"prompt_tokens": -4, "completion_tokens": 1.5}},
+    # One for each way to play it, because a model's requests are counted.
+    **{f"small_context_{how}": small_context for how in ("none", "summary", "discard-75", "discard-all")},
     "unknown_tool": unknown_tool,
     "wrong_types": wrong_types,
     "reasoning": reasoning,

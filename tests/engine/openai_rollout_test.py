@@ -94,6 +94,49 @@ class OpenAiRollout(CliTest):
         self.assertEqual(self.roll("reasoning")["failed"], 0)
         self.assertIn("thought 1", json.dumps(self.json("show", "rollout", self.rollouts()[0]["rollout"])))
 
+    def test_an_episode_outlives_the_models_context_under_each_strategy(self):
+        told = self.roll("small_context_none", "--limit", "1", status=1)
+        self.assertIn("maximum context length", next(iter(told["failures"])))
+        for strategy in ("summary", "discard-75", "discard-all"):
+            with self.subTest(strategy):
+                told = self.roll(f"small_context_{strategy}", "--limit", "1", "--context-strategy", strategy, "--context-tokens", "2000")
+                self.assertEqual((told["played"], told["failed"]), (1, 0))
+                (row,) = self.json("list", "rollouts", "--policy", f"openai:small_context_{strategy}+{strategy}@2000")["rollouts"]
+                self.assertEqual((row["scored"], row["stop"]), (True, "submitted"))
+                rollout = self.json("show", "rollout", row["rollout"])
+                context = rollout["context"]
+                self.assertEqual((context["strategy"], context["window_tokens"]), (strategy, 2000))
+                self.assertGreaterEqual(len(context["resets"]), 2)
+                for reset in context["resets"]:
+                    self.assertGreaterEqual(reset["tokens"], 1600)
+                # Everything is kept, and no request held more than fits.
+                self.assertGreater(len(rollout["messages"]), 2 * 16)
+                sent = [request["body"] for request in self.requests() if request["body"]["model"].endswith(strategy)]
+                self.assertLessEqual(max(len(body["messages"]) for body in sent), 20)
+                asked = sum("tools" not in body for body in sent)
+                self.assertEqual(asked, len(context["resets"]) if strategy == "summary" else 0)
+                # What followed the last reset is what the record says the model saw.
+                kept = rollout["messages"][context["resets"][-1]["kept_from"]:-2]
+                opening = len(sent[0]["messages"])
+                self.assertEqual([message["content"] for message in sent[-1]["messages"][opening:]], [message["content"] for message in kept])
+        # Another strategy is another rollout; the same one is in the store.
+        again = ["--limit", "1", "--context-strategy", "summary", "--context-tokens", "2000"]
+        self.assertEqual(self.roll("small_context_summary", *again)["played"], 0)
+
+    def test_a_strategy_without_a_size_is_refused_and_a_cold_start_is_sent(self):
+        common = ["rollout", "--policy", f"openai:{self.url}", "--model", "good"]
+        for options in (["--context-strategy", "summary"], ["--context-tokens", "100"]):
+            message, hint = self.fails(*common, *options)
+            self.assertIn("belong together", message)
+            self.assertIn("--context-strategy discard-all --context-tokens", hint)
+        self.assertIn("discard-75", self.fails(*common, "--context-strategy", "forget", "--context-tokens", "100")[0])
+        self.assertIn("reasoning_with_tools", self.fails(*common, "--cold-start", "warm")[0])
+        self.roll("good", "--limit", "1", "--cold-start", "reasoning_with_tools")
+        first = self.requests()[0]["body"]["messages"][0]
+        self.assertEqual(first["role"], "system")
+        self.assertIn("at most 20 calls", first["content"])
+        self.assertEqual(self.rollouts()[0]["policy"], "openai:good+reasoning_with_tools")
+
     def test_bad_addresses_and_a_missing_model_are_refused_before_anything_is_played(self):
         message, hint = self.fails("rollout", "--policy", "openai:localhost:8000", "--model", "m")
         self.assertIn("not an http:// or https:// address", message)

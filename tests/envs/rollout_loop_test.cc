@@ -258,20 +258,20 @@ TEST_CASE("an episode that outgrows its context goes on after each strategy, and
     for (const bool reports : {true, false}) {
       INFO(context_strategy_name(strategy) << " " << reports);
       World world;
-      Forgetful forgetful{.reports = reports};
+      Forgetful forgetful{.looks = 30, .reports = reports};
       // The tools' definitions alone are some 700 tokens by the estimate.
       const Rollout rollout = play_forgetful(world, forgetful, {strategy, reports ? 1000 : 1100});
       CHECK(rollout.verdict.passed);
       CHECK(rollout.stop == "submitted");
-      CHECK(rollout.steps == 13);
+      CHECK(rollout.steps == 31);
       REQUIRE(rollout.context);
       CHECK(rollout.context->strategy == context_strategy_name(strategy));
       const std::vector<ContextReset>& resets = rollout.context->resets;
       REQUIRE(resets.size() >= 2);
       CHECK(forgetful.summaries == (strategy == ContextStrategy::kSummary ? static_cast<int64_t>(resets.size()) : 0));
-      CHECK(*std::max_element(forgetful.seen.begin(), forgetful.seen.end()) < 14);
+      CHECK(*std::max_element(forgetful.seen.begin(), forgetful.seen.end()) < 30);
       // The opening, two messages a step, and of each summary its request, the notes and their repetition.
-      CHECK(rollout.messages.size() == 1 + 2 * 13 + 3 * static_cast<size_t>(forgetful.summaries));
+      CHECK(rollout.messages.size() == 1 + 2 * 31 + 3 * static_cast<size_t>(forgetful.summaries));
       // What was seen at a turn is the opening and the messages from kept_from on.
       for (const ContextReset& reset : resets) {
         CHECK(reset.kept_from <= reset.message);
@@ -296,10 +296,10 @@ TEST_CASE("a policy that writes no summary has failed, and a summary's tokens co
   CHECK(failed.failure->boundary == Boundary::kPolicy);
   CHECK_THAT(failed.failure->what, Catch::Contains("summary"));
   Forgetful bounded;
-  // 800 tokens are used after the fourth step; its fifth turn, the summary, passes the limit.
-  const Rollout stopped = play_forgetful(world, bounded, {ContextStrategy::kSummary, 1000}, {.tokens = 45});
+  // 800 tokens are used after the fifth step; the sixth turn, the summary, passes the limit.
+  const Rollout stopped = play_forgetful(world, bounded, {ContextStrategy::kSummary, 1000}, {.tokens = 55});
   CHECK(stopped.stop == "limit:tokens");
-  CHECK(bounded.seen.size() == 5);
+  CHECK(bounded.seen.size() == 6);
   CHECK(bounded.summaries == 1);
 }
 

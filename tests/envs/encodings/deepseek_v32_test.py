@@ -49,14 +49,14 @@ class DeepSeekV32(CliTest):
                 self.assertEqual(path.read_bytes(), (HERE / "golden" / path.name).read_bytes(), path.name)
 
     def test_random_conversations_agree_with_the_second_encoder(self):
-        for seed in range(40):
+        for seed in range(25):
             messages = v32.Writer(seed).conversation()
             for mode, options in MODES.items():
                 with self.subTest(seed=seed, mode=mode):
                     self.assertEqual(self.encode(messages, *options).decode(), v32.encode(messages, mode == "thinking", BLOCK))
 
     def test_completions_read_back(self):
-        for seed in range(40):
+        for seed in range(25):
             message = v32.Writer(1000 + seed).answer()
             for mode, options in MODES.items():
                 with self.subTest(seed=seed, mode=mode):
@@ -103,6 +103,7 @@ class DeepSeekV32(CliTest):
         self.refused("encode", "", "standard input", "not JSON")
         self.refused("encode", "{}", "no list of messages", "try: ")
         self.refused("encode", "[" * 100_000, "nested deeper")
+        self.refused("encode", json.dumps({"messages": [user], "tools": [{"name": "f", "maximum": 10**25}]}), "beyond 64 bits")
         self.refused("encode", json.dumps([{"role": "robot"}]), "messages[0]", "unknown role 'robot'", "try: system, developer")
         self.refused("encode", json.dumps([user, tool]), "messages[1]", "follows no tool call", "try: ")
         self.refused("encode", json.dumps({"messages": [user, tool], "tools": [v32.TOOL]}), "messages[2] (counting the system message that was put first)")

@@ -116,7 +116,7 @@ class Writer:
         compact = self.random.random() < 0.5  # however it is spelled, the prompt is the same
         text = json.dumps(arguments, ensure_ascii=compact, separators=(",", ":") if compact else None, indent=None if compact else 1)
         name = self.random.choice(["get_weather", "python", "f", "工具"])
-        return {"id": f"c{number}", "type": "function", "function": {"name": name, "arguments": text if self.random.random() < 0.8 else arguments}}
+        return {"id": f"c{number}", "type": "function", "function": {"name": name, "arguments": text if self.random.random() < 0.8 or str(10**25) in text else arguments}}
 
     def tools(self):
         return [{"type": "function", "function": {"name": f"tool_{i}", "description": self.text(),
@@ -127,7 +127,7 @@ class Writer:
         if self.random.random() < 0.4:
             message["tools"] = self.tools()
         if self.random.random() < 0.3:
-            message["response_format"] = {"type": "json_schema", "schema": self.value(1)}
+            message["response_format"] = {"type": "json_schema", "schema": {"b": self.text(), "a": [1, 2.50, {"z": None}]}}
         return message
 
     def answer(self):
