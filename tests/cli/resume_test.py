@@ -36,7 +36,7 @@ class Resume(CliTest):
     def synth(self):
         """Arguments of a synth that runs for about RUN_SECONDS, and its number of tasks."""
         rate = self.json("synth", "travel", "--difficulty", "1", "--count", "20", "--store", "rate.db")["tasks_per_second"]
-        count = max(20, int(rate * RUN_SECONDS))
+        count = max(100, int(rate * RUN_SECONDS))
         return ["synth", "travel", "--difficulty", "1", "--count", str(count), "--tasks-per-environment", "16"], count
 
     def rollout(self, store):
