@@ -91,6 +91,7 @@ std::optional<Drawn> draw(const MakeRequest& request, const Drawable& drawable, 
 struct Workshop {
   QueryOptions options;
   Level level;
+  std::shared_ptr<const EnvironmentReport> report;   // which `drawable` refers to
   std::optional<Drawable> drawable;
 };
 
@@ -100,11 +101,11 @@ Status open(const MakeRequest& request, Workshop& out) {
   if (request.difficulty < 1 || request.difficulty > 5) return input_error("difficulties are 1 to 5", "--difficulty");
   ASSAY_ASSIGN(out.options, read_options(*request.domain, request.part(), request.file(), request.path()));
   out.level = out.options.levels.at(request.difficulty);
-  auto report = request.report;
-  if (!report) {
-    ASSAY_ASSIGN(report, check_environment(request.environment));
+  out.report = request.report;
+  if (!out.report) {
+    ASSAY_ASSIGN(out.report, check_environment(request.environment));
   }
-  out.drawable.emplace(*request.environment, *report, out.options);
+  out.drawable.emplace(*request.environment, *out.report, out.options);
   return {};
 }
 

@@ -71,7 +71,7 @@ World& travel() {
   return world;
 }
 
-const Archetype& query() { return *must(find_archetype("query")); }
+const Archetype& query_archetype() { return *must(find_archetype("query")); }
 
 MakeRequest kept(const MakeRequest& request, const Task& task) {
   MakeRequest out = request;
@@ -99,7 +99,7 @@ TEST_CASE("questions of every difficulty are made, certified, and made again to 
   for (int64_t index = 0; index < 50; ++index) {
     const int difficulty = static_cast<int>(index % 5) + 1;
     const MakeRequest request = world.request(index, difficulty);
-    const MadeTask made = must(query().make(request));
+    const MadeTask made = must(query_archetype().make(request));
     const Certificate& c = made.certificate;
     INFO(made.task.prompt << " " << (c.problems.empty() ? "" : c.problems[0]));
     CHECK(c.sound);
@@ -112,7 +112,7 @@ TEST_CASE("questions of every difficulty are made, certified, and made again to 
     CHECK(std::all_of(c.mutants.begin(), c.mutants.end(), [](const MutantClaim& m) { return m.outcome == "killed"; }));
     CHECK(must(task_from_json(to_json(made.task), "test")).id == made.task.id);
     CHECK(must(certificate_from_json(to_json(c), "test")).id == c.id);
-    CHECK(must(query().make_task_only(kept(request, made.task))).task.id == made.task.id);
+    CHECK(must(query_archetype().make_task_only(kept(request, made.task))).task.id == made.task.id);
     CHECK(must(certify(made.task, kept(request, made.task))).id == c.id);
   }
 }
@@ -121,8 +121,8 @@ TEST_CASE("the gold trajectory is played through the tools and passes") {
   World& world = travel();
   for (int64_t index = 0; index < 10; ++index) {
     const MakeRequest request = world.request(index, static_cast<int>(index % 5) + 1);
-    const MadeTask made = must(query().make(request));
-    const Exploration gold = must(query().gold(made.task, kept(request, made.task)));
+    const MadeTask made = must(query_archetype().make(request));
+    const Exploration gold = must(query_archetype().gold(made.task, kept(request, made.task)));
     Episode episode(made.task, *world.tools);
     for (const Message& message : gold.transcript)
       if (message.role == Role::kAssistant) must(episode.step(message));
@@ -137,7 +137,7 @@ TEST_CASE("tools that lie, fall short or refuse are noticed") {
   int64_t disagree = 0, unfound = 0;
   for (int64_t index = 0; index < 10; ++index) {
     MakeRequest request = world.request(index, static_cast<int>(index % 5) + 1);
-    const MadeTask made = must(query().make(request));
+    const MadeTask made = must(query_archetype().make(request));
     request = kept(request, made.task);
     Liar short_lists(*world.tools, [](std::string_view tool, std::string text) {
       if (tool.find("get_all") == std::string_view::npos) return text;
@@ -160,9 +160,9 @@ TEST_CASE("tools that lie, fall short or refuse are noticed") {
 TEST_CASE("a verifier that takes anything lets every wrong plan survive, and the certificate says so") {
   World& world = travel();
   const MakeRequest request = world.request(1, 3);
-  const MadeTask made = must(query().make(request));
+  const MadeTask made = must(query_archetype().make(request));
   Certificate certificate;
-  REQUIRE(query().prove_value(made.task, kept(request, made.task), Anything(), certificate).ok());
+  REQUIRE(query_archetype().prove_value(made.task, kept(request, made.task), Anything(), certificate).ok());
   CHECK(certificate.mutants.size() >= 3);
   CHECK(std::all_of(certificate.mutants.begin(), certificate.mutants.end(), [](const MutantClaim& m) { return m.outcome == "survived"; }));
   CHECK(complains(certificate, "a mutant survives"));
@@ -171,7 +171,7 @@ TEST_CASE("a verifier that takes anything lets every wrong plan survive, and the
 TEST_CASE("a changed answer or prompt is noticed") {
   World& world = travel();
   const MakeRequest request = world.request(2, 2);
-  const Task task = must(query().make(request)).task;
+  const Task task = must(query_archetype().make(request)).task;
   Task other = task;
   other.expected = Json{{"type", "integer"}, {"value", "987654321"}};
   seal_task(other);
@@ -200,8 +200,8 @@ TEST_CASE("a difficulty that the domain cannot give ends in a named reason") {
   Json source = fixture::travel_source();
   source["archetypes"]["query"]["levels"] = {{"1", {{"hops", {9, 9}}}}};
   World world(must(compile_domain(source.dump(), "mine.json")));
-  const auto made = query().make(world.request(0, 1));
+  const auto made = query_archetype().make(world.request(0, 1));
   REQUIRE_FALSE(made.ok());
   CHECK(made.error().text().find("no question of difficulty 1 was found") != std::string::npos);
-  CHECK_FALSE(query().make(world.request(0, 6)).ok());
+  CHECK_FALSE(query_archetype().make(world.request(0, 6)).ok());
 }
