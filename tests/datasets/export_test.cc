@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "envs/base/hash.h"
 #include "tests/datasets/sample.h"
 
 namespace assay {
