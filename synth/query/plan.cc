@@ -1,0 +1,180 @@
+#include "synth/query/plan.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace assay::query {
+namespace {
+
+bool digits_at(std::string_view text, std::initializer_list<size_t> at) {
+  return std::all_of(at.begin(), at.end(), [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; });
+}
+int64_t number_at(std::string_view text, size_t begin, size_t count) {
+  int64_t out = 0;
+  for (char c : text.substr(begin, count)) out = out * 10 + (c - '0');
+  return out;
+}
+
+// Days since 1970-01-01 of the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
+int64_t days_of(int64_t year, int64_t month, int64_t day) {
+  year -= month <= 2;
+  const int64_t era = year / 400, of_era = year % 400;
+  const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
+}
+
+bool names_by_key(const RowSet& set, const Table& table, const Condition& condition, const Tables& tables) {
+  if (!table.spec.is_entity()) return false;
+  if (condition.kind == Condition::Kind::kCompare)
+    return condition.comparison == Comparison::kEqual && (condition.column == table.spec.name_column() || condition.column == table.spec.scope_column());
+  return condition.kind == Condition::Kind::kIn && !condition.negated && condition.column == table.spec.scope_column() && set.where.size() == 2 &&
+         condition.set->is_single(tables);
+}
+
+void measure(const RowSet& set, const Tables& tables, Size& out);
+
+void measure(const Condition& condition, const Tables& tables, Size& out) {
+  ++out.operators;
+  if (condition.kind == Condition::Kind::kCompare) return;
+  ++out.hops;
+  if (condition.kind == Condition::Kind::kIn) --out.operators;   // a join filters nothing by itself
+  measure(*condition.set, tables, out);
+}
+
+void measure(const RowSet& set, const Tables& tables, Size& out) {
+  if (set.is_named(tables)) return;
+  switch (set.kind) {
+    case RowSet::Kind::kWhere:
+      for (const Condition& condition : set.where) measure(condition, tables, out);
+      return;
+    case RowSet::Kind::kBest: out.operators += 1 + (set.rank > 1); break;
+    case RowSet::Kind::kFollow: ++out.hops; break;
+    case RowSet::Kind::kGroup: ++out.hops, ++out.operators; break;
+  }
+  measure(*set.of, tables, out);
+}
+
+Comparison other_side(Comparison comparison) {
+  switch (comparison) {
+    case Comparison::kEqual: return Comparison::kNotEqual;
+    case Comparison::kNotEqual: return Comparison::kEqual;
+    case Comparison::kBelow: return Comparison::kAtLeast;
+    case Comparison::kAtMost: return Comparison::kAbove;
+    case Comparison::kAbove: return Comparison::kAtMost;
+    case Comparison::kAtLeast: return Comparison::kBelow;
+  }
+  return comparison;
+}
+
+class Varier {
+ public:
+  explicit Varier(const Tables& tables) : tables_(tables) {}
+  using Put = std::function<void(RowSetPtr, std::string column, std::string change)>;
+
+  // Every set that differs from `set` in one step.
+  void vary(const RowSet& set, const Put& put) const {
+    if (set.is_named(tables_)) return;
+    const auto changed = [&](const auto& change) {
+      auto copy = std::make_shared<RowSet>(set);
+      change(*copy);
+      return RowSetPtr(std::move(copy));
+    };
+    if (set.kind == RowSet::Kind::kWhere) {
+      for (size_t i = 0; i < set.where.size(); ++i) vary_condition(set, i, changed, put);
+      return;
+    }
+    const std::string column = column_name(set.of->table, set.column);
+    if (set.kind != RowSet::Kind::kFollow) put(changed([](RowSet& s) { s.highest = !s.highest; }), column, "other end");
+    if (set.kind == RowSet::Kind::kBest) put(changed([](RowSet& s) { ++s.rank; }), column, "next rank");
+    vary(*set.of, [&](RowSetPtr of, std::string name, std::string change) {
+      put(changed([&](RowSet& s) { s.of = std::move(of); }), std::move(name), std::move(change));
+    });
+  }
+
+ private:
+  template <typename Changed>
+  void vary_condition(const RowSet& set, size_t i, const Changed& changed, const Put& put) const {
+    const Condition& condition = set.where[i];
+    const int owner = condition.kind == Condition::Kind::kHas ? condition.set->table : set.table;
+    const std::string column = column_name(owner, condition.column);
+    put(changed([&](RowSet& s) { s.where.erase(s.where.begin() + static_cast<ptrdiff_t>(i)); }), column, "dropped");
+    if (condition.kind == Condition::Kind::kCompare) {
+      put(changed([&](RowSet& s) { s.where[i].comparison = other_side(condition.comparison); }), column, "other side");
+      return;
+    }
+    put(changed([&](RowSet& s) { s.where[i].negated = !condition.negated; }), column, "negated");
+    vary(*condition.set, [&](RowSetPtr inner, std::string name, std::string change) {
+      put(changed([&](RowSet& s) { s.where[i].set = std::move(inner); }), std::move(name), std::move(change));
+    });
+  }
+
+  std::string column_name(int table, int column) const {
+    const TableSpec& spec = tables_.tables[static_cast<size_t>(table)].spec;
+    return column < 0 ? spec.name : spec.name + "." + spec.columns[static_cast<size_t>(column)].name;
+  }
+
+  const Tables& tables_;
+};
+
+}  // namespace
+
+bool RowSet::is_named(const Tables& tables) const {
+  if (kind != Kind::kWhere) return false;
+  const Table& rows = tables.tables[static_cast<size_t>(table)];
+  const auto constant = [&](const Condition& c) { return c.kind == Condition::Kind::kCompare || c.set->is_named(tables); };
+  return is_single(tables) && std::all_of(where.begin(), where.end(), [&](const Condition& c) { return constant(c) && names_by_key(*this, rows, c, tables); });
+}
+
+bool RowSet::is_single(const Tables& tables) const {
+  const Table& rows = tables.tables[static_cast<size_t>(table)];
+  switch (kind) {
+    case Kind::kBest:
+    case Kind::kGroup: return true;
+    case Kind::kFollow: return of->is_single(tables);
+    case Kind::kWhere:
+      return where.size() == rows.spec.key.size() &&
+             std::any_of(where.begin(), where.end(), [&](const Condition& c) { return c.kind == Condition::Kind::kCompare && c.column == rows.spec.column_index(rows.spec.key[0]); }) &&
+             std::all_of(where.begin(), where.end(), [&](const Condition& c) { return names_by_key(*this, rows, c, tables); });
+  }
+  return false;
+}
+
+Form form_of(std::string_view text) {
+  if (text.size() == 5 && text[2] == ':' && digits_at(text, {0, 1, 3, 4}) && number_at(text, 0, 2) < 24 && number_at(text, 3, 2) < 60) return Form::kClock;
+  if (text.size() == 10 && text[4] == '-' && text[7] == '-' && digits_at(text, {0, 1, 2, 3, 5, 6, 8, 9}) && number_at(text, 5, 2) >= 1 &&
+      number_at(text, 5, 2) <= 12 && number_at(text, 8, 2) >= 1 && number_at(text, 8, 2) <= 31)
+    return Form::kDate;
+  return Form::kPlain;
+}
+
+int64_t time_of(std::string_view text, Form form) {
+  if (form == Form::kPlain || form_of(text) != form) return -1;
+  return form == Form::kClock ? number_at(text, 0, 2) * 60 + number_at(text, 3, 2) : days_of(number_at(text, 0, 4), number_at(text, 5, 2), number_at(text, 8, 2));
+}
+
+Size size_of(const Question& question, const Tables& tables) {
+  Size out;
+  measure(*question.of, tables, out);
+  out.operators += question.ask == Question::Ask::kAggregate;
+  if (!question.minus) return out;
+  const Size other = size_of(*question.minus, tables);
+  return {out.hops + other.hops, out.operators + other.operators + 1};
+}
+
+std::vector<Variation> variations(const Question& question, const Tables& tables) {
+  std::vector<Variation> out;
+  Varier(tables).vary(*question.of, [&](RowSetPtr of, std::string column, std::string change) {
+    Question changed = question;
+    changed.of = std::move(of);
+    out.push_back({std::move(column), std::move(change), std::move(changed)});
+  });
+  if (!question.minus) return out;
+  for (Variation& other : variations(*question.minus, tables)) {
+    Question changed = question;
+    changed.minus = std::make_shared<const Question>(std::move(other.question));
+    out.push_back({std::move(other.column), std::move(other.change), std::move(changed)});
+  }
+  return out;
+}
+
+}  // namespace assay::query
