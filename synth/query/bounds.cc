@@ -4,6 +4,8 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "synth/column_use.h"
+
 namespace assay::query {
 namespace {
 
@@ -97,7 +99,7 @@ ChanceRate guess_rate(const Question& question, const Evaluated& answer, const T
     if (!has_value(cell)) continue;
     if (spec.type == ColumnType::kText) {
       const std::string_view text = tables.texts.text(static_cast<int32_t>(cell));
-      cell = time_of(text, form_of(text));
+      cell = time_of(text, text_form(text));
     }
     const double value = static_cast<double>(cell);
     low = first ? value : std::min(low, value);

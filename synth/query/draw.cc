@@ -8,7 +8,6 @@
 namespace assay::query {
 namespace {
 
-constexpr size_t kLongestLabel = 32;
 constexpr int64_t kFewValues = 8;        // a number with no more is asked for by equality, too
 constexpr size_t kSmallSet = 6;          // so many entities may stand in for one
 constexpr size_t kMostNames = 12;
@@ -25,8 +24,26 @@ class Drawer {
       if (tables_.tables[static_cast<size_t>(table)].size() > 1 && !listing_paths(table).empty()) listed_.push_back(table);
   }
 
+ private:
+  // Another try, with the same budgets, where a draw leads nowhere.
+  template <typename Draw>
+  auto retried(int times, const Draw& draw) {
+    for (;;) {
+      const std::pair budgets(operators_, hops_);
+      auto out = draw();
+      if (out || --times == 0) return out;
+      std::tie(operators_, hops_) = budgets;
+    }
+  }
+
+ public:
   std::optional<Question> draw() {
     if (listed_.empty()) return std::nullopt;
+    return retried(8, [&] { return draw_kind(); });
+  }
+
+ private:
+  std::optional<Question> draw_kind() {
     const uint64_t kind = rng_.below(operators_ >= 3 ? 12 : 10);
     if (kind < 2) return name();
     if (kind < 5) return cell();
@@ -35,7 +52,6 @@ class Drawer {
     return difference();
   }
 
- private:
   struct Plural {
     RowSetPtr set;
     Rows rows;
@@ -117,7 +133,7 @@ class Drawer {
         const bool may_stay_open = can_list_all(target) && static_cast<size_t>(table(target).size()) <= kOpenTargets;
         if (may_stay_open && (*path)->given.size() > 1 && set->where.size() + 1 >= (*path)->given.size()) continue;
         if (may_stay_open && !table(t).spec.is_entity() && chance(25)) continue;
-        if (hops_ > 0 && chance(70)) {
+        if (hops_ > 0 && chance(85)) {
           auto condition = in_anchor(t, c);
           if (!condition) return std::nullopt;
           set->where.push_back(std::move(*condition));
@@ -133,17 +149,17 @@ class Drawer {
   }
 
   std::optional<Plural> plural(int t, int most_filters) {
-    auto out = listed(t);
+    auto out = retried(3, [&] { return listed(t); });
     if (!out) return std::nullopt;
     const int64_t wanted = rng_.between(0, std::min<int64_t>(most_filters, operators_));
     for (int64_t i = 0; i < wanted; ++i)
-      if (!filter(*out)) return std::nullopt;
+      if (!retried(4, [&] { return filter(*out); })) return std::nullopt;
     return out;
   }
 
   // One condition more. False if the draw leads nowhere.
   bool filter(Plural& plural) {
-    if (hops_ > 0 && chance(30)) return having(plural);
+    if (hops_ > 0 && chance(40)) return having(plural);
     const int t = plural.set->table;
     std::vector<int> choice;
     for (int c : plural.columns) {
@@ -178,26 +194,23 @@ class Drawer {
     if (about.use == Use::kCategory) {
       out.comparison = chance(75) ? Comparison::kEqual : Comparison::kNotEqual;
     } else if (about.use == Use::kTime) {
-      if (about.form == Form::kClock) out.text = out.text.substr(0, 3) + (out.text[3] < '3' ? "00" : "30");
+      if (about.form == TextForm::kClock) out.text = out.text.substr(0, 3) + (out.text[3] < '3' ? "00" : "30");
       out.comparison = chance(50) ? Comparison::kBelow : Comparison::kAtLeast;
     } else if (about.distinct <= kFewValues && chance(50)) {
       out.comparison = Comparison::kEqual;
     } else {
       static const std::vector<Comparison> kSides{Comparison::kBelow, Comparison::kAtMost, Comparison::kAbove, Comparison::kAtLeast};
       out.comparison = rng_.pick(kSides);
-      out.number = rounded(t, c, out.number);
+      out.number = rounded(about, out.number);
     }
     return out;
   }
 
   // To a step that people would say: about a tenth of what the column ranges over.
-  int64_t rounded(int t, int c, int64_t value) const {
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    for (int64_t cell : table(t).columns[static_cast<size_t>(c)])
-      if (has_value(cell)) low = std::min(low, cell), high = std::max(high, cell);
+  static int64_t rounded(const ColumnUse& about, int64_t value) {
     int64_t step = 1;
     for (int64_t next : {5, 10, 50, 100, 500, 1'000, 5'000, 10'000, 50'000, 100'000, 500'000, 1'000'000})
-      if (next <= (high - low) / 12) step = next;
+      if (next <= (about.high - about.low) / 12) step = next;
     return value / step * step;
   }
 
@@ -249,16 +262,16 @@ class Drawer {
     Condition out;
     out.kind = Condition::Kind::kIn;
     out.column = c;
-    out.set = anchor(target_of(t, c));
+    out.set = retried(3, [&] { return anchor(target_of(t, c)); });
     if (!out.set) return std::nullopt;
     return out;
   }
 
   RowSetPtr anchor(int t) {
-    const uint64_t kind = rng_.below(8);
+    const uint64_t kind = hops_ > 1 ? rng_.below(6) : rng_.below(8);
     if (kind < 2 && hops_ > 0) return grouped(t);
     if (kind < 4 && hops_ > 0) return followed(t);
-    if (kind < 6) return best(t, 1);
+    if (kind < 6) return best(t, 2);
     auto few = plural(t, 2);
     if (!few || few->rows.size() > kSmallSet || few->set->where.empty()) return nullptr;
     return few->set;
@@ -303,7 +316,7 @@ class Drawer {
     out->column = c;
     std::vector<int> numbers;
     for (int column : of->columns)
-      if (use(other, column) == Use::kNumber) numbers.push_back(column);
+      if (use(other, column) == Use::kNumber && can_be_measured(*of->set, column)) numbers.push_back(column);
     if (const auto measure = pick(numbers); measure && chance(60)) {
       out->measure = *measure;
       out->how = chance(60) || !is_amount(other, *measure) ? Aggregate::kAverage : Aggregate::kSum;
@@ -314,14 +327,22 @@ class Drawer {
     return targets.size() > 1 ? out : nullptr;
   }
 
+  // Numbers and times; a number that is filtered by already tells too little beside that.
+  bool can_be_measured(const RowSet& set, int c) const {
+    const auto filters = [&](const Condition& o) { return o.kind == Condition::Kind::kCompare && o.column == c; };
+    const bool filtered = std::any_of(set.where.begin(), set.where.end(), filters);
+    return (use(set.table, c) == Use::kNumber && !filtered) || (use(set.table, c) == Use::kTime && std::none_of(set.where.begin(), set.where.end(), [&](const Condition& o) {
+             return filters(o) && o.comparison == Comparison::kEqual;
+           }));
+  }
+
   RowSetPtr best(int t, int most_filters) {
     if (std::find(listed_.begin(), listed_.end(), t) == listed_.end() || !spend(operators_)) return nullptr;
     const auto of = plural(t, most_filters);
     if (!of || of->rows.size() < 3) return nullptr;
     std::vector<int> choice;
     for (int c : of->columns) {
-      const bool fixed = std::any_of(of->set->where.begin(), of->set->where.end(), [&](const Condition& o) { return o.column == c && o.kind == Condition::Kind::kCompare && o.comparison == Comparison::kEqual; });
-      if ((use(t, c) == Use::kNumber || use(t, c) == Use::kTime) && !fixed) choice.push_back(c);
+      if (can_be_measured(*of->set, c)) choice.push_back(c);
     }
     const auto c = pick(choice);
     if (!c) return nullptr;
@@ -402,7 +423,7 @@ class Drawer {
     out.of = of->set;
     std::vector<int> choice;
     for (int c : of->columns)
-      if (use(out.of->table, c) == Use::kNumber || use(out.of->table, c) == Use::kTime) choice.push_back(c);
+      if (can_be_measured(*out.of, c)) choice.push_back(c);
     const auto c = pick(choice);
     if (!c || chance(35)) return out;
     out.column = *c;
@@ -459,44 +480,15 @@ class Drawer {
 
 }  // namespace
 
-Drawable::Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options) : tables_(environment.tables) {
-  for (int t = 0; t < static_cast<int>(tables_.tables.size()); ++t) {
-    const TableSpec& spec = tables_.tables[static_cast<size_t>(t)].spec;
-    paths_.push_back(paths_to(spec, environment.tools));
-    auto& uses = uses_.emplace_back(spec.columns.size());
-    for (int c = 0; c < static_cast<int>(spec.columns.size()); ++c)
-      if (report.learnable.count({t, c}) && !options.avoid.count({t, c})) uses[static_cast<size_t>(c)] = use_of(t, c);
-  }
+Drawable::Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options)
+    : tables_(environment.tables), report_(report), options_(options) {
+  for (const Table& table : tables_.tables) paths_.push_back(paths_to(table.spec, environment.tools));
 }
 
-ColumnUse Drawable::use_of(int table, int column) const {
-  const Table& t = tables_.tables[static_cast<size_t>(table)];
-  const ColumnSpec& spec = t.spec.columns[static_cast<size_t>(column)];
-  std::vector<int64_t> values = t.columns[static_cast<size_t>(column)];
-  std::erase_if(values, [](int64_t cell) { return !has_value(cell); });
-  const int64_t filled = static_cast<int64_t>(values.size());
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  ColumnUse out;
-  out.distinct = static_cast<int64_t>(values.size());
-  if (t.spec.is_entity() && column == t.spec.name_column()) {
-    out.use = Use::kName;
-  } else if (out.distinct < 2) {
-    return out;
-  } else if (spec.is_number()) {
-    out.use = Use::kNumber;
-  } else if (spec.type == ColumnType::kReference) {
-    out.use = Use::kReference;
-  } else {
-    const auto text = [&](int64_t cell) { return tables_.texts.text(static_cast<int32_t>(cell)); };
-    out.form = form_of(text(values.front()));
-    if (std::any_of(values.begin(), values.end(), [&](int64_t cell) { return form_of(text(cell)) != out.form; })) out.form = Form::kPlain;
-    const bool short_texts = std::all_of(values.begin(), values.end(), [&](int64_t cell) { return text(cell).size() <= kLongestLabel; });
-    if (out.form != Form::kPlain) out.use = Use::kTime;
-    else if (short_texts && out.distinct * 2 <= filled) out.use = Use::kCategory;
-    else if (short_texts && out.distinct == filled) out.use = Use::kLabel;
-  }
-  return out;
+const ColumnUse& Drawable::use(int table, int column) const {
+  static const ColumnUse kNotAskedAbout;
+  if (!report_.learnable.count({table, column}) || options_.avoid.count({table, column})) return kNotAskedAbout;
+  return report_.uses[static_cast<size_t>(table)][static_cast<size_t>(column)];
 }
 
 std::optional<Question> draw_question(const Drawable& drawable, const Level& level, Rng& rng) {

@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 
+#include "synth/column_use.h"
+
 namespace assay::query {
 namespace {
 
@@ -91,11 +93,21 @@ class Evaluator {
     return order_of(text(table_index, column, left), text(table_index, column, right));
   }
 
-  bool meets(const RowSet& set, const Condition& condition, int32_t row, const std::vector<int32_t>& members) {
+  int64_t text_id(const ColumnSpec& spec, int64_t cell) const {
+    if (spec.type == ColumnType::kText) return cell;
+    const Table& target = source_.tables().at(spec.references);
+    return target.cell(target.spec.name_column(), static_cast<int32_t>(cell));
+  }
+
+  // `constant_id`: of the condition's text, or -1 where no row has it.
+  bool meets(const RowSet& set, const Condition& condition, int32_t row, const std::vector<int32_t>& members, int64_t constant_id) {
     if (!known(set.table, condition.column, row)) return false;
     const int64_t cell = table(set.table).cell(condition.column, row);
     if (condition.kind == Condition::Kind::kIn) return std::binary_search(members.begin(), members.end(), static_cast<int32_t>(cell)) != condition.negated;
-    if (table(set.table).spec.columns[static_cast<size_t>(condition.column)].is_number()) return compare(order_of(cell, condition.number), condition.comparison);
+    const ColumnSpec& spec = table(set.table).spec.columns[static_cast<size_t>(condition.column)];
+    if (spec.is_number()) return compare(order_of(cell, condition.number), condition.comparison);
+    if (condition.comparison == Comparison::kEqual || condition.comparison == Comparison::kNotEqual)
+      return (text_id(spec, cell) == constant_id) == (condition.comparison == Comparison::kEqual);
     return compare(order_of(text(set.table, condition.column, row), std::string_view(condition.text)), condition.comparison);
   }
 
@@ -121,12 +133,14 @@ class Evaluator {
       bounds.push_back({condition.column, in ? std::optional(members[i]) : std::nullopt, in ? nullptr : &condition});
     }
     ASSAY_ASSIGN(const std::vector<int32_t> candidates, source_.rows(set.table, bounds, read));
+    std::vector<int64_t> constant_ids;
+    for (const Condition& condition : set.where) constant_ids.push_back(source_.tables().texts.find(condition.text));
     std::vector<int32_t> kept, reached;
     for (int32_t row : candidates) {
       if (bound && !std::binary_search(bound->rows->begin(), bound->rows->end(), static_cast<int32_t>(table(set.table).cell(bound->column, row)))) continue;
       bool keep = true, reach = true;
       for (size_t i = 0; i < set.where.size() && reach; ++i) {
-        if (set.where[i].kind == Condition::Kind::kHas || meets(set, set.where[i], row, members[i])) continue;
+        if (set.where[i].kind == Condition::Kind::kHas || meets(set, set.where[i], row, members[i], constant_ids[i])) continue;
         keep = false;
         reach &= !binds(set.where[i]);
       }
@@ -283,7 +297,7 @@ class Evaluator {
   // Numbers of one unit, or times of one form. Differences of averages are not asked for.
   static void subtract(const Value& other, Value& value) {
     if (value.is_text) {
-      const Form form = form_of(value.texts[0]);
+      const TextForm form = text_form(value.texts[0]);
       value.numerator = time_of(value.texts[0], form) - time_of(other.texts[0], form);
       value.texts.clear();
       value.is_text = false;

@@ -6,23 +6,6 @@
 namespace assay::query {
 namespace {
 
-bool digits_at(std::string_view text, std::initializer_list<size_t> at) {
-  return std::all_of(at.begin(), at.end(), [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; });
-}
-int64_t number_at(std::string_view text, size_t begin, size_t count) {
-  int64_t out = 0;
-  for (char c : text.substr(begin, count)) out = out * 10 + (c - '0');
-  return out;
-}
-
-// Days since 1970-01-01 of the proleptic Gregorian calendar, counted in eras of 400 years that begin in March.
-int64_t days_of(int64_t year, int64_t month, int64_t day) {
-  year -= month <= 2;
-  const int64_t era = year / 400, of_era = year % 400;
-  const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
-}
-
 bool names_by_key(const RowSet& set, const Table& table, const Condition& condition, const Tables& tables) {
   if (!table.spec.is_entity()) return false;
   if (condition.kind == Condition::Kind::kCompare)
@@ -137,19 +120,6 @@ bool RowSet::is_single(const Tables& tables) const {
              std::all_of(where.begin(), where.end(), [&](const Condition& c) { return names_by_key(*this, rows, c, tables); });
   }
   return false;
-}
-
-Form form_of(std::string_view text) {
-  if (text.size() == 5 && text[2] == ':' && digits_at(text, {0, 1, 3, 4}) && number_at(text, 0, 2) < 24 && number_at(text, 3, 2) < 60) return Form::kClock;
-  if (text.size() == 10 && text[4] == '-' && text[7] == '-' && digits_at(text, {0, 1, 2, 3, 5, 6, 8, 9}) && number_at(text, 5, 2) >= 1 &&
-      number_at(text, 5, 2) <= 12 && number_at(text, 8, 2) >= 1 && number_at(text, 8, 2) <= 31)
-    return Form::kDate;
-  return Form::kPlain;
-}
-
-int64_t time_of(std::string_view text, Form form) {
-  if (form == Form::kPlain || form_of(text) != form) return -1;
-  return form == Form::kClock ? number_at(text, 0, 2) * 60 + number_at(text, 3, 2) : days_of(number_at(text, 0, 4), number_at(text, 5, 2), number_at(text, 8, 2));
 }
 
 Size size_of(const Question& question, const Tables& tables) {

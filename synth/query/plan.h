@@ -76,12 +76,6 @@ struct Question {
   std::shared_ptr<const Question> minus;
 };
 
-// What a text column says, by the form of all of its cells.
-enum class Form { kPlain, kClock, kDate };   // "HH:MM", "YYYY-MM-DD"
-// Minutes since midnight, days since 1970; -1 for a text of another form.
-Form form_of(std::string_view text);
-int64_t time_of(std::string_view text, Form form);
-
 // How hard a question is: crossings of a reference that are not a name given in the question, and everything that filters, ranks
 // or combines.
 struct Size {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+
+#include "synth/column_use.h"
 
 #include "verifiers/constraint.h"
 
@@ -24,7 +27,7 @@ std::string filled(const std::string& phrase, const std::string& with) {
 
 class Speaker {
  public:
-  Speaker(const Question& question, Form form, const Tables& tables, const QueryOptions& options, Rng& rng) : form_(form), tables_(tables), options_(options), rng_(rng) {
+  Speaker(const Question& question, TextForm form, const Tables& tables, const QueryOptions& options, Rng& rng) : form_(form), tables_(tables), options_(options), rng_(rng) {
     count(question);
   }
 
@@ -141,7 +144,9 @@ class Speaker {
   std::string superlative(int table, int c, bool highest, int rank) const {
     const ColumnSpec& about = column(table, c);
     std::string word;
+    static const std::set<std::string> kExtents = {"minutes", "hours", "days", "weeks", "months", "years", "seconds", "km", "m", "cm", "mm", "metres", "kilometres", "miles"};
     if (!about.is_number()) word = highest ? "latest" : "earliest";
+    else if (kExtents.count(about.unit)) word = highest ? "longest" : "shortest";
     else if (begins_with_word(about.label, "highest") || begins_with_word(about.label, "lowest")) word = highest ? "greatest" : "smallest";
     else word = highest ? "highest" : "lowest";
     return (rank > 1 ? ordinal(rank) : "") + word;
@@ -189,7 +194,7 @@ class Speaker {
         {Comparison::kEqual, {"", ""}}, {Comparison::kNotEqual, {"not ", "not "}}, {Comparison::kBelow, {"below ", "before "}},
         {Comparison::kAtMost, {"at most ", "at or before "}}, {Comparison::kAbove, {"above ", "after "}}, {Comparison::kAtLeast, {"at least ", "at or after "}}};
     const auto& [of_number, of_time] = kWords.at(condition.comparison);
-    const bool date = time && form_of(condition.text) == Form::kDate;
+    const bool date = time && text_form(condition.text) == TextForm::kDate;
     if (date && condition.comparison == Comparison::kAtLeast) return "on or after " + condition.text;
     if (date && condition.comparison == Comparison::kAtMost) return "on or before " + condition.text;
     return (time ? of_time : of_number) + constant(condition, table);
@@ -214,7 +219,7 @@ class Speaker {
     switch (question.ask) {
       case Question::Ask::kName: {
         const std::string who = definite(of);
-        return pick({"What is the name of " + who + "?", "Name " + who + ".", "Find out the name of " + who + "."});
+        return pick({"What is the name of " + who + "?", "Name " + who + ".", "Find the name of " + who + "."});
       }
       case Question::Ask::kNames: {
         const std::string who = plural(of);
@@ -222,16 +227,20 @@ class Speaker {
       }
       case Question::Ask::kCell: {
         const std::string what = "the " + column(of.table, question.column).label + " of " + definite(of) + in_unit(of.table, question.column);
-        return pick({"What is " + what + "?", "Find out " + what + "."});
+        return pick({"What is " + what + "?", "Find " + what + "."});
       }
       case Question::Ask::kAggregate: break;
     }
-    const std::string who = plural(of);
-    if (question.how == Aggregate::kCount) return pick({"How many " + who + " are there?", "What is the number of " + who + "?", "Count the " + who + "."});
+    const Mods mods = modifiers(of);
+    const std::string who = spec(of.table).plural + mods.text();
+    if (question.how == Aggregate::kCount) {
+      const std::string how_many = "How many " + spec(of.table).plural + mods.attached + " are there" + (mods.clauses.empty() ? "" : " " + join_words(mods.clauses)) + "?";
+      return pick({how_many, "What is the number of " + who + "?", "Count the " + who + "."});
+    }
     const std::string how = question.how == Aggregate::kSum ? "total" : question.how == Aggregate::kAverage ? "average"
                             : superlative(of.table, question.column, question.how == Aggregate::kHighest, 1);
     const std::string what = "the " + how + " " + column(of.table, question.column).label + " of the " + who + in_unit(of.table, question.column);
-    return pick({"What is " + what + "?", "Find out " + what + "."});
+    return pick({"What is " + what + "?", "Find " + what + "."});
   }
 
   // Of two cells of one column.
@@ -241,14 +250,14 @@ class Speaker {
     const std::string left = "the " + about.label + " of " + refer_entity(question.of);
     const std::string right = "that of " + refer_entity(question.minus->of);
     if (about.is_number()) return "How large is the difference between " + left + " and " + right + in_unit(table, question.column) + "?";
-    if (form_ == Form::kClock) return "How many minutes lie between " + left + " and " + right + ", both taken on the same day?";
+    if (form_ == TextForm::kClock) return "How many minutes lie between " + left + " and " + right + ", both taken on the same day?";
     return "How many days lie between " + left + " and " + right + "?";
   }
 
   inline static const std::vector<std::string> kTake{"Consider", "Take", "Find"};
   inline static const std::vector<std::string> kTakeAll{"Consider", "Take"};
 
-  const Form form_;   // of the column asked about
+  const TextForm form_;   // of the column asked about
   const Tables& tables_;
   const QueryOptions& options_;
   Rng& rng_;
@@ -258,30 +267,30 @@ class Speaker {
 };
 
 // Of the first cell with a value; all of a column that is asked about as a time have one form.
-Form form_of_column(const Tables& tables, int table, int column) {
+TextForm form_of_column(const Tables& tables, int table, int column) {
   const Table& rows = tables.tables[static_cast<size_t>(table)];
-  if (column < 0 || rows.spec.columns[static_cast<size_t>(column)].type != ColumnType::kText) return Form::kPlain;
+  if (column < 0 || rows.spec.columns[static_cast<size_t>(column)].type != ColumnType::kText) return TextForm::kPlain;
   for (int64_t cell : rows.columns[static_cast<size_t>(column)])
-    if (has_value(cell)) return form_of(tables.texts.text(static_cast<int32_t>(cell)));
-  return Form::kPlain;
+    if (has_value(cell)) return text_form(tables.texts.text(static_cast<int32_t>(cell)));
+  return TextForm::kPlain;
 }
 
 bool is_average(const Question& question) { return question.ask == Question::Ask::kAggregate && question.how == Aggregate::kAverage; }
 
-std::string say_form(const Question& question, const Value& value, Form form) {
-  if (question.ask == Question::Ask::kNames) return "Give a JSON array of the names as strings, exactly as the tools give them, in any order, each once.";
-  if (question.ask == Question::Ask::kName) return "Give the name alone, as a JSON string, exactly as the tools give it.";
-  if (value.is_text && form == Form::kClock) return "Give the time alone, as a JSON string of the form \"HH:MM\".";
-  if (value.is_text && form == Form::kDate) return "Give the date alone, as a JSON string of the form \"YYYY-MM-DD\".";
-  if (value.is_text) return "Give the value alone, as a JSON string, exactly as the tools give it.";
-  if (is_average(question)) return "Give a JSON number without a unit, rounded to " + std::to_string(places_of(value)) + " decimal places.";
-  return std::string(value.decimals == 0 ? "Give a JSON integer" : "Give a JSON number") + " without a unit" + (question.minus ? ", not below 0." : ".");
+std::string say_form(const Question& question, const Value& value, TextForm form) {
+  if (question.ask == Question::Ask::kNames) return "Submit a JSON array of the names as strings, exactly as the tools give them, in any order, each once.";
+  if (question.ask == Question::Ask::kName) return "Submit the name alone, as a JSON string, exactly as the tools give it.";
+  if (value.is_text && form == TextForm::kClock) return "Submit the time alone, as a JSON string of the form \"HH:MM\".";
+  if (value.is_text && form == TextForm::kDate) return "Submit the date alone, as a JSON string of the form \"YYYY-MM-DD\".";
+  if (value.is_text) return "Submit the value alone, as a JSON string, exactly as the tools give it.";
+  if (is_average(question)) return "Submit a JSON number without a unit, rounded to " + std::to_string(places_of(value)) + " decimal places.";
+  return std::string(value.decimals == 0 ? "Submit a JSON integer" : "Submit a JSON number") + " without a unit" + (question.minus ? ", not below 0." : ".");
 }
 
 }  // namespace
 
 Words say(const Question& question, const Value& value, const Tables& tables, const QueryOptions& options, Rng& rng) {
-  const Form form = form_of_column(tables, question.of->table, question.column);
+  const TextForm form = form_of_column(tables, question.of->table, question.column);
   return {Speaker(question, form, tables, options, rng).say(question), say_form(question, value, form)};
 }
 
