@@ -36,7 +36,7 @@ std::string indented(std::string_view text, const std::string& indent) {
 std::string heading(const std::string& text) { return "\n" + text + "\n"; }
 
 Result<std::vector<std::pair<std::string, std::string>>> sentences_of(const Task& task, const Environment& environment) {
-  if (!task.expected.is_null()) return std::vector<std::pair<std::string, std::string>>();
+  if (task.answer.groups == 0) return std::vector<std::pair<std::string, std::string>>();
   const Binding binding{task.answer, environment.tables};
   ASSAY_ASSIGN(const Constraints constraints, compile_constraints(task.constraints, binding, "task " + short_id(task.id)));
   std::vector<std::pair<std::string, std::string>> out;

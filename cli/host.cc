@@ -31,10 +31,10 @@ Result<std::shared_ptr<Toolset>> Host::tools(const Task& task) {
   ASSAY_ASSIGN(std::shared_ptr<const Database> database, databases_.database(*loaded));
   ToolSession session;
   const bool own = keeps_state(*loaded);
-  if (own) {
+  if (runs_programs(*loaded)) {
     ASSAY_ASSIGN(session.executor, databases_.executor());
-    session.files = task.files;
   }
+  if (own) session.files = task.files;
   ASSAY_ASSIGN(std::unique_ptr<Toolset> opened, Toolset::open(loaded, database, std::move(session)));
   std::shared_ptr<Toolset> shared(std::move(opened));
   return own ? shared : tools_.put(task.environment, shared);

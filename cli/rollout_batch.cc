@@ -74,9 +74,9 @@ class ChunkPlayer {
     RolloutOptions play_options;
     play_options.seed = options_.seed;
     play_options.in_flight = options_.policy_options.in_flight;
-    ASSAY_ASSIGN(const bool stateful, any_keeps_state(begin, end));
+    ASSAY_ASSIGN(const bool heavy, any_runs_programs(begin, end));
     // Each open episode may hold an interpreter with all its memory.
-    if (stateful) play_options.in_flight = std::min(play_options.in_flight, kStatefulInFlight);
+    if (heavy) play_options.in_flight = std::min(play_options.in_flight, kHeavyInFlight);
     if (!attempts_.empty())
       ASSAY_TRY(assay::play(*worker_.policy, host, play_options, attempts_,
                             [this](Rollout rollout) { return take(std::move(rollout)); }));
@@ -85,14 +85,14 @@ class ChunkPlayer {
   }
 
  private:
-  static constexpr int64_t kStatefulInFlight = 4;
+  static constexpr int64_t kHeavyInFlight = 4;
 
-  Result<bool> any_keeps_state(const TaskRow* begin, const TaskRow* end) {
+  Result<bool> any_runs_programs(const TaskRow* begin, const TaskRow* end) {
     std::set<std::string> seen;
     for (const TaskRow* row = begin; row != end; ++row) {
       if (!seen.insert(row->environment).second) continue;
       ASSAY_ASSIGN(const std::shared_ptr<const Environment> environment, store_.environment(row->environment));
-      if (keeps_state(*environment)) return true;
+      if (runs_programs(*environment)) return true;
     }
     return false;
   }

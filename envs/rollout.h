@@ -24,6 +24,7 @@ struct Rollout {
   int64_t sample = 0;     // index within the group
   Conversation messages;  // system, user, then the attempt
   std::string answer;     // what was submitted, if anything was
+  Json state;             // what was changed (envs/state.h); null where nothing can be
   bool submitted = false;
   RolloutStatus status = RolloutStatus::kScored;
   std::optional<Error> failure;  // when status is kFailed: boundary and what happened
