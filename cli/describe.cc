@@ -126,6 +126,8 @@ Result<Description> describe_task(Store& store, const Task& task, Detail detail)
   if (certificate.ok())
     out.text += heading(std::string("certificate: ") + (certificate->sound ? "sound" : "UNSOUND")) + claims_text(*certificate);
   else out.text += heading("certificate: none");
+  if (detail == Detail::kFull && !task.goal.is_null())
+    out.text += heading("goal: what must have changed") + indented(printable(OrderedJson(task.goal).dump(2)), "  ") + "\n";
   if (detail == Detail::kFull) out.text += heading("gold") + indented(printable(task.gold), "  ") + "\n";
   out.json = {{"task", with_id(to_json(task), task.id)}, {"constraints", std::move(constraints)}};
   out.json["certificate"] = certificate.ok() ? with_id(to_json(*certificate), certificate->id) : OrderedJson();

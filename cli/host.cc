@@ -47,6 +47,12 @@ Result<std::shared_ptr<const Verifier>> Host::verifier(const Task& task) {
   return verifiers_.put(task.id, std::shared_ptr<const Verifier>(std::move(made)));
 }
 
+std::shared_ptr<void>* Host::kept(const Task& task) {
+  const std::string key = task.archetype + "/" + task.environment;
+  auto* found = kept_.find(key);
+  return found ? found : &kept_.put(key, nullptr);
+}
+
 Result<std::shared_ptr<const Task>> Host::task(const std::string& id) {
   if (auto* found = tasks_.find(id)) return *found;
   ASSAY_ASSIGN(Task loaded, databases_.store().task(id));
