@@ -101,7 +101,7 @@ void AddedTokenFinder::find(std::string_view text, Regex::Scratch& scratch, cons
     size_t begin = at, end = at + found->text.size();
     at = end;
     if (token.single_word && touches_word(text, begin, end, scratch)) continue;
-    if (token.lstrip) begin = std::max(begin - white_space_before(text.substr(0, begin)), given);
+    if (token.lstrip) begin -= white_space_before(text.substr(0, begin));
     if (token.rstrip) end += white_space_after(text.substr(end));
     if (begin > given) part(text.substr(given, begin - given), nullptr);
     part(found->text, &token);

@@ -151,4 +151,14 @@ TEST_CASE("added tokens are found at the same places") {
   }
 }
 
+TEST_CASE("characters that a vocabulary lacks are unk_token, one by one or fused") {
+  for (const Json& golden : golden_json("unknown.json")) {
+    const Tokenizer tokenizer = tokenizer_of(golden[0]);
+    for (const Json& one : golden[1]) {
+      INFO(one);
+      CHECK(tokenizer.encode(one[0].get<std::string>()) == one[1].get<Ids>());
+    }
+  }
+}
+
 }  // namespace assay

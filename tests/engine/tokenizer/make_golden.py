@@ -10,7 +10,8 @@ All text is ours. The expressions that cut words are those of the models they ar
                                 text with special tokens added; random: [ids, text, text without special tokens];
                                 words: the bytes of each word of each normalised text, for byte-level ones
     data/words.json             [pre_tokenizer, text, words]
-    data/added.json             a tokenizer.json with added tokens of all kinds and [text, ids]
+    data/added.json             a tokenizer.json with added tokens of all kinds, and [text, ids]
+    data/unknown.json           [a tokenizer.json without byte tokens, [text, ids]], with unknown characters one by one and fused
 """
 
 import json
@@ -143,8 +144,8 @@ def sentencepiece():
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
     bytes_ = ["<0x%02X>" % byte for byte in range(256)]
-    trainer = trainers.BpeTrainer(vocab_size=640, special_tokens=["<unk>", "<s>", "</s>"] + bytes_, limit_alphabet=120, max_token_length=12, show_progress=False)
-    tokenizer.train_from_iterator(TRAINING, trainer)
+    trainer = trainers.BpeTrainer(vocab_size=640, special_tokens=["<unk>", "<s>", "</s>"] + bytes_, max_token_length=12, show_progress=False)
+    tokenizer.train_from_iterator(TRAINING[:9], trainer)  # other scripts are left to the byte tokens
     # Byte tokens are ordinary tokens of the model.
     document = json.loads(tokenizer.to_str())
     document["added_tokens"] = document["added_tokens"][:3]
@@ -240,6 +241,18 @@ def added():
     write("added.json", {"tokenizer": json.loads(tokenizer.to_str()), "cases": [[text, tokenizer.encode(text).ids] for text in samples]})
 
 
+def unknown():
+    written = []
+    for fuse in (False, True):
+        tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=fuse))
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_next")
+        tokenizer.decoder = decoders.Fuse()
+        tokenizer.train_from_iterator(TRAINING[:3], trainers.BpeTrainer(vocab_size=100, special_tokens=["<unk>"], show_progress=False))
+        samples = ["the engine", "日本", "the日本e語 日本 the", " 日 本", "日", "a<unk>b<unk><unk>日<unk>本"]
+        written.append([json.loads(tokenizer.to_str()), [[text, tokenizer.encode(text).ids] for text in samples]])
+    write("unknown.json", written)
+
+
 def main():
     DATA.mkdir(exist_ok=True)
     write("texts.json", texts())
@@ -247,6 +260,7 @@ def main():
         golden(make.__name__, make())
     words()
     added()
+    unknown()
     print("tokenizers", tokenizers.__version__)
 
 
