@@ -111,7 +111,7 @@ Status PreTokenizer::add_split(JsonReader& reader) {
   const std::string behavior = reader.text("behavior");
   const bool invert = reader.boolean_or("invert", false);
   const auto known = std::find(kBehaviors.begin(), kBehaviors.end(), behavior);
-  if (known == kBehaviors.end()) reader.fail("behavior", "the behavior " + behavior + " is not supported", "Isolated");
+  if (known == kBehaviors.end()) reader.fail("behavior", "the behavior " + behavior + " is not supported", "one of Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous");
   ASSAY_TRY(reader.finish());
   const std::string where = reader.file() + ": " + reader.path_of("pattern");
   JsonReader kind(pattern, reader.file(), reader.path_of("pattern"));
