@@ -1,0 +1,70 @@
+// The guide to the domain language is the first thing that people and models read: what it shows must compile, and what there
+// is it must mention.
+#include "envs/environment.h"
+#include "envs/language.h"
+#include "synth/factory.h"
+#include "synth/filler.h"
+#include "synth/templates.h"
+#include "tests/synth/fixture.h"
+#include "verifiers/constraint.h"
+
+namespace assay {
+namespace {
+
+using fixture::must;
+
+// Code blocks opened by ```INFO.
+std::vector<std::string> blocks(const std::string& info) {
+  const std::string guide(domain_language());
+  std::vector<std::string> out;
+  const std::string open = "```" + info + "\n";
+  for (size_t at = 0; (at = guide.find("\n" + open, at)) != std::string::npos;) {
+    const size_t begin = at + 1 + open.size(), end = guide.find("\n```", begin);
+    REQUIRE(end != std::string::npos);
+    out.push_back(guide.substr(begin, end - begin));
+    at = end;
+  }
+  return out;
+}
+
+void must_mention(const std::string& word) {
+  INFO(word);
+  CHECK(domain_language().find("`" + word + "`") != std::string::npos);
+}
+
+TEST_CASE("every constraint that the guide shows compiles over its example") {
+  const auto domain = must(load_domain("observing"));
+  const auto environment = must(generate_environment(*domain, 1, 0));
+  const AnswerShape shape = must(shape_for(*domain, "select", 3));
+  const auto shown = blocks("json constraints");
+  REQUIRE(shown.size() == 1);
+  const Json constraints = must(parse_json(shown[0], "LANGUAGE.md"));
+  CHECK(must(compile_constraints(constraints, {shape, environment->tables}, "LANGUAGE.md")).size() == constraints.size());
+}
+
+TEST_CASE("every other block of the guide is strict JSON") {
+  const auto shown = blocks("json");
+  CHECK(shown.size() >= 5);
+  for (const std::string& text : shown) CHECK(must(parse_json(text, "LANGUAGE.md")).is_object());
+}
+
+TEST_CASE("the guide mentions every operator, way to fill, column type, form of result and placeholder") {
+  for (const Operator& op : operators::all()) must_mention(op.name);
+  for (const Filler& filler : fillers::all()) must_mention(filler.name);
+  for (const char* word : {"text", "integer", "decimal", "reference", "values", "one_or_values", "records", "one_or_records", "record"}) must_mention(word);
+  for (const char* word : {"$pick", "$group", "$value_of", "$quantile"}) CHECK(domain_language().find(word) != std::string::npos);
+}
+
+TEST_CASE("the guide's example gives certified tasks at every level") {
+  const auto factory = must(Factory::create({.domain = "observing", .archetypes = {"select"}, .seed = 3}));
+  for (int64_t index = 0; index < 5; ++index) {
+    INFO("level " << factory->difficulty(index));
+    const MadeTask made = must(factory->make(index));
+    CHECK(made.certificate.sound);
+    CHECK(made.task.difficulty == index + 1);
+  }
+  CHECK(must(factory->notes()).empty());
+}
+
+}  // namespace
+}  // namespace assay
