@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "synth/certify.h"
 #include "synth/chance.h"
@@ -136,6 +137,20 @@ std::string intro_text(const MakeRequest& request, const AnswerShape& shape) {
   return upper_first(out);
 }
 
+// Why candidates of a level were not kept, and how many for each reason: what a domain's author needs to mend it.
+class Misses {
+ public:
+  void add(const std::string& why) { ++counts_[why]; }
+  std::string text() const {
+    std::vector<std::string> parts;
+    for (const auto& [why, count] : counts_) parts.push_back(std::to_string(count) + " times " + why);
+    return join_words(parts);
+  }
+
+ private:
+  std::map<std::string, int64_t> counts_;
+};
+
 struct Draft {
   AnswerShape shape;
   std::vector<FilledTemplate> templates;
@@ -188,13 +203,17 @@ Result<double> measured_chance(const MakeRequest& request, const Draft& draft, c
 }
 
 // Constraints in the level's band of chance, or null if this draft cannot be brought there.
-Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft& draft, Rng& rng) {
+Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft& draft, Rng& rng, Misses& misses) {
   const ConsistentChooser chooser(draft.shape, request.environment->tables);
   ASSAY_ASSIGN(const auto samples, sample_answers(request, draft, chooser, stream_of("samples")));
-  if (samples.empty()) return Json();
+  if (samples.empty()) {
+    misses.add("there is not even a random answer: a slot has nothing to choose from");
+    return Json();
+  }
   std::vector<double> shares;
   for (size_t i = 0; i < draft.templates.size(); ++i) shares.push_back(0.45 + 0.4 * rng.unit());
-  double loose = 0.02, tight = 14;
+  constexpr double kLoosest = 0.02, kTightest = 14;
+  double loose = kLoosest, tight = kTightest;
   for (int step = 0; step < 9; ++step) {
     const double tightness = step == 0 ? 1.0 : std::sqrt(loose * tight);
     ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, tightness, samples));
@@ -202,15 +221,20 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
     if (level.chance.contains(chance)) {
       // A second, independent sample, the certificate's own: the first was selected for lying in the band.
       ASSAY_ASSIGN(const double again, measured_chance(request, draft, chooser, constraints, chance_stream(constraints)));
-      return level.chance.contains(again) ? constraints : Json();
+      if (level.chance.contains(again)) return constraints;
+      misses.add("the chance rate lies at the edge of the band");
+      return Json();
     }
     (chance >= level.chance.high ? loose : tight) = tightness;
   }
+  misses.add(tight == kTightest   ? "the chance rate stays above the band, however tight the bounds"
+             : loose == kLoosest ? "the chance rate stays below the band, however loose the bounds"
+                                 : "the chance rate jumps over the band");
   return Json();
 }
 
 // One try of the search: a task without certificate, or nothing if it is not in the bands.
-Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Level& level) {
+Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Level& level, Misses& misses) {
   Rng rng(request.seed, stream_of("select/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMaxCandidates + request.attempt));
   Draft draft;
   ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, request.archetype, static_cast<int>(rng.between(level.groups_low, level.groups_high))));
@@ -219,12 +243,13 @@ Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Le
   rng.shuffle(choice);
   const size_t wanted = draft.templates.size() + static_cast<size_t>(rng.between(level.choose_low, level.choose_high));
   for (size_t i = 0; i < choice.size() && draft.templates.size() < wanted; ++i) ASSAY_TRY(add_template(request, choice[i], rng, draft));
-  ASSAY_ASSIGN(const Json constraints, tighten(request, level, draft, rng));
+  ASSAY_ASSIGN(const Json constraints, tighten(request, level, draft, rng, misses));
   if (constraints.is_null()) return std::optional<RemadeTask>();
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
   auto made = with_gold(request, std::move(task));
-  if (!made.ok() || !level.calls.contains(static_cast<double>(made->calls))) return std::optional<RemadeTask>();
-  return std::optional<RemadeTask>(std::move(*made));
+  if (made.ok() && level.calls.contains(static_cast<double>(made->calls))) return std::optional<RemadeTask>(std::move(*made));
+  misses.add(made.ok() ? "the gold's calls lie outside the band" : "the tools lead to no answer (" + made.error().what + ")");
+  return std::optional<RemadeTask>();
 }
 
 Result<RemadeTask> make_by_preset(const MakeRequest& request) {
@@ -259,9 +284,10 @@ Result<RemadeTask> make_by_preset(const MakeRequest& request) {
 Result<RemadeTask> make_task_only(const MakeRequest& request) {
   if (request.preset != "difficulty") return make_by_preset(request);
   ASSAY_ASSIGN(const Level level, read_level(request));
-  ASSAY_ASSIGN(auto made, candidate(request, level));
+  Misses misses;
+  ASSAY_ASSIGN(auto made, candidate(request, level, misses));
   if (made) return std::move(*made);
-  return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty),
+  return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty) + ": " + misses.text(),
                     request.file() + ": " + request.path() + ".levels");
 }
 
@@ -269,20 +295,24 @@ Result<RemadeTask> make_task_only(const MakeRequest& request) {
 Result<MadeTask> make_by_search(MakeRequest request) {
   ASSAY_ASSIGN(const Level level, read_level(request));
   std::optional<MadeTask> unsound;
+  Misses misses;
   for (request.attempt = 0; request.attempt < kMaxCandidates; ++request.attempt) {
-    ASSAY_ASSIGN(auto remade, candidate(request, level));
+    ASSAY_ASSIGN(auto remade, candidate(request, level, misses));
     if (!remade) continue;
     MadeTask made;
     made.task = std::move(remade->task);
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
-    if (!level.interacting.contains(static_cast<double>(made.certificate.interacting))) continue;
+    if (!level.interacting.contains(static_cast<double>(made.certificate.interacting))) {
+      misses.add("the number of constraints that share a slot lies outside the band");
+      continue;
+    }
     if (made.certificate.sound) return made;
     if (!unsound) unsound = std::move(made);
     else if (request.attempt > 8) break;   // the domain, not the draft, is at fault
   }
   if (unsound) return std::move(*unsound);
-  return make_error(Boundary::kEnvironment, "no task of difficulty " + std::to_string(request.difficulty) + " was found in " + std::to_string(kMaxCandidates) + " tries",
+  return make_error(Boundary::kEnvironment, "no task of difficulty " + std::to_string(request.difficulty) + " was found in " + std::to_string(kMaxCandidates) + " tries: " + misses.text(),
                     request.file() + ": " + request.path() + ".levels", "wider bands, more templates or richer data");
 }
 

@@ -21,12 +21,13 @@ T must(Result<T> result) {
   return std::move(result).value();
 }
 
-inline Json travel_source() {
+inline Json domain_source(std::string_view name) {
   for (const EmbeddedDomain& domain : embedded_domains())
-    if (domain.name == "travel") return must(parse_json(domain.text, "travel.json"));
-  FAIL("no travel domain is built in");
+    if (domain.name == name) return must(parse_json(domain.text, name));
+  FAIL("no such domain is built in: " << name);
   return {};
 }
+inline Json travel_source() { return domain_source("travel"); }
 
 inline const Domain& travel() {
   static const std::shared_ptr<const Domain> domain = must(load_domain("travel"));

@@ -66,5 +66,22 @@ TEST_CASE("the guide's example gives certified tasks at every level") {
   CHECK(must(factory->notes()).empty());
 }
 
+TEST_CASE("a level that cannot be reached says which side of its bands the candidates lie on") {
+  const fixture::Folder folder;
+  Json source = fixture::domain_source("observing");
+  Json& level = source["archetypes"]["select"]["levels"]["2"];
+  const auto error_with_chance = [&](double low, double high) {
+    level["chance"] = {low, high};
+    const auto factory = must(Factory::create({.domain = folder.write("observing.json", source.dump()), .difficulties = {2}}));
+    const auto made = factory->make(0);
+    REQUIRE_FALSE(made.ok());
+    return made.error().what;
+  };
+  CHECK_THAT(error_with_chance(0.9, 0.95), Catch::Contains("60 times the chance rate stays below the band, however loose the bounds"));
+  level["choose"] = {"above_the_haze"};   // no bound to tighten
+  level["choose_count"] = {1, 1};
+  CHECK_THAT(error_with_chance(0, 0.0001), Catch::Contains("the chance rate stays above the band, however tight the bounds"));
+}
+
 }  // namespace
 }  // namespace assay
