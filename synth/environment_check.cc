@@ -149,6 +149,7 @@ Result<std::shared_ptr<const EnvironmentReport>> check_environment(std::shared_p
   for (const ToolSpec& tool : environment->tools)
     for (const Reveal& reveal : tool.reveals) ASSAY_TRY(checker.check(tool, reveal, samples));
   find_learnable(*environment, *report);
+  report->uses = column_uses(environment->tables);
   return std::shared_ptr<const EnvironmentReport>(std::move(report));
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "envs/environment.h"
+#include "synth/column_use.h"
 
 namespace assay {
 
@@ -16,6 +17,7 @@ struct EnvironmentReport {
   std::vector<std::string> problems;                // empty: the declarations are true
   std::set<std::pair<int, int>> learnable;          // (table, column) reachable from nothing but the tools
   std::set<int> listable;                           // entity tables all of whose rows can be listed
+  std::vector<std::vector<ColumnUse>> uses;         // [table][column] what it is good for
 };
 
 // Calls every tool for up to `samples` rows of every reveal, drawn by seed 0.

@@ -5,31 +5,10 @@
 #include "envs/base/rng.h"
 #include "synth/knowledge.h"
 #include "synth/solver.h"
+#include "synth/tool_request.h"
 
 namespace assay {
 namespace {
-
-// One call that can be made now: a tool, its arguments, and the reveal it is made for.
-struct Request {
-  const ToolSpec* tool = nullptr;
-  const Reveal* reveal = nullptr;
-  Json arguments;
-};
-
-bool is_keyword_list(const Json& property) {
-  return property.value("type", "") == "array" && property.contains("items") && property["items"].contains("enum");
-}
-
-// The parameters of `tool` besides those of `reveal.given`: only keyword lists can be filled in by a program.
-bool usable(const ToolSpec& tool, const Reveal& reveal) {
-  if (tool.effect != ToolEffect::kRead) return false;
-  const Json properties = tool.parameters.value("properties", Json::object());
-  for (const Json& required : tool.parameters.value("required", Json::array())) {
-    const bool given = std::any_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return pair.second == required; });
-    if (!given && !is_keyword_list(properties.value(required.get<std::string>(), Json::object()))) return false;
-  }
-  return true;
-}
 
 // Arguments that make `tool` say something about `row`, or nothing if a given column is not known. Keyword lists are filled
 // with what `columns` need.
@@ -47,16 +26,9 @@ std::optional<Json> arguments_for(const ToolSpec& tool, const Reveal& reveal, co
     if (!has_value(table.cell(index, fact.row))) return std::nullopt;
     arguments[parameter] = tables.cell_json(table, index, fact.row);
   }
-  const Json properties = tool.parameters.value("properties", Json::object());
-  for (const auto& [name, property] : properties.items()) {
-    if (arguments.contains(name) || !is_keyword_list(property)) continue;
-    Json& list = arguments[name] = Json::array();
-    for (const auto& [column, member] : reveal.columns)
-      if (columns.count(table.spec.column_index(column)))
-        for (const Json& word : property["items"]["enum"])
-          if (word == member) list.push_back(word);
-  }
-  return arguments;
+  ToolRequest request{&tool, &reveal, std::move(arguments)};
+  ask_for(columns, table.spec, request);
+  return std::move(request.arguments);
 }
 
 // Whether one call with these givens settles the fact.
@@ -98,11 +70,11 @@ class Explorer {
       for (const Json& item : json) intern(item);
   }
 
-  Status call(const std::vector<Request>& requests) {
+  Status call(const std::vector<ToolRequest>& requests) {
     if (requests.empty()) return {};
     Message message;
     message.role = Role::kAssistant;
-    for (const Request& request : requests)
+    for (const ToolRequest& request : requests)
       message.tool_calls.push_back({"call_" + std::to_string(++out_.calls), request.tool->name, request.arguments.dump()});
     if (++steps_ >= task_.limits.steps || out_.calls >= task_.limits.calls)
       return make_error(Boundary::kLimit, "the limits of the episode end the exploration", "task " + task_.id, "raise limits.calls or limits.steps");
@@ -113,7 +85,7 @@ class Explorer {
       if (static_cast<int64_t>(observation.text.size()) > task_.limits.observation_bytes)
         return make_error(Boundary::kLimit, "a result is longer than an episode shows", requests[i].tool->name);
       for (const Reveal& reveal : requests[i].tool->reveals)
-        if (usable_for(requests[i], reveal)) ASSAY_TRY(known_.learn(reveal, requests[i].arguments, observation.text));
+        if (applies(reveal, requests[i].arguments)) ASSAY_TRY(known_.learn(reveal, requests[i].arguments, observation.text));
       Message result;
       result.role = Role::kTool;
       result.text = std::move(observation.text);
@@ -123,25 +95,21 @@ class Explorer {
     return known_.tables().build_index();   // constraints name entities
   }
 
-  static bool usable_for(const Request& request, const Reveal& reveal) {
-    return std::all_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return request.arguments.contains(pair.second); });
-  }
-
   // A tool that lists all rows of `table`, with exactly the given column (or none).
-  std::optional<Request> lister(int table, int given_column) const {
+  std::optional<ToolRequest> lister(int table, int given_column) const {
     const TableSpec& spec = known_.tables().tables[table].spec;
     for (const ToolSpec& tool : tools_.specs())
       for (const Reveal& reveal : tool.reveals) {
         if (reveal.table != spec.name || !reveal.complete || !usable(tool, reveal) || !reveal.columns.count(spec.key[0])) continue;
         if (reveal.given.size() != (given_column < 0 ? 0u : 1u)) continue;
         if (given_column >= 0 && spec.column_index(reveal.given.begin()->first) != given_column) continue;
-        return Request{&tool, &reveal, Json::object()};
+        return ToolRequest{&tool, &reveal, Json::object()};
       }
     return std::nullopt;
   }
 
   Status list_unscoped() {
-    std::vector<Request> requests;
+    std::vector<ToolRequest> requests;
     std::set<std::string> seen;
     for (const AnswerField& field : task_.answer.fields) {
       if (!field.is_entity() || !field.scope.empty() || !seen.insert(field.table).second) continue;
@@ -194,7 +162,7 @@ class Explorer {
     for (; count > 0 && !waiting.empty(); --count) {
       const int32_t scope = waiting.back();
       waiting.pop_back();
-      std::vector<Request> requests;
+      std::vector<ToolRequest> requests;
       std::set<std::string> seen;
       for (const AnswerField& field : task_.answer.fields) {
         if (!field.is_entity() || field.scope.empty() || !seen.insert(field.table).second) continue;
@@ -246,7 +214,7 @@ class Explorer {
   }
 
   Status ask(const std::set<Fact>& wanted) {
-    std::vector<Request> requests;
+    std::vector<ToolRequest> requests;
     std::set<std::pair<std::string, std::string>> made;
     for (const Fact& fact : wanted) {
       std::set<int> columns;   // of this row: one call for all that is wanted of it
@@ -267,14 +235,14 @@ class Explorer {
   }
 
   // The most specific call that settles the fact.
-  std::optional<Request> request_for(const Fact& fact, const std::set<int>& columns) const {
-    std::optional<Request> best;
+  std::optional<ToolRequest> request_for(const Fact& fact, const std::set<int>& columns) const {
+    std::optional<ToolRequest> best;
     for (const ToolSpec& tool : tools_.specs())
       for (const Reveal& reveal : tool.reveals) {
         if (!usable(tool, reveal) || !reveals_fact(reveal, known_.tables(), fact)) continue;
         if (!fact.is_relation() && !reveal.columns.count(known_.tables().tables[fact.table].spec.columns[fact.column].name)) continue;
         if (best && best->reveal->given.size() >= reveal.given.size()) continue;
-        if (auto arguments = arguments_for(tool, reveal, known_.tables(), fact, columns)) best = Request{&tool, &reveal, std::move(*arguments)};
+        if (auto arguments = arguments_for(tool, reveal, known_.tables(), fact, columns)) best = ToolRequest{&tool, &reveal, std::move(*arguments)};
       }
     return best;
   }

@@ -1,5 +1,7 @@
 #include "synth/knowledge.h"
 
+#include <algorithm>
+
 namespace assay {
 
 Knowledge::Knowledge(const std::vector<TableSpec>& schema) {
@@ -42,19 +44,43 @@ Status Knowledge::learn_record(const Reveal& reveal, int table, const Json& argu
   if (spec.is_entity()) {
     for (const std::string& key : spec.key)
       if (!cells.count(spec.column_index(key)))
-        return make_error(Boundary::kTool, "a result does not identify the " + spec.label + ": '" + key + "' is missing", reveal.table);
+        return input_error("a result does not identify the " + spec.label + ": '" + key + "' is missing");
     row_for(table, cells);
     return {};
   }
-  std::vector<int64_t> row(spec.columns.size(), kUnknown);
-  for (const auto& [column, value] : cells) row[column] = value;
-  if (!relation_rows_.insert({table, row}).second) return {};
-  for (size_t c = 0; c < row.size(); ++c) tables_.tables[table].columns[c].push_back(row[c]);
+  add_relation_row(table, cells);
   return {};
 }
 
+// What two tools say of one row, each in part, is one row. Keys of relations are not promised to be unique: rows of one key
+// that differ are told apart by all of their cells.
+void Knowledge::add_relation_row(int table, const std::map<int, int64_t>& cells) {
+  Table& t = tables_.tables[table];
+  std::vector<int64_t> key, all(t.spec.columns.size(), kUnknown);
+  for (const auto& [column, value] : cells) all[column] = value;
+  for (const std::string& name : t.spec.key) key.push_back(all[t.spec.column_index(name)]);
+  const bool keyed = std::find(key.begin(), key.end(), kUnknown) == key.end();
+  auto [it, fresh] = relation_rows_.try_emplace({table, keyed ? std::move(key) : all}, t.size());
+  const auto differs = [&](const auto& cell) { return t.cell(cell.first, it->second) != kUnknown && t.cell(cell.first, it->second) != cell.second; };
+  if (!fresh && std::any_of(cells.begin(), cells.end(), differs)) std::tie(it, fresh) = relation_rows_.try_emplace({table, std::move(all)}, t.size());
+  if (fresh)
+    for (auto& column : t.columns) column.push_back(kUnknown);
+  for (const auto& [column, value] : cells) t.columns[column][it->second] = value;
+}
+
+int32_t Knowledge::hear_of(int table, std::string_view name, int32_t scope) {
+  const TableSpec& spec = tables_.tables[table].spec;
+  std::map<int, int64_t> cells{{spec.name_column(), tables_.texts.intern(name)}};
+  if (spec.scope_column() >= 0) cells[spec.scope_column()] = scope;
+  return row_for(table, cells);
+}
+
 Status Knowledge::learn(const Reveal& reveal, const Json& arguments, const std::string& result) {
-  const int table = tables_.table_index(reveal.table);
+  const Status taken = learn_result(reveal, tables_.table_index(reveal.table), arguments, result);
+  return taken.ok() ? taken : make_error(Boundary::kTool, taken.error().what, reveal.table);
+}
+
+Status Knowledge::learn_result(const Reveal& reveal, int table, const Json& arguments, const std::string& result) {
   ASSAY_ASSIGN(const Json json, parse_json(result, "result of a tool"));
   const bool list = json.is_array();
   if (list) {
