@@ -64,10 +64,10 @@ std::vector<ClaimText> claims_of(const Certificate& c) {
       {c.same_bytes, "made again from its provenance, the task has the same bytes"},
       {true, "solutions: " + solutions_text(c)},
       {true, "chance rate: " + percent_text(c.chance_rate()) + " (" + count_text(c.chance_hits) + " of " +
-                 count_text(c.chance_tries) + (by_value ? " answers to other draws of the problem pass)" : " consistent random answers pass)")},
+                 count_text(c.chance_tries) + (by_value ? " guesses pass)" : " consistent random answers pass)")},
       {true, "tool calls: at least " + count_text(c.calls_low) + " are needed, " + count_text(c.calls_high) + " suffice"}};
   if (by_value) {
-    claims[0].text = "another method, run as Python through the public tools alone, finds the expected value";
+    claims[0].text = "the expected value, found by another method through the public tools alone, passes";
   } else {
     claims.push_back({true, c.redundant.empty() ? "every constraint is load-bearing" : "redundant, and named so: " + named_list(c.redundant)});
     claims.push_back({true, feasible_text(c)});

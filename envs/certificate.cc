@@ -54,31 +54,33 @@ void read_claims(JsonReader& r, Certificate& c) {
 Json to_json(const Certificate& c) {
   Json mutants = Json::array();
   for (const MutantClaim& mutant : c.mutants) mutants.push_back(to_json(mutant));
-  return {{"format", kFormat},
-          {"task", c.task},
-          {"versions", c.versions},
-          {"sound", c.sound},
-          {"problems", c.problems},
-          {"gold_passes", c.gold_passes},
-          {"trivial_fail", c.trivial_fail},
-          {"mutants", std::move(mutants)},
-          {"redundant", c.redundant},
-          {"solutions", c.solutions},
-          {"solutions_exact", c.solutions_exact},
-          {"chance_hits", c.chance_hits},
-          {"chance_tries", c.chance_tries},
-          {"feasible_hits", c.feasible_hits},
-          {"feasible_tries", c.feasible_tries},
-          {"feasible_low", c.feasible_low},
-          {"feasible_high", c.feasible_high},
-          {"equal_forms_equal", c.equal_forms_equal},
-          {"learnable", c.learnable},
-          {"no_leak", c.no_leak},
-          {"same_bytes", c.same_bytes},
-          {"solver_nodes", c.solver_nodes},
-          {"calls_low", c.calls_low},
-          {"calls_high", c.calls_high},
-          {"interacting", c.interacting}};
+  Json out{{"format", kFormat},
+           {"task", c.task},
+           {"versions", c.versions},
+           {"sound", c.sound},
+           {"problems", c.problems},
+           {"gold_passes", c.gold_passes},
+           {"trivial_fail", c.trivial_fail},
+           {"mutants", std::move(mutants)},
+           {"redundant", c.redundant},
+           {"solutions", c.solutions},
+           {"solutions_exact", c.solutions_exact},
+           {"chance_hits", c.chance_hits},
+           {"chance_tries", c.chance_tries},
+           {"feasible_hits", c.feasible_hits},
+           {"feasible_tries", c.feasible_tries},
+           {"feasible_low", c.feasible_low},
+           {"feasible_high", c.feasible_high},
+           {"equal_forms_equal", c.equal_forms_equal},
+           {"learnable", c.learnable},
+           {"no_leak", c.no_leak},
+           {"same_bytes", c.same_bytes},
+           {"solver_nodes", c.solver_nodes},
+           {"calls_low", c.calls_low},
+           {"calls_high", c.calls_high},
+           {"interacting", c.interacting}};
+  if (!c.measures.empty()) out["measures"] = c.measures;
+  return out;
 }
 
 Result<Certificate> certificate_from_json(const Json& json, const std::string& where) {
@@ -90,6 +92,13 @@ Result<Certificate> certificate_from_json(const Json& json, const std::string& w
   read_claims(r, certificate);
   read_counts(r, certificate);
   const Json& mutants = r.array("mutants");
+  const Json& measures = r.member_or_null("measures");
+  if (measures.is_object()) {
+    for (const auto& [name, value] : measures.items()) {
+      if (value.is_number_integer()) certificate.measures[name] = value.get<int64_t>();
+      else r.fail("measures", "expected names with integers");
+    }
+  }
   ASSAY_TRY(r.finish());
   for (size_t i = 0; i < mutants.size(); ++i) {
     ASSAY_ASSIGN(MutantClaim mutant, mutant_from_json(mutants[i], where, "$.mutants[" + std::to_string(i) + "]"));

@@ -10,6 +10,7 @@
 #include "envs/message.h"
 #include "envs/task.h"
 #include "envs/toolset.h"
+#include "envs/verifier.h"
 #include "synth/domain.h"
 #include "synth/environment_check.h"
 #include "synth/explorer.h"
@@ -63,6 +64,10 @@ struct Archetype {
   std::function<Result<RemadeTask>(const MakeRequest&)> make_task_only;
   // The gold trajectory of a task, found again through its tools alone. `request` is how the task was made.
   std::function<Result<Exploration>(const Task&, const MakeRequest&)> gold;
+  // Of archetypes whose tasks expect one value: what certify_value() cannot prove for all of them alike. Sets gold_passes, the bounds on
+  // calls, the chance rate, learnable and `measures`, and adds to `versions`, mutants and problems. The task has just been made again
+  // from `request` and came out the same. An error says nothing about the task: something else is broken.
+  std::function<Status(const Task&, const MakeRequest&, const Verifier&, Certificate&)> prove_value = nullptr;
 };
 
 // An unknown name lists the known ones.

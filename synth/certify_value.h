@@ -1,4 +1,4 @@
-// Proves what a certificate claims about a task that expects one value (archetype compute). What has no meaning there keeps
+// Proves what a certificate claims about a task that expects one value (archetypes compute and query). What has no meaning there keeps
 // its default: no constraints to be redundant, no solver, one solution.
 #pragma once
 

@@ -57,7 +57,9 @@ struct Factory::State {
   Status choose_archetypes() {
     std::vector<std::string> own, presets{"difficulty"};
     for (const auto& [name, part] : domain->archetypes) own.push_back(name);
-    const std::vector<std::string>& wanted = options.archetypes.empty() ? own : options.archetypes;
+    // Questions and the like are asked for by name: the baseline policies play only what has entities to choose.
+    const std::vector<std::string> usual = domain->archetypes.contains("select") ? std::vector<std::string>{"select"} : own;
+    const std::vector<std::string>& wanted = options.archetypes.empty() ? usual : options.archetypes;
     std::vector<std::string> chosen;
     for (const std::string& name : wanted) {
       const auto part = domain->archetypes.find(name);

@@ -15,7 +15,7 @@ class Executor;
 struct FactoryOptions {
   std::string domain = "travel";
   std::string preset = "difficulty";    // or "report"
-  std::vector<std::string> archetypes;  // of the domain's; empty: all that know the preset. Task i is of archetypes[i % size],
+  std::vector<std::string> archetypes;  // of the domain's; empty: select where it has that, else all. Task i is of archetypes[i % size],
   std::vector<int> difficulties = {1, 2, 3, 4, 5};  // and wants difficulties[i / archetypes.size() % size]
   uint64_t seed = 0;
   int64_t tasks_per_environment = 64;

@@ -235,7 +235,7 @@ Command make() {
             auto options = std::make_shared<Options>();
             FactoryOptions& factory = options->factory;
             app.add_option("domain", factory.domain, "A built-in domain (assay list domains) or a file")->required();
-            app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: all that the domain has; assay list archetypes)")->delimiter(',');
+            app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: select where the domain has it, else all; assay list archetypes)")->delimiter(',');
             app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
             declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");
             app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));

@@ -7,6 +7,8 @@ namespace assay::archetypes::compute {
 namespace {
 
 constexpr int kVersion = 1;
+constexpr int64_t kOtherDraws = 200;
+constexpr double kMostChance = 0.05;
 
 std::string system_prompt() {
   return "You solve problems by computing. Run Python as often as you need and look at what it prints; its variables last from call to "
@@ -63,6 +65,35 @@ Result<Exploration> gold(const Task& task, const MakeRequest& request) {
   return Exploration{std::move(found.transcript), std::move(found.answer), 2};
 }
 
+// Another method, in another language, through the public tools alone.
+Status prove_gold(const Task& task, const DrawnProblem& drawn, const MakeRequest& request, const Verifier& verifier, Certificate& certificate) {
+  const auto gold = compute_gold(task, drawn.instance.solution, request);
+  // A broken sandbox says nothing about the task.
+  if (!gold.ok() && gold.error().boundary != Boundary::kTool) return gold.error();
+  certificate.gold_passes = gold.ok() && verifier.judge(gold->answer).passed && verifier.judge(task.gold).passed;
+  if (!gold.ok()) certificate.problems.push_back("the gold program fails: " + gold.error().text());
+  else if (!certificate.gold_passes) certificate.problems.push_back("the two methods disagree: the program prints " + gold->answer.substr(0, 200));
+  certificate.calls_low = certificate.calls_high = 2;
+  return {};
+}
+
+// The chance rate is how often the answer to another draw of the same problem is right: what somebody knows who has seen many, and not
+// this one.
+Status prove(const Task& task, const MakeRequest& request, const Verifier& verifier, Certificate& certificate) {
+  ASSAY_ASSIGN(const DrawnProblem drawn, draw_problem(request));
+  certificate.versions += "; problem " + drawn.problem->name + " " + std::to_string(drawn.problem->version);
+  ASSAY_TRY(prove_gold(task, drawn, request, verifier, certificate));
+  Rng seeds(stream_of("compute/chance/" + task.id), "chance");
+  for (int64_t i = 0; i < kOtherDraws; ++i) {
+    Rng rng(seeds.next(), "draw");
+    certificate.chance_hits += verifier.judge(value_text(drawn.problem->draw(rng, request.difficulty).expected)).passed;
+    ++certificate.chance_tries;
+  }
+  if (certificate.chance_rate() > kMostChance) certificate.problems.push_back("the answer is right too often for other draws of the same problem");
+  certificate.learnable = true;   // the files are in the working directory, the rest in the prompt
+  return {};
+}
+
 Status compile(const Domain&, Json& part, const std::string& file, const std::string& path) {
   JsonReader r(part, file, path);
   r.texts_or("families", {});
@@ -71,6 +102,6 @@ Status compile(const Domain&, Json& part, const std::string& file, const std::st
 
 }  // namespace
 
-Archetype make() { return {"compute", "problems to be computed in the code interpreter", kVersion, compile, make_certified, make_task_only, gold}; }
+Archetype make() { return {"compute", "problems to be computed in the code interpreter", kVersion, compile, make_certified, make_task_only, gold, prove}; }
 
 }  // namespace assay::archetypes::compute

@@ -1,0 +1,320 @@
+#include "synth/query/words.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "synth/column_use.h"
+#include "verifiers/constraint.h"
+
+namespace assay::query {
+namespace {
+
+constexpr double kBinary = 1e-6;   // below half a unit of the last of four decimals, far above what binary fractions are off by
+
+int places_of(const Value& value) { return std::max(2, value.decimals); }
+
+std::string ordinal(int rank) { return rank == 2 ? "second-" : rank == 3 ? "third-" : std::to_string(rank) + "th-"; }
+
+bool begins_with_word(const std::string& text, const std::string& word) { return text.starts_with(word + " "); }
+
+std::string filled(const std::string& phrase, const std::string& with) {
+  std::string out = phrase;
+  return out.replace(out.find("{}"), 2, with);
+}
+
+class Speaker {
+ public:
+  Speaker(const Question& question, TextForm form, const Tables& tables, const QueryOptions& options, Rng& rng) : form_(form), tables_(tables), options_(options), rng_(rng) {
+    count(question);
+  }
+
+  std::string say(const Question& question) {
+    const std::string asked = question.minus ? say_difference(question) : say_plain(question);
+    std::string out;
+    for (const std::string& sentence : introductions_) out += sentence + " ";
+    return out + asked;
+  }
+
+ private:
+  const TableSpec& spec(int table) const { return tables_.tables[static_cast<size_t>(table)].spec; }
+  const ColumnSpec& column(int table, int c) const { return spec(table).columns[static_cast<size_t>(c)]; }
+  const std::string& pick(const std::vector<std::string>& from) { return rng_.pick(from); }
+
+  // Which sets of each table will be introduced: with more than one, each gets a letter.
+  void count(const Question& question) {
+    count(*question.of, question.minus != nullptr);
+    if (question.minus) count(*question.minus->of, true);
+  }
+  void count(const RowSet& set, bool introduced) {
+    if (introduced && !set.is_named(tables_)) add(introduced_[set.table], set);
+    for (const Condition& condition : set.where)
+      if (condition.set) count(*condition.set, condition.kind == Condition::Kind::kIn);
+    if (set.of) count(*set.of, false);
+  }
+
+  static void add(std::vector<const RowSet*>& sets, const RowSet& set) {
+    if (std::none_of(sets.begin(), sets.end(), [&](const RowSet* other) { return same(*other, set); })) sets.push_back(&set);
+  }
+
+  // "30 degrees", "4.5".
+  std::string amount(int table, int c, int64_t number) const {
+    const ColumnSpec& about = column(table, c);
+    int decimals = about.decimals;
+    for (; decimals > 0 && number % 10 == 0; --decimals) number /= 10;
+    return number_text(number, decimals) + (about.unit.empty() ? "" : " " + about.unit);
+  }
+
+  // "Suzhou", "that city", "those cities", "city A".
+  std::string refer(const RowSetPtr& set) {
+    if (set->is_named(tables_)) return bare_name(*set);
+    for (const auto& [other, name] : names_)
+      if (same(*other, *set)) return name;
+    const TableSpec& about = spec(set->table);
+    const bool single = set->is_single(tables_);
+    const std::string noun = single ? about.label : about.plural;
+    const std::string description = single ? definite(*set) : "the " + plural(*set);
+    std::string name = (single ? "that " : "those ") + noun, more;
+    if (introduced_[set->table].size() > 1) {
+      const std::string letter(1, static_cast<char>('A' + letters_++));
+      name = single ? about.label + " " + letter : "the " + noun + " of group " + letter;
+      more = single ? "; call it " + name : "; call them group " + letter;
+    }
+    introductions_.push_back(pick(single ? kTake : kTakeAll) + " " + description + more + ".");
+    names_.emplace_back(set, name);
+    return name;
+  }
+  std::string refer_entity(const RowSetPtr& set) { return set->is_named(tables_) ? definite(*set) : refer(set); }
+
+  std::string bare_name(const RowSet& set) const {
+    for (const Condition& condition : set.where)
+      if (condition.column == spec(set.table).name_column()) return condition.text;
+    return "";
+  }
+
+  // One row: "the hotel in Suzhou with the lowest price per night", "the city of arrival of the connection …".
+  std::string definite(const RowSet& set) {
+    const TableSpec& about = spec(set.table);
+    switch (set.kind) {
+      case RowSet::Kind::kWhere: return named(set);
+      case RowSet::Kind::kFollow: return "the " + column(set.of->table, set.column).label + " of " + definite(*set.of);
+      case RowSet::Kind::kGroup: return group(set);
+      case RowSet::Kind::kBest: break;
+    }
+    const std::string with = "with the " + superlative(set.of->table, set.column, set.highest, set.rank) + " " + column(set.of->table, set.column).label;
+    const Mods mods = modifiers(*set.of);
+    if (mods.clauses.empty()) return "the " + about.label + mods.attached + " " + with + (mods.attached.empty() ? " of all " + about.plural : "");
+    return "the " + about.label + " " + with + " among the " + about.plural + mods.text();
+  }
+
+  std::string named(const RowSet& set) {
+    const TableSpec& about = spec(set.table);
+    std::string out = "the " + about.label + " \"" + bare_name(set) + "\"";
+    for (const Condition& condition : set.where) {
+      if (condition.column == about.name_column()) continue;
+      const std::string scope = condition.kind == Condition::Kind::kCompare ? condition.text : refer(condition.set);
+      const auto phrase = options_.phrases.find({set.table, condition.column});
+      out += " " + (phrase != options_.phrases.end() ? filled(phrase->second, scope) : "whose " + column(set.table, condition.column).label + " is " + scope);
+    }
+    return out;
+  }
+
+  // "the city with the most hotels whose number of stars is 5", over which rows refer to it by one of their columns.
+  std::string group(const RowSet& set) {
+    const TableSpec& about = spec(set.table);
+    const TableSpec& rows = spec(set.of->table);
+    RowSet of = *set.of;
+    std::string among;
+    if (of.kind == RowSet::Kind::kWhere)
+      for (size_t i = 0; i < of.where.size(); ++i) {
+        if (of.where[i].kind != Condition::Kind::kIn || of.where[i].negated || of.where[i].column != set.column) continue;
+        among = ", among " + refer(of.where[i].set) + ",";
+        of.where.erase(of.where.begin() + static_cast<ptrdiff_t>(i));
+        break;
+      }
+    const std::string which = rows.plural + modifiers(of).text();
+    // The entity has the rows, or plays a part in them: "the city of arrival with the highest average fare over its connections from …".
+    const std::string who = speaks_of_having(set.of->table, set.column) ? about.label : column(set.of->table, set.column).label;
+    if (set.how == Aggregate::kCount) return "the " + who + among + (who == about.label ? " with" : " of") + (set.highest ? " the most " : " the fewest ") + which;
+    return "the " + who + among + " with the " + (set.highest ? "highest " : "lowest ") + (set.how == Aggregate::kAverage ? "average " : "total ") +
+           column(set.of->table, set.measure).label + " over its " + which;
+  }
+
+  // "A city has hotels", where only one column of hotels leads to cities.
+  bool speaks_of_having(int table, int c) const {
+    const TableSpec& about = spec(table);
+    return std::count_if(about.columns.begin(), about.columns.end(), [&](const ColumnSpec& o) { return o.references == column(table, c).references; }) == 1;
+  }
+
+  std::string superlative(int table, int c, bool highest, int rank) const {
+    const ColumnSpec& about = column(table, c);
+    std::string word;
+    static const std::set<std::string> kExtents = {"minutes", "hours", "days", "weeks", "months", "years", "seconds", "km", "m", "cm", "mm", "metres", "kilometres", "miles"};
+    if (!about.is_number()) word = highest ? "latest" : "earliest";
+    else if (kExtents.count(about.unit)) word = highest ? "longest" : "shortest";
+    else if (begins_with_word(about.label, "highest") || begins_with_word(about.label, "lowest")) word = highest ? "greatest" : "smallest";
+    else word = highest ? "highest" : "lowest";
+    return (rank > 1 ? ordinal(rank) : "") + word;
+  }
+
+  std::string plural(const RowSet& set) { return spec(set.table).plural + modifiers(set).text(); }
+
+  // What stands behind a noun: " in Suzhou", and then clauses: "whose …", "that have …".
+  struct Mods {
+    std::string attached;
+    std::vector<std::string> clauses;
+    std::string text() const { return attached + (clauses.empty() ? "" : " " + join_words(clauses)); }
+  };
+
+  Mods modifiers(const RowSet& set) {
+    Mods out;
+    std::vector<std::string> having;
+    if (set.kind != RowSet::Kind::kWhere) return out;
+    for (const Condition& condition : set.where) {
+      if (condition.kind == Condition::Kind::kHas) {
+        having.push_back(has(condition));
+        continue;
+      }
+      const auto phrase = options_.phrases.find({set.table, condition.column});
+      const bool positive = condition.kind == Condition::Kind::kIn ? !condition.negated : condition.comparison == Comparison::kEqual;
+      if (phrase != options_.phrases.end() && positive) {
+        out.attached += " " + filled(phrase->second, condition.kind == Condition::Kind::kIn ? refer(condition.set) : constant(condition, set.table));
+      } else {
+        out.clauses.push_back("whose " + column(set.table, condition.column).label + " is " + predicate(condition, set.table));
+      }
+    }
+    out.clauses.insert(out.clauses.end(), having.begin(), having.end());
+    return out;
+  }
+
+  std::string constant(const Condition& condition, int table) const {
+    return column(table, condition.column).is_number() ? amount(table, condition.column, condition.number) : condition.text;
+  }
+
+  std::string predicate(const Condition& condition, int table) {
+    if (condition.kind == Condition::Kind::kIn)
+      return (condition.negated ? "not " : "") + std::string(condition.set->is_single(tables_) ? "" : "one of ") + refer(condition.set);
+    const bool time = !column(table, condition.column).is_number();
+    static const std::map<Comparison, std::pair<std::string, std::string>> kWords = {
+        {Comparison::kEqual, {"", ""}}, {Comparison::kNotEqual, {"not ", "not "}}, {Comparison::kBelow, {"below ", "before "}},
+        {Comparison::kAtMost, {"at most ", "at or before "}}, {Comparison::kAbove, {"above ", "after "}}, {Comparison::kAtLeast, {"at least ", "at or after "}}};
+    const auto& [of_number, of_time] = kWords.at(condition.comparison);
+    const bool date = time && text_form(condition.text) == TextForm::kDate;
+    if (date && condition.comparison == Comparison::kAtLeast) return "on or after " + condition.text;
+    if (date && condition.comparison == Comparison::kAtMost) return "on or before " + condition.text;
+    return (time ? of_time : of_number) + constant(condition, table);
+  }
+
+  std::string has(const Condition& condition) {
+    const TableSpec& rows = spec(condition.set->table);
+    const bool one = condition.at_least == 1;
+    const std::string count = condition.negated ? (one ? "no" : "fewer than " + std::to_string(condition.at_least)) : "at least " + (one ? "one" : std::to_string(condition.at_least));
+    const std::string what = count + " " + (one && !condition.negated ? rows.label : rows.plural) + modifiers(*condition.set).text();
+    if (speaks_of_having(condition.set->table, condition.column)) return "that have " + what;
+    return "that are the " + column(condition.set->table, condition.column).label + " of " + what;
+  }
+
+  std::string in_unit(int table, int c) const {
+    const std::string& unit = column(table, c).unit;
+    return unit.empty() ? "" : ", in " + unit + ",";
+  }
+
+  std::string say_plain(const Question& question) {
+    const RowSet& of = *question.of;
+    switch (question.ask) {
+      case Question::Ask::kName: {
+        const std::string who = definite(of);
+        return pick({"What is the name of " + who + "?", "Name " + who + ".", "Find the name of " + who + "."});
+      }
+      case Question::Ask::kNames: {
+        const std::string who = plural(of);
+        return pick({"Name all " + who + ".", "What are the names of all " + who + "?", "List the names of all " + who + "."});
+      }
+      case Question::Ask::kCell: {
+        const std::string what = "the " + column(of.table, question.column).label + in_unit(of.table, question.column) + " of " + definite(of);
+        return pick({"What is " + what + "?", "Find " + what + "."});
+      }
+      case Question::Ask::kAggregate: break;
+    }
+    const Mods mods = modifiers(of);
+    const std::string who = spec(of.table).plural + mods.text();
+    if (question.how == Aggregate::kCount) {
+      const std::string how_many = "How many " + spec(of.table).plural + mods.attached + " are there" + (mods.clauses.empty() ? "" : " " + join_words(mods.clauses)) + "?";
+      return pick({how_many, "What is the number of " + who + "?", "Count the " + who + "."});
+    }
+    const std::string how = question.how == Aggregate::kSum ? "total" : question.how == Aggregate::kAverage ? "average"
+                            : superlative(of.table, question.column, question.how == Aggregate::kHighest, 1);
+    const std::string what = "the " + how + " " + column(of.table, question.column).label + in_unit(of.table, question.column) + " of the " + who;
+    return pick({"What is " + what + "?", "Find " + what + "."});
+  }
+
+  // Of two cells of one column.
+  std::string say_difference(const Question& question) {
+    const int table = question.of->table;
+    const ColumnSpec& about = column(table, question.column);
+    const std::string left = "the " + about.label + " of " + refer_entity(question.of);
+    const std::string right = "that of " + refer_entity(question.minus->of);
+    if (about.is_number()) return "What is the difference" + in_unit(table, question.column) + " between " + left + " and " + right + "?";
+    if (form_ == TextForm::kClock) return "How many minutes lie between " + left + " and " + right + ", both taken on the same day?";
+    return "How many days lie between " + left + " and " + right + "?";
+  }
+
+  inline static const std::vector<std::string> kTake{"Consider", "Take", "Find"};
+  inline static const std::vector<std::string> kTakeAll{"Consider", "Take"};
+
+  const TextForm form_;   // of the column asked about
+  const Tables& tables_;
+  const QueryOptions& options_;
+  Rng& rng_;
+  std::map<int, std::vector<const RowSet*>> introduced_;   // [table]
+  std::vector<std::pair<RowSetPtr, std::string>> names_;   // of what has been introduced
+  std::vector<std::string> introductions_;
+  int letters_ = 0;
+};
+
+// Of the first cell with a value; all of a column that is asked about as a time have one form.
+TextForm form_of_column(const Tables& tables, int table, int column) {
+  const Table& rows = tables.tables[static_cast<size_t>(table)];
+  if (column < 0 || rows.spec.columns[static_cast<size_t>(column)].type != ColumnType::kText) return TextForm::kPlain;
+  for (int64_t cell : rows.columns[static_cast<size_t>(column)])
+    if (has_value(cell)) return text_form(tables.texts.text(static_cast<int32_t>(cell)));
+  return TextForm::kPlain;
+}
+
+bool is_average(const Question& question) { return question.ask == Question::Ask::kAggregate && question.how == Aggregate::kAverage; }
+
+std::string say_form(const Question& question, const Value& value, TextForm form) {
+  if (question.ask == Question::Ask::kNames) return "Submit a JSON array of the names as strings, exactly as the tools give them, in any order, each once.";
+  if (question.ask == Question::Ask::kName) return "Submit the name alone, as a JSON string, exactly as the tools give it.";
+  if (value.is_text && form == TextForm::kClock) return "Submit the time alone, as a JSON string of the form \"HH:MM\".";
+  if (value.is_text && form == TextForm::kDate) return "Submit the date alone, as a JSON string of the form \"YYYY-MM-DD\".";
+  if (value.is_text) return "Submit the value alone, as a JSON string, exactly as the tools give it.";
+  if (is_average(question)) return "Submit a JSON number without a unit, rounded to " + std::to_string(places_of(value)) + " decimal places.";
+  return std::string(value.decimals == 0 ? "Submit a JSON integer" : "Submit a JSON number") + " without a unit" + (question.minus ? ", not below 0." : ".");
+}
+
+}  // namespace
+
+Words say(const Question& question, const Value& value, const Tables& tables, const QueryOptions& options, Rng& rng) {
+  const TextForm form = form_of_column(tables, question.of->table, question.column);
+  return {Speaker(question, form, tables, options, rng).say(question), say_form(question, value, form)};
+}
+
+Json expected_of(const Question& question, const Value& value) {
+  if (question.ask == Question::Ask::kNames) {
+    Json items = Json::array();
+    for (const std::string& text : value.texts) items.push_back({{"type", "text"}, {"value", text}});
+    return {{"type", "list"}, {"ordered", false}, {"items", std::move(items)}};
+  }
+  if (value.is_text) return {{"type", "text"}, {"value", value.texts.at(0)}};
+  if (is_average(question)) {
+    const int places = places_of(value);
+    return {{"type", "number"}, {"value", value.number()}, {"absolute", 0.5 * std::pow(10, -places) + kBinary},
+            {"why", "asked for to " + std::to_string(places) + " decimal places; ties may be rounded either way"}};
+  }
+  if (value.decimals == 0) return {{"type", "integer"}, {"value", std::to_string(value.numerator)}};
+  return {{"type", "number"}, {"value", value.number()}, {"absolute", kBinary}, {"why", "decimals are added up in binary fractions"}};
+}
+
+}  // namespace assay::query
