@@ -25,7 +25,7 @@ constexpr int64_t kWorthDecoding = 7;   // rows, from which on a block of weight
 constexpr int64_t kWorthWaking = 1 << 18;   // multiply-adds, below which one worker does all
 
 // A problem with its place among all units of the call. For e4m3 weights x is quantised once, before the product: `values` are
-// the codes as numbers, [rows, columns], `scales` [rows, groups].
+// the codes as numbers times 256, [rows, columns], `scales` [rows, groups].
 struct Plan {
   const GemmProblem* problem = nullptr;
   int64_t panels = 0, chunk_rows = 0, chunks = 0, groups = 0;
@@ -40,14 +40,15 @@ bool quantised(const GemmProblem& problem) { return problem.weight->type == Weig
 // One block of columns of one unit.
 struct Block {
   const float* const* x = nullptr;        // [rows]: each at the block's first column
-  int64_t rows = 0, columns = 0;
+  int64_t rows = 0, columns = 0, outputs = 0;
   const float* factors = nullptr;         // [rows]: scales of the group; null where weights have none
   float* sums = nullptr;                  // [rows, kPanelRows]
 };
 
-inline Vector load_weights(const float* from) { return load(from); }
-inline Vector load_weights(const uint16_t* from) { return load_bf16(from); }
-inline Vector load_weights(const uint8_t* from) { return load_e4m3(from); }
+// Two vectors of weights; of e4m3 divided by 256, which the quantised x makes good.
+inline VectorPair load_weights(const float* from) { return {load(from), load(from + kLanes)}; }
+inline VectorPair load_weights(const uint16_t* from) { return {load_bf16(from), load_bf16(from + kLanes)}; }
+inline VectorPair load_weights(const uint8_t* from) { return load_e4m3_over_256(from); }
 
 // As many vectors beside one another as leave every register file room for the tile's sums and four independent chains.
 template <int kRows>
@@ -61,8 +62,12 @@ template <int kRows, int kVectors, typename Code>
 inline void accumulate(const float* const* x, int64_t columns, const Code* weights, Vector (&sums)[kRows][kVectors]) {
   for (int64_t c = 0; c < columns; ++c) {
     Vector w[kVectors];
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) w[v] = load_weights(weights + c * kPanelRows + v * kLanes);
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; v += 2) {
+      const VectorPair pair = load_weights(weights + c * kPanelRows + v * kLanes);
+      w[v] = pair.low;
+      w[v + 1] = pair.high;
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const Vector value = broadcast(x[r][c]);
@@ -72,29 +77,35 @@ inline void accumulate(const float* const* x, int64_t columns, const Code* weigh
   }
 }
 
+template <int kRows, int kVectors, typename Code>
+void multiply_lanes(const Block& block, int64_t row, int64_t lane, const Code* weights) {
+  const float* x[kRows];
+  for (int r = 0; r < kRows; ++r) x[r] = block.x[row + r];
+  float* total = block.sums + row * kPanelRows + lane;
+  Vector sums[kRows][kVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = block.factors ? zero() : load(total + r * kPanelRows + v * kLanes);
+  }
+  accumulate<kRows, kVectors>(x, block.columns, weights + lane, sums);
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      float* to = total + r * kPanelRows + v * kLanes;
+      store(to, block.factors ? fma(sums[r][v], broadcast(block.factors[row + r]), load(to)) : sums[r][v]);
+    }
+  }
+}
+
+// The last panel of a weight may have few outputs: vectors that hold none are left out.
 template <int kRows, typename Code>
 void multiply_tile(const Block& block, int64_t row, const Code* weights) {
   constexpr int kVectors = tile_vectors<kRows>();
-  const float* x[kRows];
-  for (int r = 0; r < kRows; ++r) x[r] = block.x[row + r];
-  for (int64_t lane = 0; lane < kPanelRows; lane += kVectors * kLanes) {
-    float* total = block.sums + row * kPanelRows + lane;
-    Vector sums[kRows][kVectors];
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sums[r][v] = block.factors ? zero() : load(total + r * kPanelRows + v * kLanes);
-    }
-    accumulate<kRows, kVectors>(x, block.columns, weights + lane, sums);
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        float* to = total + r * kPanelRows + v * kLanes;
-        store(to, block.factors ? fma(sums[r][v], broadcast(block.factors[row + r]), load(to)) : sums[r][v]);
-      }
-    }
-  }
+  int64_t lane = 0;
+  for (; lane + (kVectors - 1) * kLanes < block.outputs; lane += kVectors * kLanes) multiply_lanes<kRows, kVectors>(block, row, lane, weights);
+  for (; lane < block.outputs; lane += 2 * kLanes) multiply_lanes<kRows, 2>(block, row, lane, weights);
 }
 
 template <typename Code>
@@ -114,7 +125,11 @@ template <typename Code>
 void decode_and_multiply(const Block& block, const Code* weights) {
   if (std::is_same_v<Code, float> || block.rows < kWorthDecoding) return multiply_block(block, weights);
   alignas(64) float decoded[kScaleBlock * kPanelRows];
-  for (int64_t i = 0; i < block.columns * kPanelRows; i += kLanes) store(decoded + i, load_weights(weights + i));
+  for (int64_t i = 0; i < block.columns * kPanelRows; i += 2 * kLanes) {
+    const VectorPair pair = load_weights(weights + i);
+    store(decoded + i, pair.low);
+    store(decoded + i + kLanes, pair.high);
+  }
   multiply_block(block, static_cast<const float*>(decoded));
 }
 
@@ -145,7 +160,8 @@ void sum_columns(const Unit& unit, float* sums) {
   for (int64_t r = 0; r < unit.rows; ++r) x[r] = row_of_x(unit, r);
   for (int64_t c = 0; c < weight.columns; c += kScaleBlock) {
     if (unit.plan.values) set_factors(unit, c / kScaleBlock, factors);
-    const Block block{x, unit.rows, std::min(kScaleBlock, weight.columns - c), unit.plan.values ? factors : nullptr, sums};
+    const int64_t columns = std::min(kScaleBlock, weight.columns - c), outputs = std::min(kPanelRows, weight.rows - unit.panel * kPanelRows);
+    const Block block{x, unit.rows, columns, outputs, unit.plan.values ? factors : nullptr, sums};
     decode_and_multiply(block, weights + c * kPanelRows);
     for (int64_t r = 0; r < unit.rows; ++r) x[r] += kScaleBlock;
   }
@@ -183,7 +199,7 @@ void quantise_row(const Plan& plan, int64_t r) {
     const int64_t c = group * kScaleBlock;
     float* values = plan.values + r * columns + c;
     plan.scales[r * plan.groups + group] = round_group(x + c, std::min(kScaleBlock, columns - c), [&](int64_t i, Vector rounded, int64_t lanes) {
-      store_up_to(values + i, rounded, lanes);
+      store_up_to(values + i, rounded * broadcast(256.0f), lanes);
     });
   }
 }

@@ -1,11 +1,13 @@
 // Vectors of neighbouring keys: a page is turned into [width][64] once for a group of rows of one sequence, and every dot product
 // is one chain of fused multiply-adds over ascending width, whatever the vector. So neither the group nor the instruction set
-// shows in the bits.
+// shows in the bits. Of FP8 keys the codes are summed as numbers, group by group of the scales, and a group's sum is scaled: the
+// page's codes then need no multiplication. They are numbers / 256 (vector.inc), which queries times 256 make good exactly.
 #ifndef ASSAY_SIMD_BODY
 #include <vector>
 
 #include "engine/kernels/indexer_logits.h"
-#include "engine/numeric.h"
+#include "engine/kernels/quantize_group.h"
+#include "engine/kernels/split.h"
 #define ASSAY_SIMD_BODY "engine/kernels/indexer_logits_cpu.cc"
 #include "engine/kernels/simd.h"
 #else
@@ -13,8 +15,7 @@ namespace {
 
 constexpr int64_t kGroupRows = 64;   // rows of one sequence that share a turned page
 constexpr int64_t kItemPages = 4;    // for a worker at a time
-constexpr int64_t kAcross = 16;      // a multiple of every vector: what rows of floats are padded to
-constexpr int kHeadBlock = 4, kKeyVectors = ASSAY_AVX512 ? 4 : 2;   // accumulators that fit into registers
+constexpr int kKeyVectors = ASSAY_AVX512 ? 4 : 2;   // of four heads they fit into registers
 
 // Pages [first_page, end_page) for rows [first_row, end_row).
 struct Item {
@@ -39,35 +40,22 @@ void round_query(int64_t width, const float* q, float* rounded) {
     float* to = rounded + start;
     const int64_t count = std::min(kScaleBlock, width - start);
     const float scale = round_group(q + start, count, [&](int64_t i, Vector values, int64_t lanes) { store_up_to(to + i, values, lanes); });
-    for (int64_t i = 0; i < count; ++i) to[i] *= scale;
+    for (int64_t i = 0; i < count; ++i) to[i] = to[i] * 256 * scale;
   }
 }
 
-// Queries [rows, heads, width] as the products take them.
+// Queries [rows, heads, width], quantised and back, times 256.
 std::vector<float> rounded_queries(const IndexerLogitsParams& params, Workers& workers) {
   const int64_t width = params.layout.width;
   std::vector<float> rounded(static_cast<size_t>(params.rows * params.heads * width));
-  workers.run(params.rows, [&](int64_t r, int) {
-    for (int64_t j = r * params.heads; j < (r + 1) * params.heads; ++j) round_query(width, params.q + j * width, rounded.data() + j * width);
+  for_rows(workers, params.rows, 2 * params.heads * width, [&](int64_t first, int64_t last) {
+    for (int64_t j = first * params.heads; j < last * params.heads; ++j) round_query(width, params.q + j * width, rounded.data() + j * width);
   });
   return rounded;
 }
 
-// Keys of a page in float32, rows `stride` apart. A vector may read past a key's codes, into the scales that follow them all.
-void dequantize_page(const IndexLayout& layout, const std::byte* page, int64_t keys, float* to, int64_t stride) {
-  const uint8_t* codes = reinterpret_cast<const uint8_t*>(page);
-  const std::byte* scales = page + kPageTokens * layout.width;
-  for (int64_t key = 0; key < keys; ++key)
-    for (int64_t start = 0; start < layout.width; start += kScaleBlock, scales += sizeof(float)) {
-      float scale;
-      std::memcpy(&scale, scales, sizeof scale);
-      for (int64_t c = start; c < std::min(layout.width, start + kScaleBlock); c += kLanes)
-        store(to + key * stride + c, load_e4m3(codes + key * layout.width + c) * broadcast(scale));
-    }
-}
-
 // Eight rows of eight, `stride` apart, become eight columns of a tile.
-void turn_eight(const float* rows, int64_t stride, float* tile) {
+inline void turn_eight(const float* rows, int64_t stride, float* tile) {
   __m256 a[8], b[8];
   for (int i = 0; i < 8; ++i) a[i] = _mm256_loadu_ps(rows + i * stride);
   for (int i = 0; i < 8; i += 2) {
@@ -86,75 +74,138 @@ void turn_eight(const float* rows, int64_t stride, float* tile) {
   }
 }
 
-// tile[c][key] = rows[key][c]; keys in whole eights, whose memory is there even where no token is.
-void turn(const float* rows, int64_t stride, int64_t keys, int64_t width, float* tile) {
+// tile[c][key] = rows[key][c]; keys in whole groups, whose memory is there even where no token is.
+void turn(const float* rows, int64_t keys, int64_t width, float* tile) {
   for (int64_t key = 0; key < keys; key += 8) {
     int64_t c = 0;
-    for (; c + 8 <= width; c += 8) turn_eight(rows + key * stride + c, stride, tile + c * kPageTokens + key);
+    for (; c + 8 <= width; c += 8) turn_eight(rows + key * width + c, width, tile + c * kPageTokens + key);
     for (; c < width; ++c)
-      for (int64_t i = key; i < key + 8; ++i) tile[c * kPageTokens + i] = rows[i * stride + c];
+      for (int64_t i = key; i < key + 8; ++i) tile[c * kPageTokens + i] = rows[i * width + c];
   }
 }
 
-void load_tile(const IndexLayout& layout, const std::byte* page, int64_t keys, float* scratch, float* tile) {
-  if (layout.format == CacheFormat::kF32)
-    return turn(reinterpret_cast<const float*>(page), layout.width, keys, layout.width, tile);
-  const int64_t stride = (layout.width + kAcross - 1) / kAcross * kAcross;
-  dequantize_page(layout, page, keys, scratch, stride);
-  turn(scratch, stride, keys, layout.width, tile);
+// The same for codes, sixteen keys at a time: bytes are turned with a quarter of the shuffles.
+inline void turn_sixteen(const uint8_t* rows, int64_t stride, uint8_t* tile) {
+  __m128i a[16], b[8];
+  for (int i = 0; i < 16; ++i) a[i] = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(rows + i * stride));
+  for (int i = 0; i < 8; ++i) b[i] = _mm_unpacklo_epi8(a[2 * i], a[2 * i + 1]);   // two keys of eight columns
+  for (int i = 0; i < 8; i += 2) {                                                // four of four
+    a[i] = _mm_unpacklo_epi16(b[i], b[i + 1]);
+    a[i + 1] = _mm_unpackhi_epi16(b[i], b[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4)                                                  // eight of two
+    for (int half = 0; half < 2; ++half) {
+      b[i + 2 * half] = _mm_unpacklo_epi32(a[i + half], a[i + half + 2]);
+      b[i + 2 * half + 1] = _mm_unpackhi_epi32(a[i + half], a[i + half + 2]);
+    }
+  for (int i = 0; i < 4; ++i) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(tile + 2 * i * kPageTokens), _mm_unpacklo_epi64(b[i], b[i + 4]));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(tile + (2 * i + 1) * kPageTokens), _mm_unpackhi_epi64(b[i], b[i + 4]));
+  }
 }
 
-// Adds kHeads heads to the logits of kKeyVectors vectors of keys.
+void turn(const uint8_t* rows, int64_t keys, int64_t width, uint8_t* tile) {
+  for (int64_t key = 0; key < keys; key += 16) {
+    int64_t c = 0;
+    for (; c + 8 <= width; c += 8) turn_sixteen(rows + key * width + c, width, tile + c * kPageTokens + key);
+    for (; c < width; ++c)
+      for (int64_t i = key; i < key + 16; ++i) tile[c * kPageTokens + i] = rows[i * width + c];
+  }
+}
+
+// A page, or as much of it as there are keys, as the products take it.
+struct Tile {
+  float* values = nullptr;      // [width, 64]: of FP8 keys codes / 256
+  float* scales = nullptr;      // [groups, 64]; of FP8 keys alone
+  uint8_t* codes = nullptr;     // [width, 64]; scratch
+  int64_t width = 0, groups = 0;
+};
+
+size_t tile_bytes(const IndexLayout& layout) {
+  return static_cast<size_t>(kPageTokens) * static_cast<size_t>(5 * layout.width + 4 * scale_groups(layout.width));
+}
+
+Tile place_tile(const IndexLayout& layout, std::byte* memory) {
+  Tile tile{reinterpret_cast<float*>(memory), nullptr, nullptr, layout.width, layout.format == CacheFormat::kE4m3 ? scale_groups(layout.width) : 0};
+  tile.scales = tile.values + layout.width * kPageTokens;
+  tile.codes = reinterpret_cast<uint8_t*>(tile.scales + tile.groups * kPageTokens);
+  return tile;
+}
+
+void load_tile(const std::byte* page, int64_t keys, const Tile& tile) {
+  if (tile.groups == 0) return turn(reinterpret_cast<const float*>(page), keys, tile.width, tile.values);
+  turn(reinterpret_cast<const uint8_t*>(page), keys, tile.width, tile.codes);
+  for (int64_t c = 0; c < tile.width; ++c)
+    for (int64_t key = 0; key < keys; key += 2 * kLanes) {
+      const VectorPair values = load_e4m3_over_256(tile.codes + c * kPageTokens + key);
+      store(tile.values + c * kPageTokens + key, values.low);
+      store(tile.values + c * kPageTokens + key + kLanes, values.high);
+    }
+  const std::byte* scales = page + kPageTokens * tile.width;
+  for (int64_t key = 0; key < kPageTokens; ++key)
+    for (int64_t group = 0; group < tile.groups; ++group, scales += sizeof(float)) std::memcpy(tile.scales + group * kPageTokens + key, scales, sizeof(float));
+}
+
+// dots[h][v] += q[h][c] * key[c][v] over columns [c, end).
 template <int kHeads>
-inline void add_heads(const float* tile, int64_t width, const float* q, const float* w, Vector* logits) {
-  Vector dots[kHeads][kKeyVectors];
-#pragma GCC unroll 4
-  for (int h = 0; h < kHeads; ++h)
-#pragma GCC unroll 4
-    for (int v = 0; v < kKeyVectors; ++v) dots[h][v] = zero();
-  for (int64_t c = 0; c < width; ++c) {
+inline void add_products(const Tile& tile, int64_t key, int64_t c, int64_t end, const float* q, Vector (&dots)[kHeads][kKeyVectors]) {
+  for (; c < end; ++c) {
     Vector keys[kKeyVectors];
 #pragma GCC unroll 4
-    for (int v = 0; v < kKeyVectors; ++v) keys[v] = load(tile + c * kPageTokens + v * kLanes);
+    for (int v = 0; v < kKeyVectors; ++v) keys[v] = load(tile.values + c * kPageTokens + key + v * kLanes);
 #pragma GCC unroll 4
     for (int h = 0; h < kHeads; ++h) {
-      const Vector value = broadcast(q[h * width + c]);
+      const Vector value = broadcast(q[h * tile.width + c]);
 #pragma GCC unroll 4
       for (int v = 0; v < kKeyVectors; ++v) dots[h][v] = fma(value, keys[v], dots[h][v]);
     }
   }
-#pragma GCC unroll 4
-  for (int h = 0; h < kHeads; ++h)
-#pragma GCC unroll 4
-    for (int v = 0; v < kKeyVectors; ++v) logits[v] = fma(broadcast(w[h]), max(zero(), dots[h][v]), logits[v]);
 }
 
-// One row, `keys` keys of one page.
-void row_logits(const float* tile, int64_t keys, int64_t width, int64_t heads, const float* q, const float* w, float* out) {
-  for (int64_t start = 0; start < keys; start += kKeyVectors * kLanes) {
-    Vector logits[kKeyVectors];
-    for (Vector& logit : logits) logit = zero();
-    int64_t h = 0;
-    for (; h + kHeadBlock <= heads; h += kHeadBlock) add_heads<kHeadBlock>(tile + start, width, q + h * width, w + h, logits);
-    for (; h < heads; ++h) add_heads<1>(tile + start, width, q + h * width, w + h, logits);
-    for (int64_t v = 0, s = start; v < kKeyVectors && s < keys; ++v, s += kLanes) {
-      if (s + kLanes <= keys) store(out + s, logits[v]);
-      else store_first(out + s, logits[v], keys - s);
+// Adds kHeads heads to the logits of kKeyVectors vectors of keys.
+template <int kHeads>
+inline void add_heads(const Tile& tile, int64_t key, const float* q, const float* w, Vector* logits) {
+  Vector dots[kHeads][kKeyVectors] = {};
+  if (tile.groups == 0) add_products(tile, key, 0, tile.width, q, dots);
+  for (int64_t group = 0; group < tile.groups; ++group) {
+    Vector sums[kHeads][kKeyVectors] = {};
+    add_products(tile, key, group * kScaleBlock, std::min(tile.width, (group + 1) * kScaleBlock), q, sums);
+#pragma GCC unroll 4
+    for (int v = 0; v < kKeyVectors; ++v) {
+      const Vector scale = load(tile.scales + group * kPageTokens + key + v * kLanes);
+#pragma GCC unroll 4
+      for (int h = 0; h < kHeads; ++h) dots[h][v] = fma(sums[h][v], scale, dots[h][v]);
     }
+  }
+#pragma GCC unroll 4
+  for (int h = 0; h < kHeads; ++h) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kKeyVectors; ++v) logits[v] = fma(broadcast(w[h]), max(zero(), dots[h][v]), logits[v]);
   }
 }
 
-void compute(const IndexerLogitsParams& params, const Item& item, const float* queries, float* scratch) {
+// One row, `keys` keys of one page.
+void row_logits(const Tile& tile, int64_t keys, int64_t heads, const float* q, const float* w, float* out) {
+  for (int64_t start = 0; start < keys; start += kKeyVectors * kLanes) {
+    Vector logits[kKeyVectors] = {};
+    int64_t h = 0;
+    for (; h + 4 <= heads; h += 4) add_heads<4>(tile, start, q + h * tile.width, w + h, logits);
+    for (; h + 2 <= heads; h += 2) add_heads<2>(tile, start, q + h * tile.width, w + h, logits);
+    if (h < heads) add_heads<1>(tile, start, q + h * tile.width, w + h, logits);
+    for (int64_t v = 0, s = start; v < kKeyVectors && s < keys; ++v, s += kLanes) store_up_to(out + s, logits[v], keys - s);
+  }
+}
+
+void compute(const IndexerLogitsParams& params, const Item& item, const float* queries, const Tile& tile) {
   const int64_t width = params.layout.width, page_bytes = static_cast<int64_t>(params.layout.page_bytes());
-  float* tile = scratch + kPageTokens * (width + kAcross);
   for (int64_t page = item.first_page; page < item.end_page; ++page) {
     const int64_t first = page * kPageTokens;
     int64_t longest = 0;
     for (int64_t r = item.first_row; r < item.end_row; ++r) longest = std::max(longest, params.context.lengths[r] - first);
     const int32_t number = params.context.tables[item.first_row][page];
-    load_tile(params.layout, params.context.pages + number * page_bytes, std::min(longest, kPageTokens), scratch, tile);
+    load_tile(params.context.pages + number * page_bytes, std::min(longest, kPageTokens), tile);
     for (int64_t r = item.first_row; r < item.end_row; ++r)
-      row_logits(tile, std::min(kPageTokens, params.context.lengths[r] - first), width, params.heads, queries + r * params.heads * width,
+      row_logits(tile, std::min(kPageTokens, params.context.lengths[r] - first), params.heads, queries + r * params.heads * width,
                  params.w + r * params.w_stride, params.logits + r * params.logits_stride + first);
   }
 }
@@ -166,10 +217,8 @@ void indexer_logits(const IndexerLogitsParams& params, Workers& workers) {
   if (params.layout.format == CacheFormat::kE4m3) rounded = rounded_queries(params, workers);
   const float* queries = rounded.empty() ? params.q : rounded.data();
   const std::vector<Item> items = make_items(params);
-  const auto scratch_floats = static_cast<size_t>(kPageTokens * (2 * params.layout.width + kAcross));
   workers.run(static_cast<int64_t>(items.size()), [&](int64_t i, int worker) {
-    float* scratch = reinterpret_cast<float*>(workers.scratch(worker, scratch_floats * sizeof(float)));
-    compute(params, items[static_cast<size_t>(i)], queries, scratch);
+    compute(params, items[static_cast<size_t>(i)], queries, place_tile(params.layout, workers.scratch(worker, tile_bytes(params.layout))));
   });
 }
 #endif

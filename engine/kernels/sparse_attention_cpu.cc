@@ -67,7 +67,11 @@ void turn_query(const Task& task) {
 
 void dequantize_codes(const uint8_t* codes, int64_t width, float scale, float* to) {
   int64_t c = 0;
-  for (; c + kLanes <= width; c += kLanes) store(to + c, load_e4m3(codes + c) * broadcast(scale));
+  for (; c + 2 * kLanes <= width; c += 2 * kLanes) {
+    const VectorPair values = load_e4m3(codes + c);
+    store(to + c, values.low * broadcast(scale));
+    store(to + c + kLanes, values.high * broadcast(scale));
+  }
   for (; c < width; ++c) to[c] = e4m3_to_float(codes[c]) * scale;
 }
 
@@ -101,13 +105,15 @@ void load_tokens(const Task& task, int64_t first, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     const int64_t position = params.indices ? params.indices[task.row * params.index_stride + first + i] : first + i;
     const int64_t page = params.context.tables[task.row][position / kPageTokens];
-    load_token(params.layout, params.context.pages + (page * kPageTokens + position % kPageTokens) * token_bytes, task.scratch.tokens + i * task.token_stride());
+    const std::byte* token = params.context.pages + (page * kPageTokens + position % kPageTokens) * token_bytes;
+    load_token(params.layout, token, task.scratch.tokens + i * task.token_stride());
   }
 }
 
 // sums[r][v] += left[r][i * left_step] * right[i * right_step + v], over ascending i.
 template <int kRows, int kVectors>
-inline void multiply(const float* const (&left)[kRows], int64_t left_step, const float* right, int64_t right_step, int64_t count, Vector (&sums)[kRows][kVectors]) {
+inline void multiply(const float* const (&left)[kRows], int64_t left_step, const float* right, int64_t right_step, int64_t count,
+                     Vector (&sums)[kRows][kVectors]) {
   for (int64_t i = 0; i < count; ++i) {
     Vector values[kVectors];
 #pragma GCC unroll 4

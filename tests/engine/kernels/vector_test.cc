@@ -111,7 +111,11 @@ void e4m3_of(const float* x, int64_t count, uint8_t* codes) {
   for (int64_t i = 0; i < count; i += kLanes) store_e4m3(codes + i, round_to_e4m3(load(x + i)));
 }
 void float_of(const uint8_t* codes, int64_t count, float* x) {
-  for (int64_t i = 0; i < count; i += kLanes) store(x + i, load_e4m3(codes + i));
+  for (int64_t i = 0; i < count; i += 2 * kLanes) {
+    const VectorPair pair = load_e4m3(codes + i);
+    store(x + i, pair.low);
+    store(x + i + kLanes, pair.high);
+  }
 }
 float sum_of(const float* x) { return reduce_sum(load(x)); }
 float largest(const float* x, int64_t count) { return largest_magnitude(x, count); }

@@ -16,7 +16,7 @@ TEST_CASE("every item of a loop is done once, and all are done when it returns")
     Workers workers(threads);
     CHECK(workers.count() == threads);
     // Short loops in quick succession: a worker may come when its loop is over and the next one open.
-    for (int64_t round = 0; round < 20'000; ++round) {
+    for (int64_t round = 0; round < 3'000; ++round) {
       const int64_t items = round % 7;
       std::vector<int64_t> done(static_cast<size_t>(items), 0);
       std::atomic<int64_t> calls = 0;
