@@ -1,9 +1,9 @@
 // A model of 20 million parameters on the CPU, end to end: prefill, decoding of eight sequences, and what a long context costs.
 #include <chrono>
-#include <filesystem>
 #include <thread>
 
 #include "cli/bench.h"
+#include "cli/bench/temporary_folder.h"
 #include "engine/checkpoint/synthetic.h"
 #include "engine/model/generate.h"
 #include "envs/base/rng.h"
@@ -17,14 +17,6 @@ constexpr int64_t kBatch = 8;
 constexpr int64_t kDecodePrompt = 512;
 
 double seconds_since(SteadyClock::time_point start) { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
-
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("assay-bench-engine-" + std::to_string(SteadyClock::now().time_since_epoch().count()));
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
 
 std::vector<int32_t> random_tokens(int64_t count, int64_t vocabulary, uint64_t stream) {
   Rng rng(1, "bench/engine", stream);
@@ -94,7 +86,7 @@ Result<std::pair<double, double>> step_times(Engine& engine, int64_t shorter, in
 }
 
 Result<std::vector<Figure>> run() {
-  Folder folder;
+  TemporaryFolder folder("engine");
   ASSAY_ASSIGN(const ModelConfig config, preset_config("20m"));
   ASSAY_TRY(write_synthetic(config, folder.path.string(), {.dtype = WeightDType::kBF16, .seed = 1}));
   ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(folder.path.string()));

@@ -58,6 +58,65 @@ class ModelTest(CliTest):
         again = json.loads(self.assay("model", "logits", checkpoint, stdin=json.dumps(forced)).stdout)["logits"]
         self.assertEqual(again, logits, "its own choices forced on it change nothing")
 
+    def test_presets_and_any_config_make_checkpoints_that_are_whole(self):
+        listed = {preset["name"]: preset for preset in self.json("model", "make", "--list")["presets"]}
+        self.assertIn("tiny", self.assay("model", "make", "--list").stdout)
+        for name, preset in listed.items():
+            if preset["parameters"] > 2_000_000:
+                continue
+            for dtype in ("f32", "bf16", "fp8"):
+                made = self.json("model", "make", "--out", f"{name}-{dtype}", "--preset", name, "--dtype", dtype, "--shard-size", "400kB")
+                self.assertEqual((made["weights"], made["parameters"]), ("random", preset["parameters"]))
+                self.assertEqual(made["shards"], math.ceil(made["bytes"] / 400_000))
+                told = self.json("model", "check", f"{name}-{dtype}", "--values", "--tokens", "1000")
+                self.assertEqual([told[key] for key in ("parameters", "tensors", "bytes", "files", "values_checked")],
+                                 [made["parameters"], made["tensors"], made["bytes"], made["shards"], True])
+                self.assertEqual(told["memory"]["tokens"], 1000)
+        (self.folder / "mine.json").write_text(json.dumps(told["config"] | {"vocab_size": 77, "eos_token_id": 1}))
+        said = self.assay("model", "make", "--out", "mine", "--config", "mine.json", "--shards", "2", "--seed", "8").stdout
+        self.assertIn("random weights of seed 8", said)
+        self.assertIn("too small for a tokenizer", said)
+        said = self.assay("model", "check", "mine").stdout
+        self.assertIn("none missing", said)
+        self.assertIn("of cache for 4,096 tokens", said)
+
+    def test_nothing_is_written_over_and_nothing_impossible_begun(self):
+        self.make("taken")
+        for arguments, problem in [(("--out", "taken"), "not empty"), (("--out", "new", "--shards", "0"), "--shards"), (("--out", "new", "--shards", "107"), "1 to 106"),
+                                   (("--out", "new", "--preset", "tinny"), "tiny"), (("--out", "new", "--dtype", "int4"), "known: f32, bf16, fp8"),
+                                   (("--out", "new", "--config", "none.json"), "none.json"), ((), "no directory"),
+                                   (("--out", "new", "--preset", "tiny", "--config", "taken/config.json"), "excludes")]:
+            message, _ = self.fails("model", "make", *arguments)
+            self.assertIn(problem, message)
+            self.assertFalse((self.folder / "new").exists(), arguments)
+
+    def test_a_checkpoint_that_differs_is_told_tensor_by_tensor(self):
+        checkpoint = self.folder / self.make()
+        config = json.loads((checkpoint / "config.json").read_text())
+        (checkpoint / "config.json").write_text(json.dumps(config | {"v_head_dim": 40, "attention_bias": True}))
+        said = self.assay("model", "check", checkpoint, status=2).stdout
+        self.assertRegex(said, r"model\.layers\.2\.self_attn\.o_proj\.weight +misshapen +\[136, 128\] +\[136, 160\]")
+        self.assertRegex(said, r"model\.layers\.0\.self_attn\.q_a_proj\.bias +missing")
+        told = self.json("model", "check", checkpoint, status=2)
+        self.assertEqual(len(told["problems"]), 15)
+        self.assertIn("9 missing", told["error"]["message"])
+        self.assertIn("6 misshapen", told["error"]["message"])
+
+    def test_memory_is_named_before_anything_is_loaded(self):
+        message, hint = self.fails("model", "check", self.make(), "--tokens", "9000000000000000", status=1)
+        self.assertIn("of memory", message)
+        self.assertIn("fewer tokens", hint)
+
+    def test_broken_weights_are_found_by_check_and_by_all_that_load_them(self):
+        checkpoint = self.folder / self.make("checkpoint", "--dtype", "f32")
+        weights = bytearray((checkpoint / "model.safetensors").read_bytes())
+        weights[-4:] = b"\x00\x00\xc0\x7f"   # lm_head.weight comes last
+        (checkpoint / "model.safetensors").write_bytes(weights)
+        self.assertIn("none missing", self.assay("model", "check", checkpoint).stdout)
+        self.assertIn("lm_head.weight [262, 135] is NaN", self.fails("model", "check", checkpoint, "--values")[0])
+        for verb, text in (("logits", "[1,2]"), ("generate", "hello")):
+            self.assertIn("lm_head.weight [262, 135] is NaN", self.assay("model", verb, checkpoint, stdin=text, status=2).stderr)
+
     def test_errors_say_what_is_wrong_and_what_to_try(self):
         checkpoint = self.make()
 
