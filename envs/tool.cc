@@ -6,7 +6,9 @@ namespace {
 constexpr const char* kEffects[] = {"read", "write", "submit"};
 
 Json to_json(const Reveal& reveal) {
-  return {{"table", reveal.table}, {"given", reveal.given}, {"columns", reveal.columns}, {"complete", reveal.complete}};
+  Json json{{"table", reveal.table}, {"given", reveal.given}, {"columns", reveal.columns}, {"complete", reveal.complete}};
+  if (!reveal.counts.empty()) json["counts"] = reveal.counts;
+  return json;
 }
 
 std::map<std::string, std::string> text_map(JsonReader& r, const char* name) {
@@ -29,6 +31,8 @@ Result<Reveal> reveal_from_json(const Json& json, const std::string& file, const
   reveal.given = text_map(r, "given");
   reveal.columns = text_map(r, "columns");
   reveal.complete = r.boolean_or("complete", false);
+  reveal.counts = r.text_or("counts", "");
+  if (!reveal.counts.empty() && (reveal.complete || !reveal.columns.empty())) r.fail("counts", "what counts rows reveals no columns of them");
   r.member_or_null("given");
   r.member_or_null("columns");
   ASSAY_TRY(r.finish());

@@ -19,7 +19,8 @@ struct Reveal {
   std::string table;
   std::map<std::string, std::string> given;    // column -> parameter whose value it equals
   std::map<std::string, std::string> columns;  // column -> member of each returned record ("" = the value itself)
-  bool complete = false;                       // every row that matches `given` is returned
+  bool complete = false;                       // every row that matches `given` is returned, if no further optional argument is
+  std::string counts;                          // member of the result that says how many rows match; then `columns` is empty
 };
 
 struct ToolSpec {

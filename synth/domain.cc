@@ -9,6 +9,7 @@
 #include "envs/toolset.h"
 #include "synth/archetype.h"
 #include "synth/fill_plan.h"
+#include "synth/tool_forms.h"
 
 namespace assay {
 namespace {
@@ -56,6 +57,7 @@ class Compiler {
   Status read_table(Json json, const std::string& path);
   Status check_schema(const TableSpec& spec, const std::string& path) const;
   Status read_tools(JsonReader& r);
+  Status add_tool(const Json& declaration, const std::string& path);
   Status check_reveal(const ToolSpec& tool, const Reveal& reveal, const std::string& path) const;
   Status check_calls(const ToolSpec& tool, const std::string& path) const;
   Status read_archetypes(JsonReader& r);
@@ -172,19 +174,21 @@ Status Compiler::read_tools(JsonReader& r) {
   const Json& tools = r.array("tools");
   if (tools.empty() || tools.size() > kTools)
     return error(r.path_of("tools"), "expected 1 to " + std::to_string(kTools) + " tools");
-  for (size_t i = 0; i < tools.size(); ++i) {
-    const std::string path = item_path(r.path_of("tools"), i);
-    ASSAY_ASSIGN(ToolSpec tool, tool_spec_from_json(tools[i], file_, path));
-    for (const ToolSpec& other : domain_->tools)
-      if (other.name == tool.name) return error(path + ".name", "the tool '" + tool.name + "' is declared twice");
-    for (size_t k = 0; k < tool.reveals.size(); ++k)
-      ASSAY_TRY(check_reveal(tool, tool.reveals[k], item_path(path + ".reveals", k)));
-    ASSAY_TRY(check_calls(tool, path));
-    domain_->tools.push_back(std::move(tool));
-  }
+  for (size_t i = 0; i < tools.size(); ++i) ASSAY_TRY(add_tool(tools[i], item_path(r.path_of("tools"), i)));
   const bool submits = std::any_of(domain_->tools.begin(), domain_->tools.end(),
                                    [](const ToolSpec& tool) { return tool.effect == ToolEffect::kSubmit; });
-  if (!submits) return error(r.path_of("tools"), "no tool has the effect 'submit'", "a tool of kind submit");
+  return submits ? Status{} : add_tool(submission_tool(), r.path_of("tools"));
+}
+
+Status Compiler::add_tool(const Json& declaration, const std::string& path) {
+  ASSAY_ASSIGN(const Json expanded, expand_tool(declaration, domain_->tables, file_, path));
+  ASSAY_ASSIGN(ToolSpec tool, tool_spec_from_json(expanded, file_, path));
+  for (const ToolSpec& other : domain_->tools)
+    if (other.name == tool.name) return error(path + ".name", "the tool '" + tool.name + "' is declared twice");
+  for (size_t k = 0; k < tool.reveals.size(); ++k)
+    ASSAY_TRY(check_reveal(tool, tool.reveals[k], item_path(path + ".reveals", k)));
+  ASSAY_TRY(check_calls(tool, path));
+  domain_->tools.push_back(std::move(tool));
   return {};
 }
 
@@ -204,6 +208,11 @@ Status Compiler::check_reveal(const ToolSpec& tool, const Reveal& reveal, const 
   return {};
 }
 
+// What a reveal says stands in the result: [what, member].
+std::map<std::string, std::string> members_of(const Reveal& reveal) {
+  return reveal.counts.empty() ? reveal.columns : std::map<std::string, std::string>{{"counts", reveal.counts}};
+}
+
 // Binds the tool alone over the empty database: kind, schema of its parameters, SQL, and what they say of each other. Then
 // what it reveals against what its query selects.
 Status Compiler::check_calls(const ToolSpec& tool, const std::string& path) const {
@@ -217,9 +226,9 @@ Status Compiler::check_calls(const ToolSpec& tool, const std::string& path) cons
   ASSAY_ASSIGN(auto connection, Connection::open(database_));
   ASSAY_ASSIGN(auto query, connection->prepare(tool.body["sql"].get<std::string>(), file_ + ": " + path + ".body.sql"));
   for (size_t k = 0; k < tool.reveals.size(); ++k)
-    for (const auto& [column, member] : tool.reveals[k].columns)
+    for (const auto& [column, member] : members_of(tool.reveals[k]))
       if (!member.empty() && std::find(query->columns().begin(), query->columns().end(), member) == query->columns().end())
-        return unknown("result column", member, query->columns(), item_path(path + ".reveals", k) + ".columns." + column);
+        return unknown("result column", member, query->columns(), item_path(path + ".reveals", k) + (column == "counts" ? "." : ".columns.") + column);
   return {};
 }
 

@@ -86,6 +86,7 @@ class Checker {
     if (seen.text != other.text) return problem(tool, "its result depends on the order rows are stored in: " + arguments.dump());
     auto json = parse_json(seen.text, tool.name);
     if (!json.ok()) return problem(tool, "its result is not JSON");
+    if (!reveal.counts.empty()) return check_count(tool, reveal, table, arguments, *json);
     const Json records = json->is_array() ? *json : Json::array({*json});
     Tuples expected, found;
     for (int32_t r = 0; r < table.size(); ++r)
@@ -100,6 +101,13 @@ class Checker {
     if (reveal.complete && found.size() != expected.size()) return problem(tool, "declares a complete result and leaves rows out, for " + arguments.dump());
     if (!reveal.complete && found.empty()) return problem(tool, "returns nothing for " + arguments.dump());
     return {};
+  }
+
+  Status check_count(const ToolSpec& tool, const Reveal& reveal, const Table& table, const Json& arguments, const Json& result) {
+    int64_t count = 0;
+    for (int32_t row = 0; row < table.size(); ++row) count += matches(environment_.tables, table, reveal, row, arguments);
+    if (result.is_object() && result.value(reveal.counts, Json()) == count) return {};
+    return problem(tool, "counts " + std::to_string(count) + " rows as " + result.dump() + ", for " + arguments.dump());
   }
 
   const Environment& environment_;
@@ -122,7 +130,7 @@ void find_learnable(const Environment& environment, EnvironmentReport& report) {
     for (const ToolSpec& tool : environment.tools)
       for (const Reveal& reveal : tool.reveals) {
         const int table = tables.table_index(reveal.table);
-        if (table < 0 || tool.effect != ToolEffect::kRead) continue;
+        if (table < 0 || tool.effect != ToolEffect::kRead || !reveal.counts.empty()) continue;
         const TableSpec& spec = tables.tables[table].spec;
         if (!std::all_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return known(spec, table, pair.first); })) continue;
         for (const auto& pairs : {reveal.given, reveal.columns})

@@ -316,7 +316,7 @@ bool reduce_tool(ToolSpec& tool, const std::set<std::string>& missing) {
       it = reveal.columns.erase(it);
     }
     const bool answerable = std::none_of(reveal.given.begin(), reveal.given.end(), [&](const auto& given) { return lacks(given.first); });
-    if (answerable && !reveal.columns.empty()) kept.push_back(std::move(reveal));
+    if (answerable && (!reveal.columns.empty() || !reveal.counts.empty())) kept.push_back(std::move(reveal));
   }
   tool.reveals = std::move(kept);
   if (tool.reveals.empty()) return false;

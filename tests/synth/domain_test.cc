@@ -171,11 +171,12 @@ struct Mistake {
   std::vector<std::string> said;  // all must stand in the error
 };
 
-Json& tool_named(Json& domain, const std::string& name) {
-  for (Json& tool : domain["tools"])
-    if (tool["name"] == name) return tool;
-  FAIL("no tool " + name);
-  return domain;
+// What get_all_attractions_by_city is in its own words.
+Json raw_tool() {
+  return {{"name", "get_all_attractions_by_city"}, {"description", "Lists the attractions in a city."},
+          {"parameters", {{"type", "object"}, {"properties", {{"city", {{"type", "string"}}}}}, {"required", {"city"}}, {"additionalProperties", false}}},
+          {"body", {{"sql", "SELECT name FROM attraction WHERE city = :city ORDER BY name"}, {"returns", "values"}, {"entities", {{"city", {{"table", "city"}}}}}}},
+          {"reveals", Json::array({{{"table", "attraction"}, {"given", {{"city", "city"}}}, {"columns", {{"name", ""}}}, {"complete", true}}})}};
 }
 
 TEST_CASE("mistakes in a domain are answered with file, path, what was expected and what to try") {
@@ -207,18 +208,19 @@ TEST_CASE("mistakes in a domain are answered with file, path, what was expected 
       {"unbalanced braces", [](Json& d) { d["tables"][1]["columns"][0]["fill"]["patterns"] = {"{hotel_noun Inn"}; }, {"unbalanced braces"}},
       {"an unknown setting", [](Json& d) { d["tables"][0]["rows"]["always"] = {"$orgin"}; }, {"$.tables[0].rows.always[0]: unknown setting 'orgin'", "'origin'"}},
       {"a word twice", [](Json& d) { d["vocabularies"]["cuisine"].push_back("Hunan"); }, {"$.vocabularies.cuisine[14]: the word occurs twice"}},
-      {"an unknown tool kind", [](Json& d) { d["tools"][0]["kind"] = "perl"; }, {"$.tools[0] (get_all_attractions_by_city)", "unknown tool kind 'perl'; known: "}},
-      {"SQL that does not parse", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELEC name FROM hotel"; }, {"$.tools[0]", "syntax error"}},
-      {"SQL over a table that is not there", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELECT name FROM hotels ORDER BY name"; }, {"$.tools[0]", "no such table: hotels"}},
-      {"hostile SQL", [](Json& d) { d["tools"][0]["body"]["sql"] = "ATTACH '/etc/passwd' AS p"; }, {"$.tools[0]", "may not use anything but SELECT"}},
-      {"a parameter that is not declared", [](Json& d) { d["tools"][0]["body"]["sql"] = "SELECT name FROM attraction WHERE city = :town ORDER BY name"; }, {"$.tools[0]", ":town"}},
-      {"a schema that agents could not be held to", [](Json& d) { d["tools"][0]["parameters"]["properties"]["city"]["minLength"] = 3; }, {"$.tools[0]", "'minLength' is not understood"}},
+      {"an unknown tool kind", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["kind"] = "perl"; }, {"$.tools[0] (get_all_attractions_by_city)", "unknown tool kind 'perl'; known: "}},
+      {"SQL that does not parse", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["body"]["sql"] = "SELEC name FROM hotel"; }, {"$.tools[0]", "syntax error"}},
+      {"SQL over a table that is not there", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["body"]["sql"] = "SELECT name FROM hotels ORDER BY name"; }, {"$.tools[0]", "no such table: hotels"}},
+      {"hostile SQL", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["body"]["sql"] = "ATTACH '/etc/passwd' AS p"; }, {"$.tools[0]", "may not use anything but SELECT"}},
+      {"a parameter that is not declared", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["body"]["sql"] = "SELECT name FROM attraction WHERE city = :town ORDER BY name"; }, {"$.tools[0]", ":town"}},
+      {"a schema that agents could not be held to", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["parameters"]["properties"]["city"]["minLength"] = 3; }, {"$.tools[0]", "'minLength' is not understood"}},
       {"a tool twice", [](Json& d) { d["tools"][1]["name"] = "get_all_attractions_by_city"; }, {"$.tools[1].name", "declared twice"}},
-      {"a reveal of an unknown table", [](Json& d) { d["tools"][0]["reveals"][0]["table"] = "attractions"; }, {"$.tools[0].reveals[0].table: unknown table 'attractions'", "'attraction'"}},
-      {"a reveal of an unknown column", [](Json& d) { d["tools"][0]["reveals"][0]["columns"] = {{"nam", ""}}; }, {"$.tools[0].reveals[0].columns: unknown column 'nam'", "'name'"}},
-      {"a reveal by an unknown parameter", [](Json& d) { d["tools"][0]["reveals"][0]["given"] = {{"city", "town"}}; }, {"$.tools[0].reveals[0].given.city: unknown parameter 'town'"}},
-      {"a reveal of what is not selected", [](Json& d) { tool_named(d, "get_infos_by_hotel")["reveals"][0]["columns"]["price"] = "cost"; }, {"reveals[0].columns.price: unknown result column 'cost'"}},
-      {"no way to submit", [](Json& d) { d["tools"].erase(14); }, {"$.tools: no tool has the effect 'submit'"}},
+      {"a reveal of an unknown table", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["reveals"][0]["table"] = "attractions"; }, {"$.tools[0].reveals[0].table: unknown table 'attractions'", "'attraction'"}},
+      {"a reveal of an unknown column", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["reveals"][0]["columns"] = {{"nam", ""}}; }, {"$.tools[0].reveals[0].columns: unknown column 'nam'", "'name'"}},
+      {"a reveal by an unknown parameter", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["reveals"][0]["given"] = {{"city", "town"}}; }, {"$.tools[0].reveals[0].given.city: unknown parameter 'town'"}},
+      {"a reveal of what is not selected", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["reveals"][0]["columns"]["name"] = "title"; }, {"$.tools[0].reveals[0].columns.name: unknown result column 'title'"}},
+      {"a count of what is not selected", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["reveals"][0] = {{"table", "city"}, {"counts", "number"}}; },
+       {"$.tools[0].reveals[0].counts: unknown result column 'number'"}},
       {"an answer over no table", [](Json& d) { d["archetypes"]["select"]["answer"]["fields"][2]["table"] = "inn"; }, {"$.archetypes.select.answer.fields[2].table: unknown table of entities 'inn'"}},
       {"an answer without the scope of its names", [](Json& d) { d["archetypes"]["select"]["answer"]["fields"][2].erase("scope"); }, {"$.archetypes.select.answer.fields[2].scope: missing"}},
       {"an unknown way of making tasks", [](Json& d) { d["archetypes"]["choose"] = Json::object(); }, {"$.archetypes.choose", "unknown archetype 'choose'; known: compute, "}},
