@@ -258,6 +258,7 @@ class Expansion {
       const std::string own = is_name(by_[0]) && by_.size() == 1 ? with_article(table_->label) : "the " + table_->label + of;
       return "Tells about " + own + (keywords_.empty() ? "" : " what the keywords ask for") + several + (keywords_.empty() ? ": " : ". Keywords: ") + "{columns}.";
     }
+    if (bare() && is_name(selected_[0])) return "Lists the names of all " + table_->plural + of + conditions + ".";
     if (bare()) return "Lists the " + spec(selected_[0]).label + " of all " + table_->plural + of + conditions + ".";
     return "Lists all " + table_->plural + of + conditions + ", each with {columns}.";
   }
