@@ -190,7 +190,8 @@ TEST_CASE("a part of a domain that is wrong is refused with file and path") {
   CHECK(refused({{"levels", {{"2", {{"jumps", {3, 1}}}}}}}).find("jumps") != std::string::npos);
   CHECK(refused({{"level", 1}}).find("level") != std::string::npos);
   Json source = fixture::travel_source();
-  for (Json& tool : source["tools"]) tool.erase("reveals");
+  source["tools"] = Json::array({{{"name", "get_hotels"}, {"description", "Lists hotels."}, {"body", {{"sql", "SELECT name FROM hotel ORDER BY name, city"}, {"returns", "values"}}},
+                                  {"parameters", {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}, {"additionalProperties", false}}}}});
   const auto silent = compile_domain(source.dump(), "mine.json");
   REQUIRE_FALSE(silent.ok());
   CHECK(silent.error().text().find("mine.json: $.archetypes.query: no tool reveals all rows") == 0);
