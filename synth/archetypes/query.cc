@@ -54,9 +54,8 @@ bool names_are_unique(const Question& question, const Evaluated& answer, const T
   });
 }
 
-bool every_step_matters(const Question& question, const Value& value, const Tables& tables) {
-  TableSource source(tables);
-  for (const Variation& variation : variations(question, tables)) {
+bool every_step_matters(const Question& question, const Value& value, TableSource& source) {
+  for (const Variation& variation : variations(question, source.tables())) {
     if (!variation.dropped()) continue;
     const auto other = evaluate(variation.question, source);
     if (!other.ok() || (!other->empty && same_answer(question, other->value, value))) return false;
@@ -66,34 +65,36 @@ bool every_step_matters(const Question& question, const Value& value, const Tabl
 
 bool within(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
 
-std::optional<Drawn> draw(const MakeRequest& request, const Drawable& drawable, const QueryOptions& options, const Level& level) {
-  Rng rng(request.seed, stream_of("query/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMostAttempts + request.attempt));
-  auto question = draw_question(drawable, level, rng);
-  if (!question) return std::nullopt;
-  const Tables& tables = drawable.tables();
-  const Size size = size_of(*question, tables);
-  if (!within(size.hops, level.hops_low, level.hops_high) || !within(size.operators, level.operators_low, level.operators_high)) return std::nullopt;
-  TableSource source(tables);
-  std::vector<Need> needs;
-  auto answer = evaluate(*question, source, &needs);
-  if (!answer.ok() || answer->empty || answer->tie || is_trivial(*question, answer->value) || !names_are_unique(*question, *answer, tables)) return std::nullopt;
-  if (guess_rate(*question, *answer, tables).rate() > kMostChance) return std::nullopt;
-  if (static_cast<int64_t>(needs.size()) > level.calls_high * 4) return std::nullopt;   // hopeless: one call seldom meets many
-  Drawn out{std::move(*question), std::move(*answer), least_calls(needs, tables, request.environment->tools), {}};
-  if (!within(out.least_calls, level.calls_low, level.calls_high) || !every_step_matters(out.question, out.answer.value, tables)) return std::nullopt;
-  out.words = say(out.question, out.answer.value, tables, options, rng);
-  for (const std::string& text : out.answer.value.texts)
-    if (out.words.question.find(text) != std::string::npos) return std::nullopt;
-  return out;
-}
-
 // What all steps of one request are made from.
 struct Workshop {
   QueryOptions options;
   Level level;
   std::shared_ptr<const EnvironmentReport> report;   // which `drawable` refers to
   std::optional<Drawable> drawable;
+  std::optional<TableSource> source;
 };
+
+std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
+  const Level& level = workshop.level;
+  TableSource& source = *workshop.source;
+  Rng rng(request.seed, stream_of("query/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMostAttempts + request.attempt));
+  auto question = draw_question(*workshop.drawable, source, level, rng);
+  if (!question) return std::nullopt;
+  const Tables& tables = source.tables();
+  const Size size = size_of(*question, tables);
+  if (!within(size.hops, level.hops_low, level.hops_high) || !within(size.operators, level.operators_low, level.operators_high)) return std::nullopt;
+  std::vector<Need> needs;
+  auto answer = evaluate(*question, source, &needs);
+  if (!answer.ok() || answer->empty || answer->tie || is_trivial(*question, answer->value) || !names_are_unique(*question, *answer, tables)) return std::nullopt;
+  if (guess_rate(*question, *answer, source).rate() > kMostChance) return std::nullopt;
+  if (static_cast<int64_t>(needs.size()) > level.calls_high * 4) return std::nullopt;   // hopeless: one call seldom meets many
+  Drawn out{std::move(*question), std::move(*answer), least_calls(needs, tables, request.environment->tools), {}};
+  if (!within(out.least_calls, level.calls_low, level.calls_high) || !every_step_matters(out.question, out.answer.value, source)) return std::nullopt;
+  out.words = say(out.question, out.answer.value, tables, workshop.options, rng);
+  for (const std::string& text : out.answer.value.texts)
+    if (out.words.question.find(text) != std::string::npos) return std::nullopt;
+  return out;
+}
 
 Status open(const MakeRequest& request, Workshop& out) {
   if (!request.domain) return input_error("its domain is not at hand", "archetype query");
@@ -106,11 +107,12 @@ Status open(const MakeRequest& request, Workshop& out) {
     ASSAY_ASSIGN(out.report, check_environment(request.environment));
   }
   out.drawable.emplace(*request.environment, *out.report, out.options);
+  out.source.emplace(request.environment->tables);
   return {};
 }
 
-Result<Drawn> drawn_before(const MakeRequest& request, const Workshop& workshop) {
-  auto drawn = draw(request, *workshop.drawable, workshop.options, workshop.level);
+Result<Drawn> drawn_before(const MakeRequest& request, Workshop& workshop) {
+  auto drawn = draw(request, workshop);
   if (drawn) return std::move(*drawn);
   return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty),
                     request.file() + ": " + request.path() + ".levels");
@@ -147,7 +149,7 @@ Result<MadeTask> make_certified(MakeRequest request) {
   std::optional<MadeTask> unsound;
   int64_t unsound_count = 0;
   for (request.attempt = 0; request.attempt < kMostAttempts && unsound_count < kMostUnsound; ++request.attempt) {
-    const auto drawn = draw(request, *workshop.drawable, workshop.options, workshop.level);
+    const auto drawn = draw(request, workshop);
     if (!drawn) continue;
     MadeTask made;
     made.task = assemble(request, *drawn);
@@ -198,9 +200,8 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
   certificate.calls_high = gold.ok() ? gold->calls : 0;
   if (gold.ok() && certificate.calls_low > certificate.calls_high) problem("the bounds on calls cross");
 
-  TableSource source(tables);
   for (const Variation& variation : variations(drawn.question, tables)) {
-    ASSAY_ASSIGN(const Evaluated other, evaluate(variation.question, source));
+    ASSAY_ASSIGN(const Evaluated other, evaluate(variation.question, *workshop.source));
     if (other.empty) continue;   // then there is no answer to reject
     if (same_answer(drawn.question, other.value, drawn.answer.value)) {
       if (!variation.dropped()) continue;
@@ -214,7 +215,7 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
     if (survived) problem("a mutant survives: " + variation.column + ", " + variation.change);
   }
 
-  const ChanceRate chance = guess_rate(drawn.question, drawn.answer, tables);
+  const ChanceRate chance = guess_rate(drawn.question, drawn.answer, *workshop.source);
   certificate.chance_hits = chance.hits;
   certificate.chance_tries = chance.tries;
   if (chance.rate() > kMostChance) problem("the answer is guessed too often");

@@ -73,8 +73,8 @@ int64_t least_calls(const std::vector<Need>& needs, const Tables& tables, const 
   return calls;
 }
 
-ChanceRate guess_rate(const Question& question, const Evaluated& answer, const Tables& tables) {
-  TableSource source(tables);
+ChanceRate guess_rate(const Question& question, const Evaluated& answer, TableSource& source) {
+  const Tables& tables = source.tables();
   const auto base = evaluate_rows(*base_of(*question.of, tables), source);
   if (!base.ok()) return {1, 1};
   const Table& table = tables.tables[static_cast<size_t>(question.of->table)];

@@ -13,6 +13,6 @@ int64_t least_calls(const std::vector<Need>& needs, const Tables& tables, const 
 
 // Guessing among the values that the answer could have if only the question's filters and superlatives were left out: one of those rows
 // or their cells by name, a number up to what all of them give, any subset of them.
-ChanceRate guess_rate(const Question& question, const Evaluated& answer, const Tables& tables);
+ChanceRate guess_rate(const Question& question, const Evaluated& answer, TableSource& source);
 
 }  // namespace assay::query

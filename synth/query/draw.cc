@@ -17,11 +17,11 @@ using Rows = std::vector<int32_t>;
 
 class Drawer {
  public:
-  Drawer(const Drawable& drawable, const Level& level, Rng& rng)
-      : drawable_(drawable), tables_(drawable.tables()), source_(tables_), rng_(rng),
+  Drawer(const Drawable& drawable, TableSource& source, const Level& level, Rng& rng)
+      : drawable_(drawable), tables_(drawable.tables()), source_(source), rng_(rng),
         operators_(rng.between(level.operators_low, level.operators_high)), hops_(rng.between(level.hops_low, level.hops_high)) {
     for (int table = 0; table < static_cast<int>(tables_.tables.size()); ++table)
-      if (tables_.tables[static_cast<size_t>(table)].size() > 1 && !listing_paths(table).empty()) listed_.push_back(table);
+      if (tables_.tables[static_cast<size_t>(table)].size() > 1 && !listings(table).empty()) listed_.push_back(table);
   }
 
  private:
@@ -60,9 +60,12 @@ class Drawer {
 
   const Table& table(int index) const { return tables_.tables[static_cast<size_t>(index)]; }
   const ColumnSpec& column(int t, int c) const { return table(t).spec.columns[static_cast<size_t>(c)]; }
+  const std::vector<Path>& listings(int t) const { return drawable_.listings(t); }
   Use use(int t, int c) const { return drawable_.use(t, c).use; }
   int target_of(int t, int c) const { return tables_.table_index(column(t, c).references); }
   bool chance(int percent) { return static_cast<int>(rng_.below(100)) < percent; }
+  // Whether to cross a reference here: with several crossings to come, more likely than not.
+  bool crosses(int percent) { return hops_ > 0 && chance(hops_ > 1 ? std::max(percent, 85) : percent); }
   bool spend(int64_t& budget, int64_t amount = 1) {
     if (budget < amount) return false;
     budget -= amount;
@@ -89,23 +92,20 @@ class Drawer {
     return from[rng_.below(from.size())];
   }
 
-  // The ways to many rows: those that are not given the name of the one asked about.
-  std::vector<const Path*> listing_paths(int t) const {
-    std::vector<const Path*> out;
-    const TableSpec& spec = table(t).spec;
-    for (const Path& path : drawable_.paths(t)) {
-      const bool lists = std::all_of(path.given.begin(), path.given.end(), [&](int c) {
-        const Use u = use(t, c);
-        return (u == Use::kReference || u == Use::kCategory || u == Use::kTime) && !(spec.is_entity() && c == spec.name_column());
+  // One to ask about; with several crossings to come, one whose rows are reached across references, if that is what comes up.
+  std::optional<int> pick_table(const std::vector<int>& from) {
+    std::optional<int> out = pick(from);
+    const auto crossed = [&](int t) {
+      return std::any_of(listings(t).begin(), listings(t).end(), [&](const Path& path) {
+        return std::any_of(path.given.begin(), path.given.end(), [&](int c) { return use(t, c) == Use::kReference; });
       });
-      if (lists) out.push_back(&path);
-    }
+    };
+    for (int tries = 0; out && hops_ > 1 && tries < 3 && !crossed(*out); ++tries) out = pick(from);
     return out;
   }
 
   bool can_list_all(int t) const {
-    const auto paths = listing_paths(t);
-    return std::any_of(paths.begin(), paths.end(), [](const Path* path) { return path->given.empty(); });
+    return std::any_of(listings(t).begin(), listings(t).end(), [](const Path& path) { return path.given.empty(); });
   }
 
   // Columns of which cells can be read in one go, or looked up one by one.
@@ -126,19 +126,19 @@ class Drawer {
 
   // Rows of `t` that a tool can list, narrowed down by what the tool must be given.
   std::optional<Plural> listed(int t) {
-    const auto path = pick(listing_paths(t));
-    if (!path) return std::nullopt;
+    if (listings(t).empty()) return std::nullopt;
+    const Path& path = rng_.pick(listings(t));
     auto set = std::make_shared<RowSet>();
     set->table = t;
     const int32_t witness = static_cast<int32_t>(rng_.below(static_cast<uint64_t>(table(t).size())));
-    for (int c : (*path)->given) {
+    for (int c : path.given) {
       if (!has_value(table(t).cell(c, witness))) return std::nullopt;
       if (use(t, c) == Use::kReference) {
         const int target = target_of(t, c);
         const bool may_stay_open = can_list_all(target) && static_cast<size_t>(table(target).size()) <= kOpenTargets;
-        if (may_stay_open && (*path)->given.size() > 1 && set->where.size() + 1 >= (*path)->given.size()) continue;
+        if (may_stay_open && path.given.size() > 1 && set->where.size() + 1 >= path.given.size()) continue;
         if (may_stay_open && !table(t).spec.is_entity() && chance(25)) continue;
-        if (hops_ > 0 && chance(85)) {
+        if (crosses(85)) {
           auto condition = in_anchor(t, c);
           if (!condition) return std::nullopt;
           set->where.push_back(std::move(*condition));
@@ -148,7 +148,7 @@ class Drawer {
       if (!spend(operators_)) return std::nullopt;
       set->where.push_back(equals(t, c, witness));
     }
-    Plural out{set, rows_of(*set), readable(t, **path)};
+    Plural out{set, rows_of(*set), readable(t, path)};
     if (out.rows.size() < 2) return std::nullopt;
     return out;
   }
@@ -179,10 +179,15 @@ class Drawer {
   }
 
   bool narrow(Plural& plural, Condition condition) {
+    RowSet alone;
+    alone.table = plural.set->table;
+    alone.where = {condition};
+    const Rows meeting = rows_of(alone);
+    Rows rows;
+    std::set_intersection(plural.rows.begin(), plural.rows.end(), meeting.begin(), meeting.end(), std::back_inserter(rows));
+    if (rows.size() < 2 || rows.size() >= plural.rows.size()) return false;
     auto set = std::make_shared<RowSet>(*plural.set);
     set->where.push_back(std::move(condition));
-    Rows rows = rows_of(*set);
-    if (rows.size() < 2 || rows.size() >= plural.rows.size()) return false;
     plural.set = std::move(set);
     plural.rows = std::move(rows);
     return true;
@@ -225,9 +230,9 @@ class Drawer {
     if (!table(t).spec.is_entity() || table(t).spec.key.size() != 1) return false;
     std::vector<std::pair<int, int>> choice;
     for (int other : listed_)
-      for (const Path* path : listing_paths(other))
-        for (int c : path->given)
-          if (use(other, c) == Use::kReference && target_of(other, c) == t && path->given.size() == 1) choice.emplace_back(other, c);
+      for (const Path& path : listings(other))
+        for (int c : path.given)
+          if (use(other, c) == Use::kReference && target_of(other, c) == t && path.given.size() == 1) choice.emplace_back(other, c);
     const auto link = pick(choice);
     if (!link || !spend(hops_) || !spend(operators_)) return false;
     const auto& [other, c] = *link;
@@ -273,10 +278,8 @@ class Drawer {
   }
 
   RowSetPtr anchor(int t) {
-    const uint64_t kind = hops_ > 1 ? rng_.below(6) : rng_.below(8);
-    if (kind < 2 && hops_ > 0) return grouped(t);
-    if (kind < 4 && hops_ > 0) return followed(t);
-    if (kind < 6) return best(t, 2);
+    if (crosses(50)) return chance(50) ? grouped(t) : followed(t);
+    if (chance(60)) return best(t, 2);
     auto few = plural(t, 2);
     if (!few || few->rows.size() > kSmallSet || few->set->where.empty()) return nullptr;
     return few->set;
@@ -378,11 +381,11 @@ class Drawer {
     std::vector<int> entities;
     for (int t : listed_)
       if (table(t).spec.is_entity()) entities.push_back(t);
-    const auto t = pick(entities);
+    const auto t = pick_table(entities);
     if (!t) return std::nullopt;
     Question out;
     out.ask = Question::Ask::kName;
-    out.of = hops_ > 0 && chance(40) ? grouped(*t) : best(*t, 3);
+    out.of = crosses(40) ? grouped(*t) : best(*t, 3);
     if (!out.of) return std::nullopt;
     return out;
   }
@@ -392,8 +395,8 @@ class Drawer {
     std::vector<int> choice;
     const RowSetPtr plural = of->kind == RowSet::Kind::kBest ? of->of : of;
     std::set<int> revealed;
-    for (const Path* path : listing_paths(of->table))
-      for (int c : readable(of->table, *path)) revealed.insert(c);
+    for (const Path& path : listings(of->table))
+      for (int c : readable(of->table, path)) revealed.insert(c);
     for (int c : revealed) {
       const Use u = use(of->table, c);
       const bool conditioned = plural->kind == RowSet::Kind::kWhere && std::any_of(plural->where.begin(), plural->where.end(), [&](const Condition& o) {
@@ -405,14 +408,14 @@ class Drawer {
   }
 
   RowSetPtr described(int t) {
-    if (hops_ > 0 && table(t).spec.is_entity() && table(t).spec.key.size() == 1 && chance(50)) return chance(50) ? grouped(t) : followed(t);
+    if (table(t).spec.is_entity() && table(t).spec.key.size() == 1 && crosses(50)) return chance(50) ? grouped(t) : followed(t);
     return best(t, 3);
   }
 
   std::optional<Question> cell() {
     Question out;
     out.ask = Question::Ask::kCell;
-    out.of = described(*pick(listed_));
+    out.of = described(*pick_table(listed_));
     const auto c = out.of ? asked_column(out.of) : std::nullopt;
     if (!c) return std::nullopt;
     out.column = *c;
@@ -421,7 +424,7 @@ class Drawer {
 
   std::optional<Question> aggregate() {
     if (!spend(operators_)) return std::nullopt;
-    const auto of = plural(*pick(listed_), 4);
+    const auto of = plural(*pick_table(listed_), 4);
     if (!of || of->set->where.empty()) return std::nullopt;
     Question out;
     out.ask = Question::Ask::kAggregate;
@@ -443,7 +446,7 @@ class Drawer {
     std::vector<int> entities;
     for (int t : listed_)
       if (table(t).spec.is_entity()) entities.push_back(t);
-    const auto t = pick(entities);
+    const auto t = pick_table(entities);
     const auto of = t ? plural(*t, 5) : std::nullopt;
     if (!of || of->rows.size() > kMostNames || of->set->where.empty()) return std::nullopt;
     Question out;
@@ -454,10 +457,10 @@ class Drawer {
 
   std::optional<Question> difference() {
     if (!spend(operators_)) return std::nullopt;
-    const int t = *pick(listed_);
+    const int t = *pick_table(listed_);
     std::vector<int> choice;
-    for (const Path* path : listing_paths(t))
-      for (int c : readable(t, *path))
+    for (const Path& path : listings(t))
+      for (int c : readable(t, path))
         if (use(t, c) == Use::kNumber || use(t, c) == Use::kTime) choice.push_back(c);
     const auto c = pick(choice);
     if (!c) return std::nullopt;
@@ -477,7 +480,7 @@ class Drawer {
 
   const Drawable& drawable_;
   const Tables& tables_;
-  TableSource source_;
+  TableSource& source_;
   Rng& rng_;
   int64_t operators_, hops_;   // left to spend
   std::vector<int> listed_;
@@ -485,19 +488,26 @@ class Drawer {
 
 }  // namespace
 
-Drawable::Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options)
-    : tables_(environment.tables), report_(report), options_(options) {
-  for (const Table& table : tables_.tables) paths_.push_back(paths_to(table.spec, environment.tools));
+Drawable::Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options) : tables_(environment.tables), uses_(report.uses) {
+  for (int table = 0; table < static_cast<int>(uses_.size()); ++table)
+    for (int column = 0; column < static_cast<int>(uses_[static_cast<size_t>(table)].size()); ++column)
+      if (!report.learnable.count({table, column}) || options.avoid.count({table, column})) uses_[static_cast<size_t>(table)][static_cast<size_t>(column)] = {};
+  for (int table = 0; table < static_cast<int>(uses_.size()); ++table) {
+    listings_.push_back(paths_to(tables_.tables[static_cast<size_t>(table)].spec, environment.tools));
+    std::erase_if(listings_.back(), [&](const Path& path) { return !lists(table, path); });
+  }
 }
 
-const ColumnUse& Drawable::use(int table, int column) const {
-  static const ColumnUse kNotAskedAbout;
-  if (!report_.learnable.count({table, column}) || options_.avoid.count({table, column})) return kNotAskedAbout;
-  return report_.uses[static_cast<size_t>(table)][static_cast<size_t>(column)];
+bool Drawable::lists(int table, const Path& path) const {
+  const TableSpec& spec = tables_.tables[static_cast<size_t>(table)].spec;
+  return std::all_of(path.given.begin(), path.given.end(), [&](int column) {
+    const Use u = use(table, column).use;
+    return (u == Use::kReference || u == Use::kCategory || u == Use::kTime) && !(spec.is_entity() && column == spec.name_column());
+  });
 }
 
-std::optional<Question> draw_question(const Drawable& drawable, const Level& level, Rng& rng) {
-  return Drawer(drawable, level, rng).draw();
+std::optional<Question> draw_question(const Drawable& drawable, TableSource& source, const Level& level, Rng& rng) {
+  return Drawer(drawable, source, level, rng).draw();
 }
 
 }  // namespace assay::query

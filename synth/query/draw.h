@@ -18,18 +18,22 @@ class Drawable {
   Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options);
 
   const Tables& tables() const { return tables_; }
-  const ColumnUse& use(int table, int column) const;
-  const std::vector<Path>& paths(int table) const { return paths_[static_cast<size_t>(table)]; }
+  // kNone for what no tool reveals, and what the domain wants to avoid.
+  const ColumnUse& use(int table, int column) const { return uses_[static_cast<size_t>(table)][static_cast<size_t>(column)]; }
+  // The ways to many rows: those that are not given the name of the one asked about.
+  const std::vector<Path>& listings(int table) const { return listings_[static_cast<size_t>(table)]; }
 
  private:
+  bool lists(int table, const Path& path) const;
+
   const Tables& tables_;
-  const EnvironmentReport& report_;
-  const QueryOptions& options_;
-  std::vector<std::vector<Path>> paths_;   // [table]
+  std::vector<std::vector<ColumnUse>> uses_;   // [table][column]
+  std::vector<std::vector<Path>> listings_;    // [table]
 };
 
 // A question of about this size, or nothing if the draw leads nowhere: whether it has one answer, and whether every step
 // matters, is for the caller to find out.
-std::optional<Question> draw_question(const Drawable& drawable, const Level& level, Rng& rng);
+// `source`: over the same tables.
+std::optional<Question> draw_question(const Drawable& drawable, TableSource& source, const Level& level, Rng& rng);
 
 }  // namespace assay::query

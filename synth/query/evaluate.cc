@@ -98,16 +98,27 @@ class Evaluator {
     return target.cell(target.spec.name_column(), static_cast<int32_t>(cell));
   }
 
-  // `constant_id`: of the condition's text, or -1 where no row has it.
-  bool meets(const RowSet& set, const Condition& condition, int32_t row, const std::vector<int32_t>& members, int64_t constant_id) {
-    if (!known(set.table, condition.column, row)) return false;
-    const int64_t cell = table(set.table).cell(condition.column, row);
-    if (condition.kind == Condition::Kind::kIn) return std::binary_search(members.begin(), members.end(), static_cast<int32_t>(cell)) != condition.negated;
+  // Leaves the rows that meet a condition other than kHas. `members`: of the set of kIn.
+  void keep_meeting(const RowSet& set, const Condition& condition, const std::vector<int32_t>& members, std::vector<int32_t>& rows) {
     const ColumnSpec& spec = table(set.table).spec.columns[static_cast<size_t>(condition.column)];
-    if (spec.is_number()) return compare(order_of(cell, condition.number), condition.comparison);
-    if (condition.comparison == Comparison::kEqual || condition.comparison == Comparison::kNotEqual)
-      return (text_id(spec, cell) == constant_id) == (condition.comparison == Comparison::kEqual);
-    return compare(order_of(text(set.table, condition.column, row), std::string_view(condition.text)), condition.comparison);
+    const int64_t* cells = table(set.table).columns[static_cast<size_t>(condition.column)].data();
+    const auto keep = [&](const auto& met) {
+      std::erase_if(rows, [&](int32_t row) {
+        missing |= !has_value(cells[row]);
+        return !has_value(cells[row]) || !met(row, cells[row]);
+      });
+    };
+    const Comparison comparison = condition.comparison;
+    if (condition.kind == Condition::Kind::kIn) {
+      keep([&](int32_t, int64_t cell) { return std::binary_search(members.begin(), members.end(), static_cast<int32_t>(cell)) != condition.negated; });
+    } else if (spec.is_number()) {
+      keep([&](int32_t, int64_t cell) { return compare(order_of(cell, condition.number), comparison); });
+    } else if (comparison == Comparison::kEqual || comparison == Comparison::kNotEqual) {
+      const int64_t constant = source_.tables().texts.find(condition.text);   // -1 where no row has it
+      keep([&](int32_t, int64_t cell) { return (text_id(spec, cell) == constant) == (comparison == Comparison::kEqual); });
+    } else {
+      keep([&](int32_t row, int64_t) { return compare(order_of(text(set.table, condition.column, row), std::string_view(condition.text)), comparison); });
+    }
   }
 
   static bool binds(const Condition& condition) {
@@ -131,29 +142,22 @@ class Evaluator {
       const bool in = condition.kind == Condition::Kind::kIn;
       bounds.push_back({condition.column, in ? std::optional(members[i]) : std::nullopt, in ? nullptr : &condition});
     }
-    ASSAY_ASSIGN(const std::vector<int32_t> candidates, source_.rows(set.table, bounds, read));
-    std::vector<int64_t> constant_ids;
-    for (const Condition& condition : set.where) constant_ids.push_back(source_.tables().texts.find(condition.text));
-    std::vector<int32_t> kept, reached;
-    for (int32_t row : candidates) {
-      if (bound && !std::binary_search(bound->rows->begin(), bound->rows->end(), static_cast<int32_t>(table(set.table).cell(bound->column, row)))) continue;
-      bool keep = true, reach = true;
-      for (size_t i = 0; i < set.where.size() && reach; ++i) {
-        if (set.where[i].kind == Condition::Kind::kHas || meets(set, set.where[i], row, members[i], constant_ids[i])) continue;
-        keep = false;
-        reach &= !binds(set.where[i]);
-      }
-      if (keep) kept.push_back(row);
-      if (reach) reached.push_back(row);
+    ASSAY_ASSIGN(std::vector<int32_t> kept, source_.rows(set.table, bounds, read));
+    if (bound) std::erase_if(kept, [&](int32_t row) { return !std::binary_search(bound->rows->begin(), bound->rows->end(), static_cast<int32_t>(table(set.table).cell(bound->column, row))); });
+    // What binds goes first: the rows that are left must be looked at, whether or not they meet the rest.
+    for (const bool binding : {true, false}) {
+      for (size_t i = 0; i < set.where.size(); ++i)
+        if (set.where[i].kind != Condition::Kind::kHas && binds(set.where[i]) == binding) keep_meeting(set, set.where[i], members[i], kept);
+      if (binding && !has_having(set)) need_rows(set, columns, kept);
     }
-    bool has = false;
     for (const Condition& condition : set.where)
-      if (condition.kind == Condition::Kind::kHas) {
-        has = true;
-        ASSAY_TRY(keep_having(condition, kept));
-      }
-    for (int32_t row : has ? kept : reached) need_row(set, columns, row);
+      if (condition.kind == Condition::Kind::kHas) ASSAY_TRY(keep_having(condition, kept));
+    if (has_having(set)) need_rows(set, columns, kept);
     return kept;
+  }
+
+  static bool has_having(const RowSet& set) {
+    return std::any_of(set.where.begin(), set.where.end(), [](const Condition& condition) { return condition.kind == Condition::Kind::kHas; });
   }
 
   // Nested sets that the answer does not hang on for certain add no needs.
@@ -181,8 +185,8 @@ class Evaluator {
     return {};
   }
 
-  // One cell of the row at least must be learned: of those that decide, or else that it is there at all.
-  void need_row(const RowSet& set, const std::vector<int>& columns, int32_t row) {
+  // One cell at least of each row must be learned: of those that decide, or else that it is there at all.
+  void need_rows(const RowSet& set, const std::vector<int>& columns, const std::vector<int32_t>& rows) {
     if (!needs_) return;
     const TableSpec& spec = table(set.table).spec;
     std::vector<int> open = columns, bound;
@@ -191,9 +195,11 @@ class Evaluator {
     std::erase_if(open, [&](int c) { return std::find(bound.begin(), bound.end(), c) != bound.end() || (spec.is_entity() && c == spec.name_column()); });
     if (open.empty()) open = std::move(bound);
     std::erase_if(open, [&](int c) { return spec.is_entity() && c == spec.name_column(); });
-    Need need;
-    for (int column : open) need.push_back({set.table, column, row});
-    if (!need.empty()) needs_->push_back(std::move(need));
+    if (open.empty()) return;
+    for (int32_t row : rows) {
+      Need& need = needs_->emplace_back();
+      for (int column : open) need.push_back({set.table, column, row});
+    }
   }
 
   Result<std::vector<int32_t>> best(const RowSet& set, const std::vector<int>& columns) {
@@ -201,12 +207,14 @@ class Evaluator {
     add_column(read, set.column);
     ASSAY_ASSIGN(std::vector<int32_t> all, rows(*set.of, read));
     std::erase_if(all, [&](int32_t row) { return !known(set.table, set.column, row); });
-    std::stable_sort(all.begin(), all.end(), [&](int32_t a, int32_t b) {
-      const int ordered = order(set.table, set.column, a, b);
-      return set.highest ? ordered > 0 : ordered < 0;
-    });
     const size_t at = static_cast<size_t>(set.rank) - 1;
     if (at >= all.size()) return std::vector<int32_t>();
+    // To the next row, for ties.
+    const auto sorted = all.begin() + static_cast<ptrdiff_t>(std::min(at + 2, all.size()));
+    std::partial_sort(all.begin(), sorted, all.end(), [&](int32_t a, int32_t b) {
+      const int ordered = order(set.table, set.column, a, b);
+      return ordered != 0 ? (set.highest ? ordered > 0 : ordered < 0) : a < b;
+    });
     const auto same = [&](size_t other) { return order(set.table, set.column, all[at], all[other]) == 0; };
     tie |= (at > 0 && same(at - 1)) || (at + 1 < all.size() && same(at + 1));
     return std::vector<int32_t>{all[at]};
@@ -220,7 +228,7 @@ class Evaluator {
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
     ASSAY_TRY(source_.learn(set.table, out, columns));
-    for (int32_t row : out) need_row(set, columns, row);
+    need_rows(set, columns, out);
     return out;
   }
 
@@ -244,7 +252,7 @@ class Evaluator {
     for (size_t i = 0; i < ranked.size(); ++i) tie |= i != at && ordered(ranked[i].first, ranked[at].first) == 0;
     const std::vector<int32_t> out{ranked[at].second};
     ASSAY_TRY(source_.learn(set.table, out, columns));
-    for (int32_t row : out) need_row(set, columns, row);
+    need_rows(set, columns, out);
     return out;
   }
 
@@ -312,9 +320,52 @@ class Evaluator {
 
 }  // namespace
 
-Result<std::vector<int32_t>> TableSource::rows(int table, const std::vector<Bound>&, const std::vector<int>&) {
-  std::vector<int32_t> out(static_cast<size_t>(tables_.tables[static_cast<size_t>(table)].size()));
-  std::iota(out.begin(), out.end(), 0);
+TableSource::TableSource(const Tables& tables) : tables_(tables) {
+  for (const Table& table : tables.tables) referrers_.emplace_back(table.spec.columns.size());
+}
+
+const TableSource::Referrers& TableSource::referrers(int table, int column) {
+  Referrers& out = referrers_[static_cast<size_t>(table)][static_cast<size_t>(column)];
+  if (!out.begin.empty()) return out;
+  const Table& from = tables_.tables[static_cast<size_t>(table)];
+  const std::vector<int64_t>& cells = from.columns[static_cast<size_t>(column)];
+  out.begin.assign(static_cast<size_t>(tables_.at(from.spec.columns[static_cast<size_t>(column)].references).size()) + 1, 0);
+  for (int64_t cell : cells)
+    if (has_value(cell)) ++out.begin[static_cast<size_t>(cell) + 1];
+  std::partial_sum(out.begin.begin(), out.begin.end(), out.begin.begin());
+  out.rows.resize(static_cast<size_t>(out.begin.back()));
+  std::vector<int32_t> next = out.begin;
+  for (size_t row = 0; row < cells.size(); ++row)
+    if (has_value(cells[row])) out.rows[static_cast<size_t>(next[static_cast<size_t>(cells[row])]++)] = static_cast<int32_t>(row);
+  return out;
+}
+
+// By the reference that leaves the fewest, or all.
+Result<std::vector<int32_t>> TableSource::rows(int table, const std::vector<Bound>& bounds, const std::vector<int>&) {
+  const Table& from = tables_.tables[static_cast<size_t>(table)];
+  const Referrers* best = nullptr;
+  std::vector<int32_t> best_targets;
+  int64_t fewest = from.size();
+  for (const Bound& bound : bounds) {
+    const ColumnSpec& spec = from.spec.columns[static_cast<size_t>(bound.column)];
+    if (spec.type != ColumnType::kReference) continue;
+    const Referrers& known = referrers(table, bound.column);
+    std::vector<int32_t> targets = bound.rows ? *bound.rows : tables_.rows_named(tables_.table_index(spec.references), tables_.texts.find(bound.equals->text));
+    int64_t count = 0;
+    for (int32_t target : targets) count += known.count(target);
+    if (count >= fewest) continue;
+    fewest = count;
+    best = &known;
+    best_targets = std::move(targets);
+  }
+  std::vector<int32_t> out(static_cast<size_t>(fewest));
+  if (!best) {
+    std::iota(out.begin(), out.end(), 0);
+    return out;
+  }
+  auto end = out.begin();
+  for (int32_t target : best_targets) end = std::copy_n(best->rows.begin() + best->begin[static_cast<size_t>(target)], best->count(target), end);
+  if (best_targets.size() > 1) std::sort(out.begin(), out.end());
   return out;
 }
 

@@ -28,16 +28,24 @@ class RowSource {
   virtual Status learn(int table, const std::vector<int32_t>& rows, const std::vector<int>& columns) = 0;
 };
 
-// A database: everything is known.
+// A database, which must not change meanwhile: everything is known. Remembers, once asked, which rows refer to which; one thread.
 class TableSource final : public RowSource {
  public:
-  explicit TableSource(const Tables& tables) : tables_(tables) {}
+  explicit TableSource(const Tables& tables);
   const Tables& tables() const override { return tables_; }
   Result<std::vector<int32_t>> rows(int table, const std::vector<Bound>& bounds, const std::vector<int>& columns) override;
   Status learn(int, const std::vector<int32_t>&, const std::vector<int>&) override { return {}; }
 
  private:
+  struct Referrers {
+    std::vector<int32_t> begin;   // [target row], and the end
+    std::vector<int32_t> rows;    // that refer to it, ascending: from begin[target] to begin[target + 1]
+    int32_t count(int32_t target) const { return begin[static_cast<size_t>(target) + 1] - begin[static_cast<size_t>(target)]; }
+  };
+  const Referrers& referrers(int table, int column);
+
   const Tables& tables_;
+  std::vector<std::vector<Referrers>> referrers_;   // [table][column]; empty until asked for
 };
 
 // numerator / (denominator * 10^decimals), or texts: one, or a bag in ascending order.

@@ -92,7 +92,7 @@ TEST_CASE("the native evaluation agrees with plain SQL on 10,000 answers") {
     const Drawable drawable(gapped, *report, options);
     for (uint64_t i = 0; i < 300; ++i) {
       Rng rng(static_cast<uint64_t>(number), "plans", i);
-      const auto drawn = draw_question(drawable, options.levels.at(static_cast<int>(i % 5) + 1), rng);
+      const auto drawn = draw_question(drawable, source, options.levels.at(static_cast<int>(i % 5) + 1), rng);
       if (!drawn) continue;
       std::vector<Question> questions{*drawn};
       for (Variation& variation : variations(*drawn, tables)) questions.push_back(std::move(variation.question));
