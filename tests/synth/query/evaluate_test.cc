@@ -1,12 +1,14 @@
-// The native evaluation against plain SQL, and what it says of answers that are no good as the only one.
+// The native evaluation, and the verifier made from it, against plain SQL.
 #include <chrono>
 #include <cmath>
 
 #include "envs/database.h"
 #include "synth/query/draw.h"
 #include "synth/query/evaluate.h"
+#include "synth/query/words.h"
 #include "tests/synth/fixture.h"
 #include "tests/synth/query/plan_sql.h"
+#include "verifiers/value_verifier.h"
 
 using namespace assay;
 using namespace assay::query;
@@ -36,13 +38,14 @@ class SqlAnswers {
     if (!status.ok()) FAIL(status.error().text());
     std::vector<Json> out;
     for (auto& row : rows) out.push_back(std::move(row.at(0)));
+    std::erase(out, Json());
     if (question.minus && !out.empty()) out = difference(out, answer(*question.minus));
     return out;
   }
 
  private:
   static std::vector<Json> difference(const std::vector<Json>& left, const std::vector<Json>& right) {
-    if (left[0].is_null() || right.empty() || right[0].is_null()) return {};
+    if (right.empty()) return {};
     if (left[0].is_string()) return {std::abs(minutes_or_days(left[0].get<std::string>()) - minutes_or_days(right[0].get<std::string>()))};
     return {std::fabs(left[0].get<double>() - right[0].get<double>())};
   }
@@ -52,7 +55,6 @@ class SqlAnswers {
 };
 
 bool agree(const Evaluated& native, std::vector<Json> sql) {
-  std::erase(sql, Json());
   if (native.empty) return sql.empty();
   if (native.value.is_text) {
     std::vector<std::string> texts;
@@ -61,6 +63,23 @@ bool agree(const Evaluated& native, std::vector<Json> sql) {
     return texts == native.value.texts;
   }
   return sql.size() == 1 && std::fabs(sql[0].get<double>() - native.value.number()) <= 1e-9 * std::max(1.0, std::fabs(native.value.number()));
+}
+
+// What an agent would hand in that got this from SQL.
+std::string answer_text(const Question& question, const std::vector<Json>& sql) {
+  if (question.ask == Question::Ask::kNames) return Json(sql).dump();
+  return sql[0].is_number_float() && sql[0].get<double>() == std::round(sql[0].get<double>()) ? std::to_string(std::llround(sql[0].get<double>())) : sql[0].dump();
+}
+
+// Whether two answers from SQL are the same one: texts in any order, averages to two places at least.
+bool same_answer(const Question& question, std::vector<Json> left, std::vector<Json> right, int decimals) {
+  if (!left[0].is_number()) {
+    std::sort(left.begin(), left.end());
+    std::sort(right.begin(), right.end());
+    return left == right;
+  }
+  const bool average = question.ask == Question::Ask::kAggregate && question.how == Aggregate::kAverage;
+  return std::fabs(left[0].get<double>() - right[0].get<double>()) <= (average ? 0.5 * std::pow(10, -std::max(2, decimals)) : 0) + 1e-6;
 }
 
 // Some cells lose their values, as imported data have it.
@@ -77,12 +96,12 @@ Tables with_gaps(Tables tables, uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("the native evaluation agrees with plain SQL on 10,000 answers") {
+TEST_CASE("native evaluation and verifier agree with plain SQL on 10,000 answers") {
   const Domain& domain = fixture::travel();
   const QueryOptions options = must(read_options(domain, domain.archetypes.at("query"), "travel.json", "$"));
-  int64_t compared = 0, with_missing = 0, wrong = 0;
+  int64_t judged = 0, passed = 0, with_missing = 0, wrong = 0, misjudged = 0;
   std::string first_wrong;
-  for (int64_t number = 0; compared < 10'000; ++number) {
+  for (int64_t number = 0; judged < 10'000; ++number) {
     Environment gapped = *must(generate_environment(domain, 5, number));
     const auto report = must(check_environment(std::make_shared<Environment>(gapped), 1));
     if (number % 2 == 1) gapped.tables = with_gaps(std::move(gapped.tables), static_cast<uint64_t>(number));
@@ -94,19 +113,30 @@ TEST_CASE("the native evaluation agrees with plain SQL on 10,000 answers") {
       Rng rng(static_cast<uint64_t>(number), "plans", i);
       const auto drawn = draw_question(drawable, source, options.levels.at(static_cast<int>(i % 5) + 1), rng);
       if (!drawn) continue;
+      const Evaluated right = must(evaluate(*drawn, source));
+      const bool has_answer = !right.tie && !right.empty;
+      const auto verifier = has_answer ? must(ValueVerifier::create(expected_of(*drawn, right.value), "test")) : nullptr;
+      const std::vector<Json> right_sql = sql.answer(*drawn);
       std::vector<Question> questions{*drawn};
       for (Variation& variation : variations(*drawn, tables)) questions.push_back(std::move(variation.question));
       for (const Question& question : questions) {
         const Evaluated native = must(evaluate(question, source));
         if (native.tie) continue;   // SQL takes any of them
-        ++compared;
         with_missing += native.missing;
-        if (agree(native, sql.answer(question))) continue;
-        if (++wrong == 1) first_wrong = sql_of(question, tables);
+        const std::vector<Json> found = sql.answer(question);
+        if (!agree(native, found) && ++wrong == 1) first_wrong = sql_of(question, tables);
+        if (!has_answer || found.empty()) continue;
+        ++judged;
+        const bool pass = verifier->judge(answer_text(question, found)).passed;
+        passed += pass;
+        if (pass != same_answer(question, right_sql, found, right.value.decimals) && ++misjudged == 1) first_wrong = sql_of(question, tables);
       }
     }
   }
   INFO(first_wrong);
   CHECK(wrong == 0);
+  CHECK(misjudged == 0);
   CHECK(with_missing > 1'000);
+  CHECK(passed > 1'000);
+  CHECK(judged - passed > 5'000);
 }
