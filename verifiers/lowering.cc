@@ -32,7 +32,8 @@ const Lowering::ColumnArrays& Lowering::arrays(int table, int column) {
   const ColumnSpec& spec = t.spec.columns[column];
   int64_t low = spec.low, high = spec.high;
   if (spec.type == ColumnType::kText) low = 0, high = tables_.texts.size();
-  if (spec.type == ColumnType::kReference) low = 0, high = tables_.at(spec.references).size() - 1;
+  // A reference that is not known may also be to a row that was not seen yet, for each slot to another one.
+  if (spec.type == ColumnType::kReference) low = 0, high = tables_.at(spec.references).size() - 1 + shape_.slots();
   std::vector<int> lows, highs, presents;
   bool unknown = false, absent = false;
   for (int64_t cell : t.columns[column]) {
