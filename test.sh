@@ -12,9 +12,4 @@ ctest --preset dev --output-on-failure --parallel 2 "$@" || status=$?
 # Neither does it show the table of how the engine's model agrees with other implementations.
 grep -hE "\.\.\. skipped '|^ *skipped: " build/dev/Testing/Temporary/LastTest.log | sort -u || true
 grep -h "^parity " build/dev/Testing/Temporary/LastTest.log || true
-if nvidia-smi -L >/dev/null 2>&1; then
-  echo "skipped: GPU tests (this build has no GPU code)"
-else
-  echo "skipped: GPU tests (no GPU on this machine; everything that needs none was run)"
-fi
 exit $status

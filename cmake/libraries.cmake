@@ -58,5 +58,4 @@ set(ASSAY_COMPONENTS
   "zstd ${zstd_VERSION}"
   "libseccomp ${SECCOMP_VERSION}"
   "PCRE2 ${PCRE2_VERSION}"
-  "utf8proc ${UTF8PROC_VERSION}"
-  "CUDA: no (not compiled in)")
+  "utf8proc ${UTF8PROC_VERSION}")

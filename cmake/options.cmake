@@ -10,7 +10,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 target_include_directories(assay_options INTERFACE "${PROJECT_SOURCE_DIR}")
 target_link_libraries(assay_options INTERFACE Threads::Threads)
 
-target_compile_options(assay_options INTERFACE -Wall -Wextra
+set(warnings -Wall -Wextra
   # A variable that hides another variable; a parameter named as a member is common and clear in value types.
   -Wshadow=local
   # Options structs are filled by name, and what is not named keeps its default.
@@ -20,10 +20,11 @@ target_compile_options(assay_options INTERFACE -Wall -Wextra
   -Wno-restrict -Wno-maybe-uninitialized)
 if(ASSAY_WERROR)
   # Array bounds are guessed through inlined library code, so they are said but do not stop a build.
-  target_compile_options(assay_options INTERFACE -Werror -Wno-error=array-bounds)
+  list(APPEND warnings -Werror -Wno-error=array-bounds)
 endif()
+target_compile_options(assay_options INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${warnings}>")
 if(ASSAY_SANITIZE)
-  target_compile_options(assay_options INTERFACE "-fsanitize=${ASSAY_SANITIZE}" -fno-omit-frame-pointer
-    -fno-sanitize-recover=all)
+  target_compile_options(assay_options INTERFACE
+    "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>")
   target_link_options(assay_options INTERFACE "-fsanitize=${ASSAY_SANITIZE}")
 endif()

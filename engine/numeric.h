@@ -17,16 +17,16 @@ inline constexpr int64_t kScaleBlock = 128;
 inline constexpr float kE4m3Max = 448.0f;
 inline constexpr uint8_t kE4m3Nan = 0x7f;
 
-inline float bf16_to_float(uint16_t code) { return std::bit_cast<float>(static_cast<uint32_t>(code) << 16); }
+constexpr float bf16_to_float(uint16_t code) { return std::bit_cast<float>(static_cast<uint32_t>(code) << 16); }
 
 // Overflow rounds to infinity; a NaN stays a NaN of the same sign, quiet.
-inline uint16_t float_to_bf16(float value) {
+constexpr uint16_t float_to_bf16(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>(bits >> 16 | 0x40u);
   return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 
-inline float f16_to_float(uint16_t code) {
+constexpr float f16_to_float(uint16_t code) {
   const uint32_t sign = static_cast<uint32_t>(code & 0x8000u) << 16;
   const uint32_t exponent = code >> 10 & 0x1fu;
   const uint32_t mantissa = code & 0x3ffu;
@@ -36,7 +36,7 @@ inline float f16_to_float(uint16_t code) {
   return sign ? -magnitude : magnitude;
 }
 
-inline float e4m3_to_float(uint8_t code) {
+constexpr float e4m3_to_float(uint8_t code) {
   const uint32_t sign = static_cast<uint32_t>(code & 0x80u) << 24;
   const uint32_t exponent = code >> 3 & 0xfu;
   const uint32_t mantissa = code & 0x7u;
@@ -47,7 +47,7 @@ inline float e4m3_to_float(uint8_t code) {
 }
 
 // Saturates: what is beyond 448, infinity too, becomes 448 of the same sign. A NaN becomes kE4m3Nan.
-inline uint8_t float_to_e4m3(float value) {
+constexpr uint8_t float_to_e4m3(float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const uint32_t sign = bits >> 24 & 0x80u;
   const uint32_t magnitude = bits & 0x7fffffffu;
@@ -71,7 +71,7 @@ inline uint8_t float_to_e4m3(float value) {
 // The scale of a quantised group whose largest magnitude is `amax` >= 0: 2^ceil(log2(max(amax, 1e-4) / 448)), the smallest
 // power of two by which amax fits into E4M3, taken from the bits instead of a logarithm. An infinite or NaN amax is returned
 // as it is, so that its group shows as NaN.
-inline float power_of_two_scale(float amax) {
+constexpr float power_of_two_scale(float amax) {
   const float floored = amax < 1e-4f ? 1e-4f : amax;
   const uint32_t bits = std::bit_cast<uint32_t>(floored);
   if (bits >= 0x7f800000u) return floored;

@@ -10,6 +10,7 @@
 #include "cli/text.h"
 #include "datasets/format.h"
 #include "datasets/store.h"
+#include "engine/kernels/cuda_device.h"
 #include "engine/policy_factory.h"
 #include "envs/interpreter.h"
 #include "envs/base/version.h"
@@ -36,11 +37,14 @@ Finding from_error(const std::string& what, const Error& error) {
 void find_build(std::vector<Finding>& findings) {
   const BuildInfo& info = build_info();
   findings.push_back({"assay", State::kOk, info.version + ", commit " + short_id(info.commit) + ", " + info.build_type + ", " + info.compiler, ""});
-  for (const std::string& component : info.components) {
-    const bool gpu = component.starts_with("CUDA");
-    if (!gpu) findings.push_back({"library", State::kOk, component, ""});
-    else findings.push_back({"GPU", State::kAbsent, component, "nothing is needed: every verb of this version runs without one"});
-  }
+  for (const std::string& component : info.components) findings.push_back({"library", State::kOk, component, ""});
+}
+
+Finding find_gpu() {
+  const Result<cuda::Device> device = cuda::find_device();
+  if (!device.ok()) return {"GPU", State::kAbsent, device.error().what, "nothing is needed: every verb runs without one"};
+  return {"GPU", State::kOk, device->name + ", compute capability " + std::to_string(device->major) + "." + std::to_string(device->minor) + ", " +
+                             count_text(device->multiprocessors) + " multiprocessors, " + bytes_text(static_cast<int64_t>(device->memory_bytes)) + " of memory", ""};
 }
 
 Finding find_machine() {
@@ -139,6 +143,7 @@ Result<int> run(const Context& context) {
   std::vector<Finding> findings;
   find_build(findings);
   findings.push_back(find_machine());
+  findings.push_back(find_gpu());
   find_domains(findings);
   findings.push_back(find_registries());
   find_sandboxes(findings);

@@ -2,6 +2,7 @@
 // Latin-1 stand for themselves, the other 68 for the characters from U+0100 on.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

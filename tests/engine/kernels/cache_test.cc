@@ -7,6 +7,7 @@
 #include "envs/base/rng.h"
 #include "tests/engine/kernels/compare.h"
 #include "tests/engine/kernels/e4m3.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -81,7 +82,7 @@ TEST_CASE("an E4M3 cache has its parts where the formats say") {
 }
 
 TEST_CASE("latents are read back as they were rounded, and nothing else changes") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Shape& shape : kShapes)
       for (CacheFormat format : {CacheFormat::kF32, CacheFormat::kE4m3})
         for (int threads : {1, 2, 3}) {
@@ -111,7 +112,7 @@ TEST_CASE("latents are read back as they were rounded, and nothing else changes"
 }
 
 TEST_CASE("indexer keys are read back as they were rounded") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Shape& shape : kShapes)
       for (CacheFormat format : {CacheFormat::kF32, CacheFormat::kE4m3}) {
         INFO(kernels.name << " width " << shape.rank << " format " << static_cast<int>(format));

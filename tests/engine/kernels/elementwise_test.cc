@@ -4,6 +4,7 @@
 
 #include "engine/kernels/kernels.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -113,7 +114,7 @@ double magnitude(const Case& test, const std::vector<float>& want, size_t i) {
 TEST_CASE("elementwise kernels agree with the reference and write nothing beside their rows") {
   for (const Case& test : cases()) {
     const std::vector<float> want = run(cpu_kernels().front(), test);
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(described(kernels, test));
       const std::vector<float> got = run(kernels, test, 2);
       CHECK(disagreement(got, want, 1e-6, [&](size_t i) { return magnitude(test, want, i); }) == "");
@@ -124,7 +125,7 @@ TEST_CASE("elementwise kernels agree with the reference and write nothing beside
 }
 
 TEST_CASE("a row's elementwise results have the same bits in any company and with any threads") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Case& test : cases()) {
       INFO(described(kernels, test));
       if (test.rows > 0 && test.y_stride > 0) CHECK(row_dependence(test.rows, [&](int threads, RowRange rows) { return run(kernels, test, threads, rows); }) == "");
@@ -132,7 +133,7 @@ TEST_CASE("a row's elementwise results have the same bits in any company and wit
 }
 
 TEST_CASE("silu_mul may write over its gate") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Case& test : cases()) {
       if (test.operation != Operation::kSiluMul) continue;
       INFO(described(kernels, test));
@@ -156,7 +157,7 @@ TEST_CASE("silu_mul holds its tolerance over the whole range of gates") {
   Workers workers(1);
   std::vector<float> want(gate.size()), got(gate.size());
   cpu_kernels().front().silu_mul({1, size, gate.data(), up.data(), size, want.data(), size}, workers);
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
     kernels.silu_mul({1, size, gate.data(), up.data(), size, got.data(), size}, workers);
     CHECK(disagreement(got, want, 1e-6) == "");
@@ -165,7 +166,7 @@ TEST_CASE("silu_mul holds its tolerance over the whole range of gates") {
 
 TEST_CASE("elementwise results worked out by hand") {
   Workers workers(1);
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
     std::vector<float> x = {1, 2, 3, 4};
     kernels.hadamard({1, 4, x.data()}, workers);

@@ -6,6 +6,7 @@
 #include "engine/kernels/quantize_group.h"
 #include "tests/engine/kernels/compare.h"
 #include "tests/engine/kernels/e4m3.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -121,7 +122,7 @@ TEST_CASE("every FP8 quantisation gives the same codes and scales, with any thre
   for (size_t i = 0; i < cases().size(); ++i) {
     const Case& test = cases()[i];
     const Quantized want = run(cpu_kernels().front(), test, 1, {0, test.rows});
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(kernels.name << ", case " << i);
       for (int threads : {1, 2, 3}) CHECK(run(kernels, test, threads, {0, test.rows}) == want);
       for (int64_t r = 0; r < test.rows; ++r) {
@@ -136,7 +137,7 @@ TEST_CASE("every FP8 quantisation gives the same codes and scales, with any thre
 TEST_CASE("in FP8 a NaN stays a NaN and has no say in the scale; infinity makes its group NaN") {
   std::vector<float> x(256, 448.0f);
   x[3] = kNan, x[200] = -kInfinity;
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
     const Quantized got = run(kernels, {1, 256, x}, 1, {0, 1});
     CHECK(got.scales[0] == 1);
@@ -152,7 +153,7 @@ TEST_CASE("one group quantised in plain arithmetic, as caches do it, has the ker
   for (size_t i = 0; i < cases().size(); ++i) {
     INFO("case " << i);
     const Case& test = cases()[i];
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       const Quantized want = run(kernels, test, 1, {0, test.rows});
       for (int64_t r = 0; r < test.rows; ++r)
         for (int64_t first = 0; first < test.width; first += 128) {

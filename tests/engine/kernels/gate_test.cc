@@ -5,6 +5,7 @@
 #include "engine/kernels/kernels.h"
 #include "envs/base/rng.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -99,7 +100,7 @@ Gated naive_row(const Case& test, std::span<const float> logits, std::span<const
 
 TEST_CASE("the gate chooses what its definition says, and weighs it") {
   for (size_t c = 0; c < cases().size(); ++c)
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(kernels.name << ", case " << c);
       const Case& test = cases()[c];
       const auto logits = make_logits(test), bias = make_bias(test);
@@ -114,7 +115,7 @@ TEST_CASE("the gate chooses what its definition says, and weighs it") {
 }
 
 TEST_CASE("a gated row has the same bits with any threads and any neighbours") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Case& test : cases()) {
       const auto logits = make_logits(test), bias = make_bias(test);
       const Gated together = run(kernels, test, logits, bias, test.rows, 1);
@@ -132,7 +133,7 @@ TEST_CASE("the correction bias chooses and does not weigh; groups left out are o
   const std::vector<float> logits = {0, 0, 0, 0, 9, -9, -9, -9}, bias = {0, 0.1f, 0, 0.2f, 0, 0, 0, 0};
   int32_t chosen[2] = {-77, -77};
   float weights[2] = {};
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     // Group 0 scores 0.7 + 0.6 and group 1, with the single best expert, 1 + 0.
     kernels.gate({1, 8, 2, 1, 2, NormalizeWeights::kYes, 1, logits.data(), bias.data(), chosen, weights}, workers);
     CHECK(chosen[0] == 1);

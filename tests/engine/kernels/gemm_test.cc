@@ -6,6 +6,7 @@
 #include "engine/kernels/kernels.h"
 #include "engine/kernels/quantize_group.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -127,7 +128,7 @@ std::vector<float> magnitudes(const Case& test) {
 TEST_CASE("matrix products agree with the reference and write nothing beside their rows") {
   for (const Case& test : cases()) {
     const std::vector<float> want = run(cpu_kernels().front(), test), magnitude = magnitudes(test);
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(described(kernels, test));
       const std::vector<float> got = run(kernels, test, 2);
       CHECK(disagreement(got, want, 1e-5, [&](size_t i) { return std::abs(magnitude[i]); }) == "");
@@ -158,7 +159,7 @@ float sum_in_order(const Case& test, int64_t row, int64_t output) {
   return test.bias.empty() ? total : total + test.bias[static_cast<size_t>(output)];
 }
 
-TEST_CASE("every fast matrix product sums in the promised order, bit for bit") {
+TEST_CASE("every fast matrix product of a processor sums in the promised order, bit for bit") {
   for (const Case& test : cases()) {
     std::vector<float> want = poisoned(test.shape.rows * test.y_stride());
     for (int64_t r = 0; r < test.shape.rows; ++r)
@@ -171,7 +172,7 @@ TEST_CASE("every fast matrix product sums in the promised order, bit for bit") {
 }
 
 TEST_CASE("a row's products have the same bits in any company and with any threads") {
-  for (const Kernels& kernels : std::span(cpu_kernels()).subspan(1))
+  for (const Kernels& kernels : std::span(tested_kernels()).subspan(1))
     for (const Case& test : cases()) {
       INFO(described(kernels, test));
       if (test.shape.rows > 0) CHECK(row_dependence(test.shape.rows, [&](int threads, RowRange rows) { return run(kernels, test, threads, rows); }) == "");
@@ -230,7 +231,7 @@ const std::vector<Experts>& experts() {
 
 TEST_CASE("grouped products are those of each expert alone, with any threads") {
   for (const Experts& test : experts())
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(kernels.name << ", " << test.rows.size() << " experts, " << test.tokens << " tokens");
       const auto alone = run(kernels, test, 1, false);
       for (int threads : {1, 2, 3, 5}) CHECK(run(kernels, test, threads, true) == alone);
@@ -240,7 +241,7 @@ TEST_CASE("grouped products are those of each expert alone, with any threads") {
 TEST_CASE("grouped products agree with the reference") {
   for (const Experts& test : experts()) {
     const auto want = run(cpu_kernels().front(), test, 1, true);
-    for (const Kernels& kernels : std::span(cpu_kernels()).subspan(1)) {
+    for (const Kernels& kernels : std::span(tested_kernels()).subspan(1)) {
       INFO(kernels.name << ", " << test.rows.size() << " experts, " << test.tokens << " tokens");
       const auto got = run(kernels, test, 2, true);
       for (size_t e = 0; e < got.size(); ++e) {
@@ -259,14 +260,14 @@ TEST_CASE("grouped products agree with the reference") {
 
 TEST_CASE("no problems are no work") {
   Workers workers(2);
-  for (const Kernels& kernels : cpu_kernels()) kernels.gemm({}, workers);
+  for (const Kernels& kernels : tested_kernels()) kernels.gemm({}, workers);
 }
 
 TEST_CASE("a product worked out by hand") {
   Workers workers(1);
   const std::vector<float> w = {1, 2, 3, 4, 5, 6}, x = {1, 10, 100, -1, 0, 2}, bias = {1000, 0};
   const Weight weight = pack_weight(WeightType::kF32, w.data(), 2, 3, 3, 1);
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
     std::vector<float> y(4);
     const GemmProblem problem{&weight, x.data(), 3, nullptr, y.data(), 2, 2, bias.data()};

@@ -4,6 +4,7 @@
 
 #include "tests/engine/kernels/compare.h"
 #include "tests/engine/kernels/paged.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -124,7 +125,7 @@ TEST_CASE("indexer logits are the weighted sum of what is positive") {
   const int32_t table[] = {0};
   const int32_t* tables[] = {table};
   const int64_t length = 2;
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     kernels.index_append({layout, 2, keys.data(), pages.data(), slots.data()}, workers);
     std::vector<float> logits = poisoned(3);
     kernels.indexer_logits({layout, {pages.data(), tables, &length}, 1, 2, q.data(), w.data(), 2, logits.data(), 3}, workers);
@@ -136,7 +137,7 @@ TEST_CASE("indexer logits agree with the reference and write nothing beyond a ro
   auto all = cases();
   for (size_t i = 0; i < all.size(); ++i) {
     const auto want = run(cpu_kernels().front(), all[i], 1);
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(kernels.name << ", case " << i);
       CHECK(disagreement(run(kernels, all[i], 2), want, 1e-5, [&](size_t at) { return magnitude(all[i], at); }) == "");
     }
@@ -144,7 +145,7 @@ TEST_CASE("indexer logits agree with the reference and write nothing beyond a ro
 }
 
 TEST_CASE("an indexer logit has the same bits with any threads and any neighbours") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (Case& test : cases()) {
       const auto together = run(kernels, test, 1);
       for (int threads : {2, 3}) CHECK(same_bits(run(kernels, test, threads), together));

@@ -4,6 +4,7 @@
 
 #include "engine/kernels/kernels.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -80,7 +81,7 @@ TEST_CASE("norms agree with the reference and write nothing beside their rows") 
   for (const Case& test : cases()) {
     const std::vector<float> want = run(cpu_kernels().front(), test);
     const std::vector<double> largest = largest_of_rows(test, want);
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(described(kernels, test));
       const std::vector<float> got = run(kernels, test, 2);
       CHECK(disagreement(got, want, 1e-6, [&](size_t i) { return largest[i / static_cast<size_t>(test.width + 2)]; }) == "");
@@ -91,7 +92,7 @@ TEST_CASE("norms agree with the reference and write nothing beside their rows") 
 }
 
 TEST_CASE("a row's norm has the same bits in any company and with any threads") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Case& test : cases()) {
       INFO(described(kernels, test));
       if (test.rows > 0) CHECK(row_dependence(test.rows, [&](int threads, RowRange rows) { return run(kernels, test, threads, rows); }) == "");
@@ -99,7 +100,7 @@ TEST_CASE("a row's norm has the same bits in any company and with any threads") 
 }
 
 TEST_CASE("norms may work in place") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Case& test : cases()) {
       INFO(described(kernels, test));
       const std::vector<float> apart = run(kernels, test);
@@ -116,7 +117,7 @@ TEST_CASE("norms may work in place") {
 
 TEST_CASE("norms of rows worked out by hand") {
   Workers workers(1);
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
     const std::vector<float> x = {3, -4, 0, 0}, weight = {1, 2, 3, 4}, bias = {0, 0, 10, 0};
     std::vector<float> y(4);

@@ -4,6 +4,7 @@
 
 #include "engine/kernels/kernels.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -63,7 +64,7 @@ std::string described(const Kernels& kernels, const Case& test) {
 TEST_CASE("pairs are turned as both layouts name them, and what is not rotary stays") {
   Workers workers(1);
   const std::vector<float> cosines = {0, 0.5f}, sines = {1, 2};   // (a, b) becomes (-b, a), and (a / 2 - 2 b, b / 2 + 2 a)
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
     std::vector<float> x = {1, 2, 3, 4, 99};
     kernels.rope({1, 1, 4, x.data(), 5, 5, cosines.data(), sines.data(), RopeLayout::kInterleaved}, workers);
@@ -77,7 +78,7 @@ TEST_CASE("pairs are turned as both layouts name them, and what is not rotary st
 TEST_CASE("every rotary embedding has the reference's numbers, bit for bit") {
   for (const Case& test : cases()) {
     const std::vector<float> want = run(cpu_kernels().front(), test, 1, {0, test.rows});
-    for (const Kernels& kernels : cpu_kernels()) {
+    for (const Kernels& kernels : tested_kernels()) {
       INFO(described(kernels, test));
       CHECK(same_numbers(run(kernels, test, 2, {0, test.rows}), want));
     }
@@ -85,7 +86,7 @@ TEST_CASE("every rotary embedding has the reference's numbers, bit for bit") {
 }
 
 TEST_CASE("a row's rotary embedding has the same bits in any company and with any threads") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Case& test : cases()) {
       INFO(described(kernels, test));
       if (test.rows > 0) CHECK(row_dependence(test.rows, [&](int threads, RowRange rows) { return run(kernels, test, threads, rows); }) == "");

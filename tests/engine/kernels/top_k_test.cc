@@ -5,12 +5,14 @@
 #include "engine/kernels/kernels.h"
 #include "envs/base/rng.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
 
 using testing::kInfinity;
 using testing::kNan;
+using testing::tested_kernels;
 
 
 enum class Values { kRandom, kTied, kFewLevels, kMasked, kNan, kInfinite, kOutliers, kAscending, kDescending, kSignedZeros, kClose };
@@ -85,7 +87,7 @@ TEST_CASE("top-k takes the largest, the lowest index among equals, NaN as minus 
   Workers workers(1);
   const std::vector<float> values = {1, 3, -0.0f, 3, kNan, 0, -kInfinity, 2};
   const int64_t length = 8;
-  for (const Kernels& kernels : cpu_kernels()) {
+  for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
     std::vector<int32_t> indices(10, -77);
     int64_t count = 0;
@@ -104,7 +106,7 @@ TEST_CASE("top-k takes the largest, the lowest index among equals, NaN as minus 
 TEST_CASE("every top-k chooses as the reference does, with any number of threads") {
   for (size_t i = 0; i < cases().size(); ++i) {
     const Taken want = take(cpu_kernels().front(), cases()[i], 1);
-    for (const Kernels& kernels : cpu_kernels())
+    for (const Kernels& kernels : tested_kernels())
       for (int threads : {1, 2, 3}) {
         INFO(kernels.name << ", case " << i << ", " << threads << " threads");
         CHECK(take(kernels, cases()[i], threads) == want);
@@ -113,7 +115,7 @@ TEST_CASE("every top-k chooses as the reference does, with any number of threads
 }
 
 TEST_CASE("a row's top-k is the same alone as among others") {
-  for (const Kernels& kernels : cpu_kernels())
+  for (const Kernels& kernels : tested_kernels())
     for (const Rows& rows : cases()) {
       const Taken together = take(kernels, rows, 2);
       for (size_t r = 0; r < rows.lengths.size(); ++r) {

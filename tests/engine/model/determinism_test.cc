@@ -1,8 +1,11 @@
 // Bits of a row do not depend on what stands beside it, on how its sequence was cut, or on the number of threads.
+#include "tests/engine/kernels/tables.h"
 #include "tests/engine/model/fixture.h"
 
 namespace assay::test {
 namespace {
+
+using testing::fast_kernels;
 
 struct Case {
   std::string preset;
@@ -32,14 +35,6 @@ struct World {
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
 };
-
-std::vector<const Kernels*> fast_kernels() {
-  std::vector<const Kernels*> fast;
-  for (const Kernels& kernels : cpu_kernels())
-    if (kernels.name != "reference") fast.push_back(&kernels);
-  if (fast.empty()) WARN("skipped: no vector instructions on this processor");
-  return fast;
-}
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 // The whole model over the plain double kernels beside the whole model over the fast ones; and the FP8 cache beside the exact one.
+#include "tests/engine/kernels/tables.h"
 #include "tests/engine/model/fixture.h"
 
 namespace assay::test {
@@ -31,14 +32,15 @@ TEST_CASE("fast kernels agree with the double reference over whole models") {
     std::string preset;
     WeightDType dtype;
     CacheFormat cache;
-    double bound;
+    double bound, cuda_bound;
   };
   // With FP8, values near the middle between two codes round differently when the sums before them differ in the last bit: one
   // code is up to 1/16 of a value, of which a model keeps a small share.
-  const std::vector<Case> cases = {{"tiny", WeightDType::kF32, CacheFormat::kF32, 1e-5},
-                                   {"dense_tiny", WeightDType::kBF16, CacheFormat::kF32, 1e-5},
-                                   {"glm_tiny", WeightDType::kBF16, CacheFormat::kE4m3, 1e-2},
-                                   {"tiny", WeightDType::kFp8, CacheFormat::kE4m3, 2e-2}};
+  // CUDA rounds in the middle of products and of attention over FP8 caches (cuda_kernels.h), so more codes differ there.
+  const std::vector<Case> cases = {{"tiny", WeightDType::kF32, CacheFormat::kF32, 1e-5, 1e-5},
+                                   {"dense_tiny", WeightDType::kBF16, CacheFormat::kF32, 1e-5, 3e-5},
+                                   {"glm_tiny", WeightDType::kBF16, CacheFormat::kE4m3, 1e-2, 3e-2},
+                                   {"tiny", WeightDType::kFp8, CacheFormat::kE4m3, 2e-2, 2e-1}};
   for (const Case& which : cases) {
     Folder folder;
     REQUIRE(write_synthetic(need(preset_config(which.preset)), folder.path(), {.dtype = which.dtype, .seed = 11}).ok());
@@ -46,12 +48,12 @@ TEST_CASE("fast kernels agree with the double reference over whole models") {
     const std::vector<int32_t> tokens = random_tokens(150, checkpoint.config().vocab_size, 12);
     const Run reference = run(checkpoint, cpu_kernels().front(), which.cache, tokens, nullptr);
     const Forced forced = choices_of(reference.trace);
-    for (size_t i = 1; i < cpu_kernels().size(); ++i) {
-      const Run fast = run(checkpoint, cpu_kernels()[i], which.cache, tokens, &forced);
-      const double error = relative_error(fast.logits, reference.logits);
+    for (const Kernels* kernels : testing::fast_kernels()) {
+      const Run fast = run(checkpoint, *kernels, which.cache, tokens, &forced);
+      const double error = relative_error(fast.logits, reference.logits), bound = kernels->name == "cuda" ? which.cuda_bound : which.bound;
       std::printf("parity %-12s %-5s cache %-4s %-9s against the double reference, its choices forced: %.1e (bound %.0e)\n", which.preset.c_str(),
-                  std::string(name_of(which.dtype)).c_str(), which.cache == CacheFormat::kF32 ? "f32" : "fp8", cpu_kernels()[i].name.c_str(), error, which.bound);
-      CHECK(error <= which.bound);
+                  std::string(name_of(which.dtype)).c_str(), which.cache == CacheFormat::kF32 ? "f32" : "fp8", kernels->name.c_str(), error, bound);
+      CHECK(error <= bound);
     }
   }
 }

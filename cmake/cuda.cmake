@@ -1,0 +1,43 @@
+# Kernels for GPUs are compiled where there is a CUDA compiler; without one it is the same program without them.
+set(ASSAY_CUDA AUTO CACHE STRING "Compile the CUDA kernels: ON, OFF, or AUTO (where there is a CUDA compiler)")
+set(ASSAY_HAS_CUDA FALSE)
+if(NOT ASSAY_CUDA STREQUAL "OFF")
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    # Machine code for A100 and Hopper, and what other and later devices translate for themselves.
+    set(CMAKE_CUDA_ARCHITECTURES "80;90a-real" CACHE STRING "GPUs to compile for")
+    if(CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+      set(CMAKE_CUDA_COMPILER_LAUNCHER "${CCACHE}")
+    endif()
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    set(ASSAY_HAS_CUDA TRUE)
+  elseif(ASSAY_CUDA STREQUAL "ON")
+    message(FATAL_ERROR "ASSAY_CUDA is ON, and there is no CUDA compiler (is nvcc on the PATH?)")
+  endif()
+endif()
+
+if(ASSAY_HAS_CUDA)
+  list(APPEND ASSAY_COMPONENTS "CUDA ${CUDAToolkit_VERSION}")
+else()
+  list(APPEND ASSAY_COMPONENTS "CUDA: no (not compiled in)")
+endif()
+
+# assay_cuda_sources(<target> <folder>): every .cu below the folder joins the target.
+function(assay_cuda_sources target folder)
+  if(NOT ASSAY_HAS_CUDA)
+    return()
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${folder}/*.cu")
+  target_sources(${target} PRIVATE ${sources})
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 --expt-relaxed-constexpr --extended-lambda>)
+  target_link_libraries(${target} PUBLIC $<LINK_ONLY:CUDA::cudart_static>)
+endfunction()
+
+# assay_cuda_users(<file>...): C++ files of the current folder that ask ASSAY_CUDA whether there are CUDA kernels to call.
+function(assay_cuda_users)
+  if(ASSAY_HAS_CUDA)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_DEFINITIONS ASSAY_CUDA)
+  endif()
+endfunction()

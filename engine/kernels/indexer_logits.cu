@@ -1,0 +1,304 @@
+// Two paths. FP8 keys of up to 128 values: tensor cores. A warp keeps 32 keys in registers and passes over the heads of one row of
+// queries after another; the codes are multiplied as binary16, which holds them exactly, and summed in float32. Decode differs from
+// prefill in nothing but how many rows see the keys that a block has loaded. All else: a thread is a key, in float32.
+#include "engine/kernels/quantize_group.cuh"
+#include "envs/base/status.h"
+
+namespace assay::cuda {
+namespace {
+
+constexpr int64_t kWidest = 512;
+
+// --- tensor cores
+
+constexpr int kWidth = 128;                          // of a key, zeros beyond its own
+constexpr int kThreads = 256, kWarps = kThreads / kWarp;
+constexpr int kWarpKeys = 32, kBlockKeys = kWarps * kWarpKeys;
+constexpr int kTileHeads = 8;                        // columns of one tensor-core product
+constexpr int kSteps = kWidth / 16;
+constexpr int kQueryStride = kWidth + 8;             // of a head in shared memory: 16 bytes more, so that heads lie in different banks
+constexpr int kMostTiles = 8;                         // of keys that a block of a decoding row passes over
+constexpr int kPrefillRows = 32;                     // rows that see a block's keys
+
+// What round_queries leaves for the products: [rows, heads rounded up to 8, 128] codes as binary16, and for each head its weight
+// times its scale.
+struct Rounded {
+  __half* codes = nullptr;
+  float* weights = nullptr;
+  int heads = 0;
+};
+
+constexpr int padded_heads(int64_t heads) { return static_cast<int>(ceil_div(heads, kTileHeads)) * kTileHeads; }
+
+bool uses_tensor_cores(const IndexLayout& layout) { return layout.format == CacheFormat::kE4m3 && layout.width <= kWidth; }
+
+// A warp is a head of a row.
+__global__ void round_queries(IndexerLogitsParams params, Rounded rounded) {
+#if __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+  const int64_t i = blockIdx.x * int64_t{kWarps} + warp_id();
+  if (i >= params.rows * rounded.heads) return;
+  const int64_t row = i / rounded.heads, head = i % rounded.heads;
+  const int width = head < params.heads ? static_cast<int>(params.layout.width) : 0;
+  const float* q = params.q + (row * params.heads + head) * params.layout.width;
+  const QuantizedGroup group = quantize_group(width, [&](int at) { return q[at]; });
+  for (int j = 0; j < kGroupValues; ++j) {
+    const __half_raw half{static_cast<unsigned short>(e4m3x2_to_half2(group.codes[j]))};
+    rounded.codes[i * kWidth + lane_id() + j * kWarp] = lane_id() + j * kWarp < width ? __half(half) : __half(0.0f);
+  }
+  if (lane_id() == 0) rounded.weights[i] = head < params.heads ? params.w[row * params.w_stride + head] * group.scale : 0.0f;
+}
+
+// Where a lane's 16 bytes of a row of 128 values lie, and which of the products' columns they become, is the lane's own affair as long as
+// queries and keys agree: lane t of four takes values [16 t, 16 t + 16) of each half, four to a step.
+struct Keys {
+  uint32_t values[2][kSteps][4];   // two tiles of 16 keys
+  float scales[2][2];              // of the lane's two keys in each tile
+};
+
+// A warp's 32 keys as they lie in the cache, in shared memory: rows of 128 bytes, the halves of every other row exchanged, so that two
+// rows' parts lie in different banks.
+struct RawKeys {
+  std::byte bytes[kWarpKeys][kWidth];
+  float scales[kWarpKeys];
+};
+__device__ int raw_part(int key, int part) { return (part ^ key % 2 * 4) * 16; }
+
+// The warp's 32 keys lie in one page of 64: which.
+__device__ int page_of(const int32_t* table, int64_t first_key, int64_t length) { return first_key < length ? table[first_key / kPageTokens] : 0; }
+
+// The warp starts copying; keys beyond the row's length become zeros.
+__device__ void fetch_keys(const IndexerLogitsParams& params, int page_number, int64_t first_key, int64_t length, int64_t page_bytes, RawKeys& raw) {
+  const int width = static_cast<int>(params.layout.width);
+  const std::byte* page = params.context.pages + page_number * page_bytes;
+  const int offset = static_cast<int>(first_key % kPageTokens), count = static_cast<int>(larger<int64_t>(0, smaller<int64_t>(kWarpKeys, length - first_key)));
+  if (width == kWidth) {
+#pragma unroll
+    for (int i = 0; i < kWarpKeys * (kWidth / 16) / kWarp; ++i) {
+      const int key = 4 * i + lane_id() / 8, part = lane_id() % 8;
+      copy_async(raw.bytes[key] + raw_part(key, part), page + (offset + key) * kWidth + 16 * part, key < count);
+    }
+  } else {
+    for (int i = lane_id(); i < kWarpKeys * kWidth; i += kWarp) {
+      const int key = i / kWidth, c = i % kWidth;
+      raw.bytes[key][raw_part(key, c / 16) + c % 16] = key < count && c < width ? page[(offset + key) * width + c] : std::byte{0};
+    }
+  }
+  copy_word_async(raw.scales + lane_id(), page + kPageTokens * width + 4 * (offset + lane_id()), lane_id() < count);
+  commit_copies();
+}
+
+__device__ void unpack_keys(const RawKeys& raw, Keys& keys) {
+#pragma unroll
+  for (int tile = 0; tile < 2; ++tile)
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int key = 16 * tile + 8 * half + lane_id() / 4;
+      keys.scales[tile][half] = raw.scales[key];
+#pragma unroll
+      for (int part = 0; part < 2; ++part) {
+        const uint4 bytes = *reinterpret_cast<const uint4*>(raw.bytes[key] + raw_part(key, 4 * part + lane_id() % 4));
+        const uint32_t words[4] = {bytes.x, bytes.y, bytes.z, bytes.w};
+#pragma unroll
+        for (int step = 0; step < 4; ++step) {
+          keys.values[tile][4 * part + step][half] = e4m3x2_to_half2(words[step]);
+          keys.values[tile][4 * part + step][2 + half] = e4m3x2_to_half2(words[step] >> 16);
+        }
+      }
+    }
+}
+
+// NaN stays.
+__device__ float positive(float x) {
+  asm("max.NaN.f32 %0, %0, 0f00000000;" : "+f"(x));
+  return x;
+}
+
+// Adds weight * positive(dot) of eight heads to the sums of the lane's four keys.
+__device__ void add_heads(const Keys& keys, const __half* queries, const float* weights, float (&sums)[2][2]) {
+  float dots[2][4] = {};
+  const __half* query = queries + lane_id() / 4 * kQueryStride + 16 * (lane_id() % 4);
+#pragma unroll
+  for (int part = 0; part < 2; ++part)
+#pragma unroll
+    for (int pair = 0; pair < 2; ++pair) {
+      const uint4 b = *reinterpret_cast<const uint4*>(query + 64 * part + 8 * pair);
+#pragma unroll
+      for (int tile = 0; tile < 2; ++tile) multiply_halves(dots[tile], keys.values[tile][4 * part + 2 * pair], b.x, b.y);
+#pragma unroll
+      for (int tile = 0; tile < 2; ++tile) multiply_halves(dots[tile], keys.values[tile][4 * part + 2 * pair + 1], b.z, b.w);
+    }
+  const float2 weight = *reinterpret_cast<const float2*>(weights + 2 * (lane_id() % 4));
+  for (int tile = 0; tile < 2; ++tile)
+    for (int half = 0; half < 2; ++half) {
+      sums[tile][half] = fmaf(weight.x, positive(dots[tile][2 * half]), sums[tile][half]);
+      sums[tile][half] = fmaf(weight.y, positive(dots[tile][2 * half + 1]), sums[tile][half]);
+    }
+}
+
+__device__ void fetch_queries(const Rounded& rounded, int64_t row, __half* queries, float* weights) {
+  const __half* codes = rounded.codes + row * rounded.heads * kWidth;
+  for (int i = threadIdx.x; i < rounded.heads * (kWidth / 8); i += kThreads)
+    copy_async(queries + i / (kWidth / 8) * kQueryStride + i % (kWidth / 8) * 8, codes + i * 8);
+  for (int i = threadIdx.x; i < rounded.heads / 4; i += kThreads) copy_async(weights + 4 * i, rounded.weights + row * rounded.heads + 4 * i);
+  commit_copies();
+}
+
+__device__ void write_logits(const IndexerLogitsParams& params, int64_t row, int64_t first_key, int64_t length, const Keys& keys, float (&sums)[2][2]) {
+  for (int tile = 0; tile < 2; ++tile)
+    for (int half = 0; half < 2; ++half) {
+      float sum = sums[tile][half];
+      sum += __shfl_xor_sync(kAllLanes, sum, 1);
+      sum += __shfl_xor_sync(kAllLanes, sum, 2);
+      const int64_t key = first_key + 16 * tile + 8 * half + lane_id() / 4;
+      if (lane_id() % 4 == 0 && key < length) params.logits[row * params.logits_stride + key] = sum * keys.scales[tile][half];
+    }
+}
+
+// Waits for the kernel before, where this one was launched to begin beside it.
+__device__ void wait_for_queries() {
+#if __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+#endif
+}
+
+// A block is `key_tiles` tiles of 256 keys of one row, or one tile for `rows` rows. Of one row, keys are copied a tile ahead of the
+// products; of several, they are copied where another sequence begins.
+__global__ void __launch_bounds__(kThreads, 2) score_in_tensor_cores(IndexerLogitsParams params, Rounded rounded, int64_t page_bytes, int rows, int key_tiles) {
+  extern __shared__ __align__(16) std::byte shared[];
+  const int query_halves = rounded.heads * kQueryStride;
+  RawKeys* raw = reinterpret_cast<RawKeys*>(shared) + 2 * warp_id();            // two stages
+  __half* queries = reinterpret_cast<__half*>(shared + 2 * kWarps * sizeof(RawKeys));   // two stages
+  float* weights = reinterpret_cast<float*>(queries + 2 * query_halves);        // two stages
+  const int64_t first_row = blockIdx.y * int64_t{rows}, end_row = smaller(params.rows, first_row + rows);
+  const int64_t block_key = blockIdx.x * int64_t{kBlockKeys} * key_tiles, first_key = block_key + warp_id() * kWarpKeys, end_key = block_key + int64_t{kBlockKeys} * key_tiles;
+  Keys keys;
+  const int32_t* loaded_table = nullptr;
+  int64_t loaded_key = -1, loaded_length = 0;
+  int stage = 0, raw_stage = 0;
+  fetch_keys(params, page_of(params.context.tables[first_row], first_key, params.context.lengths[first_row]), first_key, params.context.lengths[first_row], page_bytes, raw[0]);
+  int next_page = page_of(params.context.tables[first_row], first_key + kBlockKeys, smaller(params.context.lengths[first_row], end_key));
+  wait_for_queries();
+  fetch_queries(rounded, first_row, queries, weights);
+  for (int64_t row = first_row; row < end_row; ++row, stage ^= 1) {
+    wait_copies<0>();
+    __syncthreads();   // these queries are there, and everyone is done with the other stage
+    if (row + 1 < end_row) fetch_queries(rounded, row + 1, queries + (stage ^ 1) * query_halves, weights + (stage ^ 1) * rounded.heads);
+    const int32_t* table = params.context.tables[row];
+    const int64_t length = params.context.lengths[row], end = smaller(length, end_key);
+    for (int64_t key = first_key; key < end; key += kBlockKeys) {
+      if (table != loaded_table || key != loaded_key || loaded_length < smaller(length, key + kWarpKeys)) {
+        if (row != first_row) fetch_keys(params, page_of(table, key, length), key, length, page_bytes, raw[raw_stage]);
+        if (key + kBlockKeys < end) {
+          fetch_keys(params, next_page, key + kBlockKeys, length, page_bytes, raw[raw_stage ^ 1]);
+          next_page = page_of(table, key + 2 * kBlockKeys, end);
+          wait_copies<1>();
+        } else {
+          wait_copies<0>();
+        }
+        __syncwarp();
+        unpack_keys(raw[raw_stage], keys);
+        __syncwarp();   // before the stage is filled again
+        raw_stage ^= 1;
+        loaded_table = table, loaded_key = key, loaded_length = length;
+      }
+      float sums[2][2] = {};
+#pragma unroll 2
+      for (int head = 0; head < rounded.heads; head += kTileHeads)
+        add_heads(keys, queries + stage * query_halves + head * kQueryStride, weights + stage * rounded.heads + head, sums);
+      write_logits(params, row, key, length, keys, sums);
+    }
+  }
+}
+
+size_t weight_bytes_of(const IndexerLogitsParams& params) { return static_cast<size_t>(params.rows * padded_heads(params.heads)) * sizeof(float); }
+size_t code_bytes_of(const IndexerLogitsParams& params) { return static_cast<size_t>(params.rows * padded_heads(params.heads) * kWidth) * sizeof(__half); }
+
+void launch_tensor_cores(const IndexerLogitsParams& params, const Launch& launch) {
+  ASSAY_ASSERT(launch.scratch_bytes >= scratch_bytes(params));
+  ASSAY_ASSERT(reinterpret_cast<uintptr_t>(params.context.pages) % 16 == 0);
+  const Rounded rounded{reinterpret_cast<__half*>(launch.scratch), reinterpret_cast<float*>(launch.scratch + code_bytes_of(params)), padded_heads(params.heads)};
+  round_queries<<<static_cast<unsigned>(ceil_div(params.rows * rounded.heads, kWarps)), kThreads, 0, launch.stream>>>(params, rounded);
+  // Few rows: a block keeps the queries and passes over keys; many: it keeps keys and passes over queries.
+  const int64_t tiles = ceil_div(params.logits_stride, kBlockKeys), blocks_at_once = 2 * device_attribute(cudaDevAttrMultiProcessorCount);
+  const bool prefill = params.rows >= kPrefillRows;
+  const int rows = prefill ? kPrefillRows : 1;
+  const int key_tiles = prefill ? 1 : static_cast<int>(smaller<int64_t>(kMostTiles, ceil_div(params.rows * tiles, blocks_at_once)));
+  const size_t shared = 2 * kWarps * sizeof(RawKeys) + 2 * static_cast<size_t>(rounded.heads) * (kQueryStride * sizeof(__half) + sizeof(float));
+  cudaFuncSetAttribute(score_in_tensor_cores, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
+  cudaLaunchAttribute beside;   // the last kernel: the first keys may be on their way before the queries are rounded
+  beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  beside.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = {static_cast<unsigned>(ceil_div(tiles, key_tiles)), static_cast<unsigned>(ceil_div(params.rows, rows)), 1};
+  config.blockDim = kThreads;
+  config.dynamicSmemBytes = shared;
+  config.stream = launch.stream;
+  config.attrs = &beside;
+  config.numAttrs = device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9 ? 1 : 0;
+  cudaLaunchKernelEx(&config, score_in_tensor_cores, params, rounded, static_cast<int64_t>(params.layout.page_bytes()), rows, key_tiles);
+}
+
+// --- plain float32
+
+// A block is a page of a row, a thread a key. In shared memory the keys, a value more than their width apart, and one head's query.
+__global__ void score_plainly(IndexerLogitsParams params, int64_t page_bytes) {
+  extern __shared__ float values[];
+  const int64_t row = blockIdx.y, first = blockIdx.x * kPageTokens, length = params.context.lengths[row];
+  if (first >= length) return;
+  const int width = static_cast<int>(params.layout.width), count = static_cast<int>(smaller(kPageTokens, length - first));
+  const bool e4m3 = params.layout.format == CacheFormat::kE4m3;
+  float* query = values + kPageTokens * (width + 1);
+  const std::byte* page = params.context.pages + params.context.tables[row][blockIdx.x] * page_bytes;
+  for (int i = threadIdx.x; i < count * width; i += kPageTokens) {
+    const int key = i / width, c = i % width;
+    float value = 0;
+    if (e4m3) {
+      float scale;
+      memcpy(&scale, page + kPageTokens * width + 4 * (key * ceil_div(width, kScaleBlock) + c / kScaleBlock), sizeof scale);
+      value = e4m3_to_float(static_cast<uint8_t>(page[i])) * scale;
+    } else {
+      value = reinterpret_cast<const float*>(page)[i];
+    }
+    values[key * (width + 1) + c] = value;
+  }
+  float logit = 0;
+  for (int64_t head = 0; head < params.heads; ++head) {
+    const float* q = params.q + (row * params.heads + head) * width;
+    __syncthreads();   // the last query has been read
+    if (!e4m3) {
+      for (int c = threadIdx.x; c < width; c += kPageTokens) query[c] = q[c];
+    } else if (warp_id() == 0) {
+      for (int start = 0; start < width; start += static_cast<int>(kScaleBlock)) {
+        const int in_group = static_cast<int>(smaller<int64_t>(kScaleBlock, width - start));
+        const QuantizedGroup group = quantize_group(in_group, [&](int i) { return q[start + i]; });
+        for (int j = 0; j < kGroupValues; ++j)
+          if (lane_id() + j * kWarp < in_group) query[start + lane_id() + j * kWarp] = e4m3_to_float(group.codes[j]) * group.scale;
+      }
+    }
+    __syncthreads();
+    if (static_cast<int>(threadIdx.x) >= count) continue;
+    const float* key = values + threadIdx.x * (width + 1);
+    float dot = 0;
+    for (int c = 0; c < width; ++c) dot = fmaf(query[c], key[c], dot);
+    logit = fmaf(params.w[row * params.w_stride + head], positive(dot), logit);
+  }
+  if (static_cast<int>(threadIdx.x) < count) params.logits[row * params.logits_stride + first + threadIdx.x] = logit;
+}
+
+}  // namespace
+
+size_t scratch_bytes(const IndexerLogitsParams& params) { return uses_tensor_cores(params.layout) ? code_bytes_of(params) + weight_bytes_of(params) : 0; }
+
+void indexer_logits(const IndexerLogitsParams& params, const Launch& launch) {
+  ASSAY_ASSERT(params.layout.width > 0 && params.layout.width <= kWidest);
+  if (params.rows == 0 || params.logits_stride == 0) return;
+  if (uses_tensor_cores(params.layout)) return launch_tensor_cores(params, launch);
+  const size_t shared = static_cast<size_t>(kPageTokens * (params.layout.width + 1) + params.layout.width) * sizeof(float);
+  cudaFuncSetAttribute(score_plainly, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
+  const dim3 grid(static_cast<unsigned>(ceil_div(params.logits_stride, kPageTokens)), static_cast<unsigned>(params.rows));
+  score_plainly<<<grid, kPageTokens, shared, launch.stream>>>(params, static_cast<int64_t>(params.layout.page_bytes()));
+}
+
+}  // namespace assay::cuda
