@@ -14,21 +14,29 @@ constexpr int64_t kWidest = 512;
 constexpr int kWidth = 128;                          // of a key, zeros beyond its own
 constexpr int kThreads = 256, kWarps = kThreads / kWarp;
 constexpr int kWarpKeys = 32, kBlockKeys = kWarps * kWarpKeys;
-constexpr int kTileHeads = 8;                        // columns of one tensor-core product
+constexpr int kHeadBlock = 64;                       // heads multiplied at once; zeros beyond the last
 constexpr int kSteps = kWidth / 16;
-constexpr int kQueryStride = kWidth + 8;             // of a head in shared memory: 16 bytes more, so that heads lie in different banks
-constexpr int kMostTiles = 8;                         // of keys that a block of a decoding row passes over
+constexpr int kParts = kWidth / 8;                   // of 16 bytes, of a head's codes
+constexpr int kMostTiles = 8;                        // of keys that a block of a decoding row passes over
 constexpr int kPrefillRows = 32;                     // rows that see a block's keys
 
-// What round_queries leaves for the products: [rows, heads rounded up to 8, 128] codes as binary16, and for each head its weight
-// times its scale.
+// What round_queries leaves for the products: [rows, heads / 64, 16 parts, 64 heads, 8] codes as binary16 (the canonical layout of
+// wgmma without swizzle), and [rows, heads] each head's weight times its scale. heads: rounded up to 64.
 struct Rounded {
   __half* codes = nullptr;
   float* weights = nullptr;
   int heads = 0;
 };
 
-constexpr int padded_heads(int64_t heads) { return static_cast<int>(ceil_div(heads, kTileHeads)) * kTileHeads; }
+// Where 16 bytes of a key lie in the columns of the products is the kernel's own affair, as long as queries and keys agree: so that a lane
+// can take a key's bytes 16 at a time, lane t of four takes values [16 t, 16 t + 16) of each half, four to a step. Of a query's value c:
+// its place among the row's codes.
+__device__ int64_t place_of(int64_t head, int c) {
+  const int step = c / 64 * 4 + c % 16 / 4, lane = c % 64 / 16, part = 2 * step + c % 4 / 2;
+  return ((head / kHeadBlock * kParts + part) * kHeadBlock + head % kHeadBlock) * 8 + 2 * lane + c % 2;
+}
+
+constexpr int padded_heads(int64_t heads) { return static_cast<int>(ceil_div(heads, kHeadBlock)) * kHeadBlock; }
 
 bool uses_tensor_cores(const IndexLayout& layout) { return layout.format == CacheFormat::kE4m3 && layout.width <= kWidth; }
 
@@ -45,13 +53,12 @@ __global__ void round_queries(IndexerLogitsParams params, Rounded rounded) {
   const QuantizedGroup group = quantize_group(width, [&](int at) { return q[at]; });
   for (int j = 0; j < kGroupValues; ++j) {
     const __half_raw half{static_cast<unsigned short>(e4m3x2_to_half2(group.codes[j]))};
-    rounded.codes[i * kWidth + lane_id() + j * kWarp] = lane_id() + j * kWarp < width ? __half(half) : __half(0.0f);
+    const int c = lane_id() + j * kWarp;
+    rounded.codes[row * rounded.heads * kWidth + place_of(head, c)] = c < width ? __half(half) : __half(0.0f);
   }
   if (lane_id() == 0) rounded.weights[i] = head < params.heads ? params.w[row * params.w_stride + head] * group.scale : 0.0f;
 }
 
-// Where a lane's 16 bytes of a row of 128 values lie, and which of the products' columns they become, is the lane's own affair as long as
-// queries and keys agree: lane t of four takes values [16 t, 16 t + 16) of each half, four to a step.
 struct Keys {
   uint32_t values[2][kSteps][4];   // two tiles of 16 keys
   float scales[2][2];              // of the lane's two keys in each tile
@@ -115,34 +122,71 @@ __device__ float positive(float x) {
   return x;
 }
 
-// Adds weight * positive(dot) of eight heads to the sums of the lane's four keys.
-__device__ void add_heads(const Keys& keys, const __half* queries, const float* weights, float (&sums)[2][2]) {
-  float dots[2][4] = {};
-  const __half* query = queries + lane_id() / 4 * kQueryStride + 16 * (lane_id() % 4);
+// dots[16 keys of each warp of a group of four, 64 heads] of one tile, in the order of multiply_halves' sums for each eight heads.
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+__device__ void multiply_step(float (&d)[32], const uint32_t (&a)[4], uint64_t b, int accumulate) {
+  asm volatile("{ .reg .pred p; setp.ne.b32 p, %37, 0;"
+               "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+               "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, {%32,%33,%34,%35}, %36, p, 1, 1, 0; }"
+               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]),
+                 "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]),
+                 "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(accumulate));
+}
+
+__device__ void multiply_heads(float (&dots)[32], const uint32_t (&keys)[kSteps][4], const __half* queries) {
+  // Of the queries: parts lie 1024 bytes apart, groups of eight heads 128.
+  const auto address = static_cast<uint64_t>(__cvta_generic_to_shared(queries));
+  const uint64_t descriptor = (address & 0x3ffff) >> 4 | uint64_t{1024 >> 4} << 16 | uint64_t{128 >> 4} << 32;
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #pragma unroll
-  for (int part = 0; part < 2; ++part)
+  for (int step = 0; step < kSteps; ++step) multiply_step(dots, keys[step], descriptor + step * (2 * 1024 >> 4), step);
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+  asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+}
+#else
+__device__ void multiply_heads(float (&dots)[32], const uint32_t (&keys)[kSteps][4], const __half* queries) {
 #pragma unroll
-    for (int pair = 0; pair < 2; ++pair) {
-      const uint4 b = *reinterpret_cast<const uint4*>(query + 64 * part + 8 * pair);
+  for (int tile = 0; tile < kHeadBlock / 8; ++tile) {
+    float sums[4] = {};
 #pragma unroll
-      for (int tile = 0; tile < 2; ++tile) multiply_halves(dots[tile], keys.values[tile][4 * part + 2 * pair], b.x, b.y);
-#pragma unroll
-      for (int tile = 0; tile < 2; ++tile) multiply_halves(dots[tile], keys.values[tile][4 * part + 2 * pair + 1], b.z, b.w);
+    for (int step = 0; step < kSteps; ++step) {
+      const __half* query = queries + (2 * step * kHeadBlock + 8 * tile + lane_id() / 4) * 8 + 2 * (lane_id() % 4);
+      multiply_halves(sums, keys[step], *reinterpret_cast<const uint32_t*>(query), *reinterpret_cast<const uint32_t*>(query + kHeadBlock * 8));
     }
-  const float2 weight = *reinterpret_cast<const float2*>(weights + 2 * (lane_id() % 4));
-  for (int tile = 0; tile < 2; ++tile)
+    for (int i = 0; i < 4; ++i) dots[4 * tile + i] = sums[i];
+  }
+}
+#endif
+
+// Adds weight * positive(dot) of 64 heads to the sums of the lane's two keys in a tile.
+__device__ void add_heads(const uint32_t (&keys)[kSteps][4], const __half* queries, const float* weights, float (&sums)[2]) {
+  float dots[32];
+  multiply_heads(dots, keys, queries);
+#pragma unroll
+  for (int tile = 0; tile < kHeadBlock / 8; ++tile) {
+    const float2 weight = *reinterpret_cast<const float2*>(weights + 8 * tile + 2 * (lane_id() % 4));
+#pragma unroll
     for (int half = 0; half < 2; ++half) {
-      sums[tile][half] = fmaf(weight.x, positive(dots[tile][2 * half]), sums[tile][half]);
-      sums[tile][half] = fmaf(weight.y, positive(dots[tile][2 * half + 1]), sums[tile][half]);
+      sums[half] = fmaf(weight.x, positive(dots[4 * tile + 2 * half]), sums[half]);
+      sums[half] = fmaf(weight.y, positive(dots[4 * tile + 2 * half + 1]), sums[half]);
     }
+  }
 }
 
 __device__ void fetch_queries(const Rounded& rounded, int64_t row, __half* queries, float* weights) {
   const __half* codes = rounded.codes + row * rounded.heads * kWidth;
-  for (int i = threadIdx.x; i < rounded.heads * (kWidth / 8); i += kThreads)
-    copy_async(queries + i / (kWidth / 8) * kQueryStride + i % (kWidth / 8) * 8, codes + i * 8);
+  for (int i = threadIdx.x; i < rounded.heads * kParts; i += kThreads) copy_async(queries + i * 8, codes + i * 8);
   for (int i = threadIdx.x; i < rounded.heads / 4; i += kThreads) copy_async(weights + 4 * i, rounded.weights + row * rounded.heads + 4 * i);
   commit_copies();
+}
+
+// What copies wrote to shared memory, visible to wgmma once all threads have passed a barrier.
+__device__ void publish_copies() {
+  wait_copies<0>();
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
 }
 
 __device__ void write_logits(const IndexerLogitsParams& params, int64_t row, int64_t first_key, int64_t length, const Keys& keys, float (&sums)[2][2]) {
@@ -166,11 +210,11 @@ __device__ void wait_for_queries() {
 // A block is `key_tiles` tiles of 256 keys of one row, or one tile for `rows` rows. Of one row, keys are copied a tile ahead of the
 // products; of several, they are copied where another sequence begins.
 __global__ void __launch_bounds__(kThreads, 2) score_in_tensor_cores(IndexerLogitsParams params, Rounded rounded, int64_t page_bytes, int rows, int key_tiles) {
-  extern __shared__ __align__(16) std::byte shared[];
-  const int query_halves = rounded.heads * kQueryStride;
-  RawKeys* raw = reinterpret_cast<RawKeys*>(shared) + 2 * warp_id();            // two stages
-  __half* queries = reinterpret_cast<__half*>(shared + 2 * kWarps * sizeof(RawKeys));   // two stages
+  extern __shared__ __align__(128) std::byte shared[];
+  const int query_halves = rounded.heads * kWidth;
+  __half* queries = reinterpret_cast<__half*>(shared);                          // two stages
   float* weights = reinterpret_cast<float*>(queries + 2 * query_halves);        // two stages
+  RawKeys* raw = reinterpret_cast<RawKeys*>(weights + 2 * rounded.heads) + 2 * warp_id();   // two stages
   const int64_t first_row = blockIdx.y * int64_t{rows}, end_row = smaller(params.rows, first_row + rows);
   const int64_t block_key = blockIdx.x * int64_t{kBlockKeys} * key_tiles, first_key = block_key + warp_id() * kWarpKeys, end_key = block_key + int64_t{kBlockKeys} * key_tiles;
   Keys keys;
@@ -178,21 +222,22 @@ __global__ void __launch_bounds__(kThreads, 2) score_in_tensor_cores(IndexerLogi
   int64_t loaded_key = -1, loaded_length = 0;
   int stage = 0, raw_stage = 0;
   fetch_keys(params, page_of(params.context.tables[first_row], first_key, params.context.lengths[first_row]), first_key, params.context.lengths[first_row], page_bytes, raw[0]);
-  int next_page = page_of(params.context.tables[first_row], first_key + kBlockKeys, smaller(params.context.lengths[first_row], end_key));
+  int next_page = page_of(params.context.tables[first_row], first_key + kBlockKeys, params.context.lengths[first_row]);
   wait_for_queries();
   fetch_queries(rounded, first_row, queries, weights);
   for (int64_t row = first_row; row < end_row; ++row, stage ^= 1) {
-    wait_copies<0>();
+    publish_copies();
     __syncthreads();   // these queries are there, and everyone is done with the other stage
     if (row + 1 < end_row) fetch_queries(rounded, row + 1, queries + (stage ^ 1) * query_halves, weights + (stage ^ 1) * rounded.heads);
     const int32_t* table = params.context.tables[row];
     const int64_t length = params.context.lengths[row], end = smaller(length, end_key);
-    for (int64_t key = first_key; key < end; key += kBlockKeys) {
+    for (int64_t block = block_key; block < end; block += kBlockKeys) {   // warps without keys go along: products take groups of warps
+      const int64_t key = block + warp_id() * kWarpKeys;
       if (table != loaded_table || key != loaded_key || loaded_length < smaller(length, key + kWarpKeys)) {
         if (row != first_row) fetch_keys(params, page_of(table, key, length), key, length, page_bytes, raw[raw_stage]);
-        if (key + kBlockKeys < end) {
+        if (block + kBlockKeys < end) {
           fetch_keys(params, next_page, key + kBlockKeys, length, page_bytes, raw[raw_stage ^ 1]);
-          next_page = page_of(table, key + 2 * kBlockKeys, end);
+          next_page = page_of(table, key + 2 * kBlockKeys, length);
           wait_copies<1>();
         } else {
           wait_copies<0>();
@@ -204,9 +249,10 @@ __global__ void __launch_bounds__(kThreads, 2) score_in_tensor_cores(IndexerLogi
         loaded_table = table, loaded_key = key, loaded_length = length;
       }
       float sums[2][2] = {};
-#pragma unroll 2
-      for (int head = 0; head < rounded.heads; head += kTileHeads)
-        add_heads(keys, queries + stage * query_halves + head * kQueryStride, weights + stage * rounded.heads + head, sums);
+#pragma unroll
+      for (int tile = 0; tile < 2; ++tile)
+        for (int head = 0; head < rounded.heads; head += kHeadBlock)
+          add_heads(keys.values[tile], queries + stage * query_halves + head * kWidth, weights + stage * rounded.heads + head, sums[tile]);
       write_logits(params, row, key, length, keys, sums);
     }
   }
@@ -225,7 +271,7 @@ void launch_tensor_cores(const IndexerLogitsParams& params, const Launch& launch
   const bool prefill = params.rows >= kPrefillRows;
   const int rows = prefill ? kPrefillRows : 1;
   const int key_tiles = prefill ? 1 : static_cast<int>(smaller<int64_t>(kMostTiles, ceil_div(params.rows * tiles, blocks_at_once)));
-  const size_t shared = 2 * kWarps * sizeof(RawKeys) + 2 * static_cast<size_t>(rounded.heads) * (kQueryStride * sizeof(__half) + sizeof(float));
+  const size_t shared = 2 * kWarps * sizeof(RawKeys) + 2 * static_cast<size_t>(rounded.heads) * (kWidth * sizeof(__half) + sizeof(float));
   cudaFuncSetAttribute(score_in_tensor_cores, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
   cudaLaunchAttribute beside;   // the last kernel: the first keys may be on their way before the queries are rounded
   beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;

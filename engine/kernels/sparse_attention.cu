@@ -195,11 +195,18 @@ __device__ void fetch_tokens(const Task<kTiles, kFull>& task, const std::byte* m
   commit_copies();
 }
 
-// The address of the token that this lane stands for in fetch_tokens; null beyond the last.
+// Which token this lane stands for in fetch_tokens of a block, -1 beyond the last; where its page is; and the token's address. Each
+// waits for memory, so that each is asked for a block before the next.
 template <int kTiles, bool kFull>
-__device__ const std::byte* address_of(const Task<kTiles, kFull>& task, int64_t first, int64_t end) {
-  const int64_t i = first + warp_id() * (kBlock / kWarps) + lane_id();
-  return lane_id() < kBlock / kWarps && i < end ? token_at(task.params, task.row, i, task.token_bytes) : nullptr;
+__device__ int token_of(const Task<kTiles, kFull>& task, int64_t block, int64_t end) {
+  const int64_t i = block + warp_id() * (kBlock / kWarps) + lane_id();
+  if (lane_id() >= kBlock / kWarps || i >= end) return -1;
+  return task.params.indices ? task.params.indices[task.row * task.params.index_stride + i] : static_cast<int>(i);
+}
+__device__ int page_of(const int32_t* table, int token) { return token < 0 ? 0 : table[token / static_cast<int>(kPageTokens)]; }
+template <int kTiles, bool kFull>
+__device__ const std::byte* address_of(const Task<kTiles, kFull>& task, int token, int page) {
+  return token < 0 ? nullptr : task.params.context.pages + (page * kPageTokens + token % static_cast<int>(kPageTokens)) * task.token_bytes;
 }
 
 __device__ uint32_t word_of(const std::byte* bytes, int count) {
@@ -379,8 +386,12 @@ __device__ int attend_split(const Task<kTiles, kFull>& task, int64_t first, int6
   for (auto& tile : sums)
     for (auto& column : tile)
       for (float& sum : column) sum = 0;
-  fetch_tokens(task, address_of(task, first, end));
-  const std::byte* next = address_of(task, first + kBlock, end);
+  const int32_t* table = task.params.context.tables[task.row];
+  int token = token_of(task, first, end), next_token = token_of(task, first + kBlock, end);
+  fetch_tokens(task, address_of(task, token, page_of(table, token)));
+  token = next_token;
+  int page = page_of(table, token);
+  next_token = token_of(task, first + 2 * kBlock, end);
   for (int64_t block = first; block < end; block += kBlock) {
     const int count = static_cast<int>(smaller<int64_t>(kBlock, end - block));
     wait_copies<0>();
@@ -394,8 +405,10 @@ __device__ int attend_split(const Task<kTiles, kFull>& task, int64_t first, int6
     if (threadIdx.x < kScaleThreads)
       shared.factors[scale_group][threadIdx.x / kGroups] = isfinite(scale) ? scale > 0 ? small_power(exponent_of(scale) - scale_exponent) : __half(0.0f) : __ushort_as_half(0x7e00);
     if (block + kBlock < end) {
-      fetch_tokens(task, next);
-      next = address_of(task, block + 2 * kBlock, end);
+      fetch_tokens(task, address_of(task, token, page));
+      token = next_token;
+      page = page_of(table, token);
+      next_token = token_of(task, block + 3 * kBlock, end);
     }
 
     float scores[kTokens][4] = {};
