@@ -53,7 +53,8 @@ std::string solutions_text(const Certificate& certificate) {
 }
 
 std::vector<ClaimText> claims_of(const Certificate& c) {
-  const bool by_value = c.feasible_tries == 0;   // a task that expects one value (synth/certify_value.h)
+  const bool by_state = c.versions.starts_with("state ");   // judged by what it changes (synth/certify_state.h)
+  const bool by_value = c.feasible_tries == 0;              // no chooser of entities to speak of: a value or a state is expected
   std::vector<ClaimText> claims = {
       {c.gold_passes, "the gold answer, found and submitted through the public tools alone, passes"},
       {c.trivial_fail, "the empty, no-op and initial-state answers fail"},
@@ -64,9 +65,16 @@ std::vector<ClaimText> claims_of(const Certificate& c) {
       {c.same_bytes, "made again from its provenance, the task has the same bytes"},
       {true, "solutions: " + solutions_text(c)},
       {true, "chance rate: " + percent_text(c.chance_rate()) + " (" + count_text(c.chance_hits) + " of " +
-                 count_text(c.chance_tries) + (by_value ? " guesses pass)" : " consistent random answers pass)")},
+                 count_text(c.chance_tries) + (by_state   ? " decisions by lot are the right ones)"
+                  : by_value ? " guesses pass)"
+                             : " consistent random answers pass)")},
       {true, "tool calls: at least " + count_text(c.calls_low) + " are needed, " + count_text(c.calls_high) + " suffice"}};
-  if (by_value) {
+  if (by_state) {
+    claims[0].text = "the gold calls, made through the public tools alone, each argument shown before it is needed, pass";
+    claims[1].text = "doing nothing and the initial state fail";
+    claims[3].text = "the requests in another order and arguments in another spelling come to the same";
+    claims[4].text = "what tools declare is true, and every argument of the gold can be known when it is needed";
+  } else if (by_value) {
     claims[0].text = "the expected value, found by another method through the public tools alone, passes";
   } else {
     claims.push_back({true, c.redundant.empty() ? "every constraint is load-bearing" : "redundant, and named so: " + named_list(c.redundant)});

@@ -36,7 +36,7 @@ std::string indented(std::string_view text, const std::string& indent) {
 std::string heading(const std::string& text) { return "\n" + text + "\n"; }
 
 Result<std::vector<std::pair<std::string, std::string>>> sentences_of(const Task& task, const Environment& environment) {
-  if (!task.expected.is_null()) return std::vector<std::pair<std::string, std::string>>();
+  if (task.answer.groups == 0) return std::vector<std::pair<std::string, std::string>>();
   const Binding binding{task.answer, environment.tables};
   ASSAY_ASSIGN(const Constraints constraints, compile_constraints(task.constraints, binding, "task " + short_id(task.id)));
   std::vector<std::pair<std::string, std::string>> out;
@@ -126,6 +126,8 @@ Result<Description> describe_task(Store& store, const Task& task, Detail detail)
   if (certificate.ok())
     out.text += heading(std::string("certificate: ") + (certificate->sound ? "sound" : "UNSOUND")) + claims_text(*certificate);
   else out.text += heading("certificate: none");
+  if (detail == Detail::kFull && !task.goal.is_null())
+    out.text += heading("goal: what must have changed") + indented(printable(OrderedJson(task.goal).dump(2)), "  ") + "\n";
   if (detail == Detail::kFull) out.text += heading("gold") + indented(printable(task.gold), "  ") + "\n";
   out.json = {{"task", with_id(to_json(task), task.id)}, {"constraints", std::move(constraints)}};
   out.json["certificate"] = certificate.ok() ? with_id(to_json(*certificate), certificate->id) : OrderedJson();

@@ -138,9 +138,9 @@ Result<OrderedJson> EnvServer::step(JsonReader& reader) {
   return json;
 }
 
-Result<OrderedJson> EnvServer::judge(const Task& task, std::string_view answer) {
+Result<OrderedJson> EnvServer::judge(const Task& task, const Outcome& outcome) {
   ASSAY_ASSIGN(std::shared_ptr<const Verifier> verifier, host_.verifier(task));
-  const Verdict verdict = verifier->judge(answer);
+  const Verdict verdict = verifier->judge(outcome);
   OrderedJson json{{"reward", verdict.reward}, {"passed", verdict.passed}};
   json["checks"] = OrderedJson::array();
   for (const Check& check : verdict.checks)
@@ -148,18 +148,43 @@ Result<OrderedJson> EnvServer::judge(const Task& task, std::string_view answer) 
   return json;
 }
 
+Result<OrderedJson> EnvServer::score_calls(JsonReader& reader) {
+  const Json calls = reader.array("calls");
+  ASSAY_ASSIGN(const std::string id, task_id(reader));
+  ASSAY_TRY(reader.finish());
+  ASSAY_ASSIGN(std::shared_ptr<const Task> task, host_.task(id));
+  ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(*task));
+  Episode episode(*task, *tools);
+  for (size_t i = 0; i < calls.size() && !episode.done(); ++i) {
+    JsonReader call(calls[i], "request", "$.calls[" + std::to_string(i) + "]");
+    const std::string tool = call.text("tool");
+    const Json& arguments = call.member_or_null("arguments");
+    ASSAY_TRY(call.finish());
+    ASSAY_ASSIGN(const std::string text, arguments_of(arguments));
+    ASSAY_ASSIGN(const Observation observation, episode.call(tool, text));
+  }
+  ASSAY_ASSIGN(const Outcome outcome, episode.outcome());
+  return judge(*task, outcome);
+}
+
 Result<OrderedJson> EnvServer::score(JsonReader& reader) {
+  if (reader.has("calls")) return score_calls(reader);
   if (reader.has("answer")) {
     const std::string text = reader.text("answer");
+    const Json state = reader.member_or_null("state");
     ASSAY_ASSIGN(const std::string id, task_id(reader));
     ASSAY_TRY(reader.finish());
     ASSAY_ASSIGN(std::shared_ptr<const Task> task, host_.task(id));
-    return judge(*task, text);
+    if (!task->goal.is_null() && !state.is_object())
+      return input_error("this task is judged by what was changed, not by an answer", "request: $.state",
+                         "score an episode; or pass the \"calls\" of one, or the \"state\" of a rollout");
+    return judge(*task, Outcome{text, state});
   }
   const std::string name = reader.text_or("episode", kDefaultEpisode);
   ASSAY_TRY(reader.finish());
   ASSAY_ASSIGN(Live* open, live(name));
-  ASSAY_ASSIGN(OrderedJson json, judge(*open->task, open->episode.answer()));
+  ASSAY_ASSIGN(const Outcome outcome, open->episode.outcome());
+  ASSAY_ASSIGN(OrderedJson json, judge(*open->task, outcome));
   json["submitted"] = open->episode.submitted();
   json["steps"] = open->episode.steps();
   json["calls"] = open->episode.calls();

@@ -5,7 +5,8 @@
 //   {"op":"reset", "task": ID | "index": N, "episode"?}    -> {"episode","task","system","prompt","tools"}
 //   {"op":"call", "tool", "arguments"?, "episode"?}        -> {"observation","is_error"?,"done"}
 //   {"op":"step", "message": {assistant …}, "episode"?}    -> {"messages": [tool …],"done"}
-//   {"op":"score", "episode"? | "task","answer"}           -> {"reward","passed","checks",…}
+//   {"op":"score", "episode"? | "task","answer","state"?}  -> {"reward","passed","checks",…}
+//   {"op":"score", "task", "calls":[{"tool","arguments"} …]} -> the same, of an episode of its own with these calls
 //   {"op":"close", "episode"?}                             -> {"closed"}
 //   anything wrong                                         -> {"error": {"boundary","message","try"?}}
 #pragma once
@@ -51,10 +52,11 @@ class EnvServer {
   Result<OrderedJson> step(JsonReader& reader);
   Result<OrderedJson> score(JsonReader& reader);
   Result<OrderedJson> close(JsonReader& reader);
+  Result<OrderedJson> score_calls(JsonReader& reader);
 
   Result<Live*> live(const std::string& name);
   Result<std::string> task_id(JsonReader& reader);
-  Result<OrderedJson> judge(const Task& task, std::string_view answer);
+  Result<OrderedJson> judge(const Task& task, const Outcome& outcome);
 
   Host host_;
   std::vector<TaskRow> tasks_;

@@ -31,10 +31,10 @@ Result<std::shared_ptr<Toolset>> Host::tools(const Task& task) {
   ASSAY_ASSIGN(std::shared_ptr<const Database> database, databases_.database(*loaded));
   ToolSession session;
   const bool own = keeps_state(*loaded);
-  if (own) {
+  if (runs_programs(*loaded)) {
     ASSAY_ASSIGN(session.executor, databases_.executor());
-    session.files = task.files;
   }
+  if (own) session.files = task.files;
   ASSAY_ASSIGN(std::unique_ptr<Toolset> opened, Toolset::open(loaded, database, std::move(session)));
   std::shared_ptr<Toolset> shared(std::move(opened));
   return own ? shared : tools_.put(task.environment, shared);
@@ -45,6 +45,12 @@ Result<std::shared_ptr<const Verifier>> Host::verifier(const Task& task) {
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, databases_.store().environment(task.environment));
   ASSAY_ASSIGN(std::unique_ptr<Verifier> made, make_verifier(task, environment));
   return verifiers_.put(task.id, std::shared_ptr<const Verifier>(std::move(made)));
+}
+
+std::shared_ptr<void>* Host::kept(const Task& task) {
+  const std::string key = task.archetype + "/" + task.environment;
+  auto* found = kept_.find(key);
+  return found ? found : &kept_.put(key, nullptr);
 }
 
 Result<std::shared_ptr<const Task>> Host::task(const std::string& id) {

@@ -44,12 +44,15 @@ class Host {
   Result<std::shared_ptr<const Verifier>> verifier(const Task& task);
   Result<std::shared_ptr<const Task>> task(const std::string& id);
   Result<Executor*> executor() { return databases_.executor(); }
+  // MakeRequest::kept for the archetype and environment of a task; valid until the next call.
+  std::shared_ptr<void>* kept(const Task& task);
 
  private:
   DatabaseCache& databases_;
   Lru<std::shared_ptr<Toolset>> tools_{16};
   Lru<std::shared_ptr<const Verifier>> verifiers_{256};
   Lru<std::shared_ptr<const Task>> tasks_{256};
+  Lru<std::shared_ptr<void>> kept_{4};
 };
 
 }  // namespace assay

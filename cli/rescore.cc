@@ -32,7 +32,7 @@ Result<Judged> judge(Host& host, Store& store, const RolloutRow& row) {
   if (!task.ok()) return Judged{{}, task.error().text()};
   Result<std::shared_ptr<const Verifier>> verifier = host.verifier(**task);
   if (!verifier.ok()) return Judged{{}, verifier.error().text()};
-  const Verdict fresh = (*verifier)->judge(rollout->answer);
+  const Verdict fresh = (*verifier)->judge(Outcome{rollout->answer, rollout->state});
   if (to_json(fresh) == to_json(rollout->verdict)) return Judged{};
   return Judged{Disagreement{row.id, row.task, row.policy,
                              "stored " + outcome(rollout->verdict) + ", judged again " + outcome(fresh)}, ""};

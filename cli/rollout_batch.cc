@@ -83,11 +83,11 @@ class ChunkPlayer {
     if (!options_.cold_start.empty()) {
       ASSAY_ASSIGN(play_options.cold_start, cold_start_prompt(options_.cold_start));
     }
-    ASSAY_ASSIGN(const bool stateful, any_keeps_state(begin, end));
+    ASSAY_ASSIGN(const bool heavy, any_runs_programs(begin, end));
     // Each open episode may hold an interpreter with all its memory.
-    if (stateful) play_options.in_flight = std::min(play_options.in_flight, kStatefulInFlight);
+    if (heavy) play_options.in_flight = std::min(play_options.in_flight, kHeavyInFlight);
     // A machine without the sandbox fails the batch, not every rollout of it.
-    if (stateful && !attempts_.empty()) ASSAY_TRY(worker_.host.executor());
+    if (heavy && !attempts_.empty()) ASSAY_TRY(worker_.host.executor());
     if (!attempts_.empty())
       ASSAY_TRY(assay::play(*worker_.policy, host, play_options, attempts_,
                             [this](Rollout rollout) { return take(std::move(rollout)); }));
@@ -96,14 +96,14 @@ class ChunkPlayer {
   }
 
  private:
-  static constexpr int64_t kStatefulInFlight = 4;
+  static constexpr int64_t kHeavyInFlight = 4;
 
-  Result<bool> any_keeps_state(const TaskRow* begin, const TaskRow* end) {
+  Result<bool> any_runs_programs(const TaskRow* begin, const TaskRow* end) {
     std::set<std::string> seen;
     for (const TaskRow* row = begin; row != end; ++row) {
       if (!seen.insert(row->environment).second) continue;
       ASSAY_ASSIGN(const std::shared_ptr<const Environment> environment, store_.environment(row->environment));
-      if (keeps_state(*environment)) return true;
+      if (runs_programs(*environment)) return true;
     }
     return false;
   }

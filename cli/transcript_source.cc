@@ -45,6 +45,7 @@ Result<Conversation> TranscriptSource::gold(const std::string& id) {
   if (audit.ok()) request = audit->request;
   request.environment = environment;
   request.tools = tools.get();
+  request.kept = host_.kept(*task);
   ASSAY_ASSIGN(const Archetype* archetype, find_archetype(task->archetype));
   ASSAY_ASSIGN(Exploration found, archetype->gold(*task, request));
   return std::move(found.transcript);

@@ -74,6 +74,7 @@ std::string rollout_text(const Rollout& rollout) {
   put_member(out, ",\"sample\":", rollout.sample);
   out.put(",\"seed\":");
   out.put_integer(rollout.seed);
+  if (!rollout.state.is_null()) out.put(",\"state\":" + canonical_json(rollout.state));
   put_member(out, ",\"steps\":", rollout.steps);
   put_member(out, ",\"stop\":", rollout.stop);
   out.put(rollout.submitted ? ",\"submitted\":true" : ",\"submitted\":false");

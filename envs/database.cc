@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <mutex>
 
 #include "envs/base/rng.h"
@@ -187,87 +188,190 @@ const char* closed_vfs() {
   return kName;
 }
 
+constexpr int64_t kGrowthBytes = 16 << 20;   // of the copy that changes are made to
+
+// The image itself, which SQLite does not write to and other threads read too; or a copy.
+Result<Handle> open_image(std::string_view bytes, Access access) {
+  sqlite3* db = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+  int rc = sqlite3_open_v2(":memory:", &db, flags, closed_vfs());
+  Handle handle(db);
+  if (rc != SQLITE_OK) return make_error(Boundary::kEnvironment, "cannot open a database in memory");
+  sqlite3_extended_result_codes(db, 0);
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  if (access == Access::kRead) {
+    auto* image = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
+    rc = sqlite3_deserialize(db, "main", image, size, size, SQLITE_DESERIALIZE_READONLY);
+  } else {
+    auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(static_cast<sqlite3_uint64>(size)));
+    if (!copy) return make_error(Boundary::kEnvironment, "not enough memory for the database");
+    std::memcpy(copy, bytes.data(), bytes.size());
+    rc = sqlite3_deserialize(db, "main", copy, size, size, SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
+    sqlite3_int64 most = size + kGrowthBytes;
+    if (rc == SQLITE_OK) rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_SIZE_LIMIT, &most);
+    if (rc == SQLITE_OK) rc = sqlite3_exec(db, "PRAGMA journal_mode = MEMORY", nullptr, nullptr, nullptr);
+  }
+  if (rc != SQLITE_OK) return sqlite_error(Boundary::kEnvironment, db, "database image");
+  return handle;
+}
+
+// A statement and its parameters, all of the form :name.
+struct Prepared {
+  Statement statement;
+  std::vector<std::string> parameters;
+};
+
 class SqliteConnection final : public Connection {
  public:
-  SqliteConnection(std::shared_ptr<const Database> database, const QueryLimits& limits)
-      : database_(std::move(database)), limits_(limits) {}
+  SqliteConnection(std::shared_ptr<const Database> database, const QueryLimits& limits, Access access)
+      : database_(std::move(database)), limits_(limits), access_(access) {}
 
   Status open();
   Result<std::unique_ptr<Query>> prepare(std::string_view sql, const std::string& where) override;
+  Result<std::unique_ptr<Change>> prepare_change(const std::vector<std::string>& statements, const std::vector<std::string>& writes,
+                                                 const std::string& where) override;
+  Result<std::vector<TouchedRow>> touched() override;
+  Status reset() override;
   Status reverse_unordered(bool on) override;
 
   const QueryLimits& limits() const { return limits_; }
   sqlite3* handle() const { return db_.get(); }
   void refill_steps() { steps_ = 0; }
+  Status bind(const Prepared& prepared, const Json& arguments, const std::string& where);
   // The failure of the last call as ours: what was refused, what ran out, or what SQLite says.
   Error failure(int rc, const std::string& where);
+  // SQLite gives a whole transaction up when it runs out of memory or steps in the middle of a change.
+  Status check_alive(const std::string& where) const;
+
+  // What statements may do while one of these lives: nothing but read, otherwise.
+  struct Permission {
+    Permission(SqliteConnection& connection, const std::vector<std::string>* writes, bool transactions)
+        : connection_(connection) {
+      connection_.writes_ = writes;
+      connection_.transactions_ = transactions;
+    }
+    ~Permission() {
+      connection_.writes_ = nullptr;
+      connection_.transactions_ = false;
+    }
+    SqliteConnection& connection_;
+  };
+  enum class Mark { kBegin, kRollback, kSave, kRelease, kUndo };
+  Status run(Mark mark);
 
  private:
   static constexpr int kStepsPerCheck = 1000;
+  static constexpr std::array<const char*, 5> kMarks = {"BEGIN", "ROLLBACK", "SAVEPOINT change", "RELEASE change", "ROLLBACK TO change"};
+
+  struct Touched {
+    std::vector<sqlite3_int64> rows;   // as they were written: unsorted, some more than once
+    Statement before, after;           // one row by its id, here and in the image
+  };
 
   static int authorize(void* self, int action, const char* first, const char* second, const char* database, const char*) {
-    return static_cast<SqliteConnection*>(self)->allow(action, first, second, database) ? SQLITE_OK : SQLITE_DENY;
+    return static_cast<SqliteConnection*>(self)->allow(action, first, second, database);
   }
   static int count_steps(void* self) {
     auto* connection = static_cast<SqliteConnection*>(self);
     connection->steps_ += kStepsPerCheck;
     return connection->steps_ > connection->limits_.progress_steps;
   }
-  bool allow(int action, const char* first, const char* second, const char* database);
-  bool refuse(std::string what) {
+  static void note_write(void* self, int, const char*, const char* table, sqlite3_int64 row) {
+    auto* connection = static_cast<SqliteConnection*>(self);
+    for (size_t t = 0; t < connection->tables_.size(); ++t)
+      if (connection->tables_[t] == table) connection->touched_[t].rows.push_back(row);
+  }
+  int allow(int action, const char* first, const char* second, const char* database);
+  bool is_table(const char* name, const char* database) const;
+  bool may_write(const char* table) const;
+  int refuse(std::string what) {
     if (refused_.empty()) refused_ = std::move(what);
-    return false;
+    return SQLITE_DENY;
   }
   void limit_size();
   Status read_schema();
+  Result<Prepared> prepare_one(std::string_view sql, const std::string& where, const char* expected);
+  Status name_parameters(Prepared& prepared, const std::string& where) const;
+  Status bind_cell(sqlite3_stmt* statement, int at, const std::string& name, const Json& value, const std::string& where);
 
   std::shared_ptr<const Database> database_;  // its bytes are read in place
   QueryLimits limits_;
-  Handle db_;
+  Access access_;
+  Handle db_, image_;                         // image_: as it was in the beginning, where changes are made
   std::vector<std::string> tables_;
+  std::vector<Touched> touched_;              // [table]
+  std::array<Statement, kMarks.size()> marks_;
+  const std::vector<std::string>* writes_ = nullptr;
+  bool transactions_ = false;
+  bool writing_ = false;                      // the statement last prepared writes, and may
   std::string refused_;
   int64_t steps_ = 0;
 };
 
 class SqliteQuery final : public Query {
  public:
-  SqliteQuery(SqliteConnection& connection, Statement statement, std::string where)
-      : connection_(connection), statement_(std::move(statement)), where_(std::move(where)) {
-    for (int i = 0; i < sqlite3_column_count(statement_.get()); ++i) {
-      const char* name = sqlite3_column_name(statement_.get(), i);
+  SqliteQuery(SqliteConnection& connection, Prepared prepared, std::string where)
+      : connection_(connection), prepared_(std::move(prepared)), where_(std::move(where)) {
+    for (int i = 0; i < sqlite3_column_count(prepared_.statement.get()); ++i) {
+      const char* name = sqlite3_column_name(prepared_.statement.get(), i);
       columns_.emplace_back(name ? name : "");
     }
   }
 
-  // Fails unless every parameter is of the form :name.
-  Status name_parameters();
   const std::vector<std::string>& columns() const override { return columns_; }
-  const std::vector<std::string>& parameters() const override { return parameters_; }
+  const std::vector<std::string>& parameters() const override { return prepared_.parameters; }
   Status run(const Json& arguments, std::vector<std::vector<Json>>& rows) override;
 
  private:
-  Status bind(int position, const Json& value);
   Status fetch(std::vector<std::vector<Json>>& rows);
 
   SqliteConnection& connection_;
-  Statement statement_;
+  Prepared prepared_;
   std::string where_;
-  std::vector<std::string> columns_, parameters_;
+  std::vector<std::string> columns_;
 };
 
+class SqliteChange final : public Change {
+ public:
+  SqliteChange(SqliteConnection& connection, std::vector<Prepared> statements, std::vector<std::string> writes, std::string where)
+      : connection_(connection), statements_(std::move(statements)), writes_(std::move(writes)), where_(std::move(where)) {
+    for (const Prepared& each : statements_)
+      for (const std::string& name : each.parameters)
+        if (std::find(parameters_.begin(), parameters_.end(), name) == parameters_.end()) parameters_.push_back(name);
+  }
+
+  const std::vector<std::string>& parameters() const override { return parameters_; }
+  Result<int64_t> run(const Json& arguments) override;
+
+ private:
+  Result<int64_t> run_all(const Json& arguments);
+
+  SqliteConnection& connection_;
+  std::vector<Prepared> statements_;
+  std::vector<std::string> writes_, parameters_;
+  std::string where_;
+};
+
+// Appends the cells of the row a statement stands on; a blob is an error that names its column.
+Status read_row(sqlite3_stmt* statement, std::vector<Json>& row, const std::string& where) {
+  const int width = sqlite3_column_count(statement);
+  row.reserve(static_cast<size_t>(width));
+  for (int column = 0; column < width; ++column) {
+    switch (sqlite3_column_type(statement, column)) {
+      case SQLITE_INTEGER: row.emplace_back(static_cast<int64_t>(sqlite3_column_int64(statement, column))); break;
+      case SQLITE_FLOAT: row.emplace_back(sqlite3_column_double(statement, column)); break;
+      case SQLITE_NULL: row.emplace_back(nullptr); break;
+      case SQLITE_BLOB:
+        return make_error(Boundary::kTool, std::string("the query returns binary data in '") + sqlite3_column_name(statement, column) + "'", where);
+      default: row.emplace_back(std::string(column_text(statement, column)));
+    }
+  }
+  return {};
+}
+
 Status SqliteConnection::open() {
-  sqlite3* db = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-  int rc = sqlite3_open_v2(":memory:", &db, flags, closed_vfs());
-  db_.reset(db);
-  if (rc != SQLITE_OK) return make_error(Boundary::kEnvironment, "cannot open a database in memory");
-  sqlite3_extended_result_codes(db, 0);
-  const std::string_view bytes = database_->bytes();
-  const auto size = static_cast<sqlite3_int64>(bytes.size());
-  // Read-only: SQLite does not write to these bytes, which other threads read too.
-  auto* image = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
-  rc = sqlite3_deserialize(db, "main", image, size, size, SQLITE_DESERIALIZE_READONLY);
-  if (rc != SQLITE_OK) return sqlite_error(Boundary::kEnvironment, db, "database image");
+  ASSAY_ASSIGN(db_, open_image(database_->bytes(), access_));
+  sqlite3* db = db_.get();
   ASSAY_TRY(read_schema());
   for (int option : {SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, SQLITE_DBCONFIG_TRUSTED_SCHEMA, SQLITE_DBCONFIG_ENABLE_TRIGGER,
                      SQLITE_DBCONFIG_ENABLE_VIEW, SQLITE_DBCONFIG_DQS_DML, SQLITE_DBCONFIG_DQS_DDL})
@@ -276,7 +380,23 @@ Status SqliteConnection::open() {
   limit_size();
   sqlite3_set_authorizer(db, authorize, this);
   sqlite3_progress_handler(db, kStepsPerCheck, count_steps, this);
-  return {};
+  if (access_ == Access::kRead) return {};
+  ASSAY_ASSIGN(image_, open_image(database_->bytes(), Access::kRead));
+  touched_.resize(tables_.size());
+  sqlite3_update_hook(db, note_write, this);
+  const Permission permission(*this, nullptr, true);
+  for (size_t i = 0; i < kMarks.size(); ++i) {
+    ASSAY_ASSIGN(marks_[i], compile(db, kMarks[i], Boundary::kEnvironment, "database image"));
+  }
+  return run(Mark::kBegin);
+}
+
+Status SqliteConnection::run(Mark mark) {
+  const Permission permission(*this, nullptr, true);   // a statement may be prepared again when it runs
+  sqlite3_stmt* statement = marks_[static_cast<size_t>(mark)].get();
+  const bool done = sqlite3_step(statement) == SQLITE_DONE;
+  sqlite3_reset(statement);
+  return done ? Status() : Status(sqlite_error(Boundary::kEnvironment, db_.get(), kMarks[static_cast<size_t>(mark)]));
 }
 
 void SqliteConnection::limit_size() {
@@ -302,27 +422,45 @@ Status SqliteConnection::read_schema() {
   return {};
 }
 
-bool SqliteConnection::allow(int action, const char* first, const char* second, const char* database) {
+bool SqliteConnection::is_table(const char* name, const char* database) const {
+  const std::string table = name ? name : "";
+  // Where no column is read, as by count(*), SQLite passes the name as written and no database.
+  return (!database || std::string_view(database) == "main") &&
+         std::any_of(tables_.begin(), tables_.end(), [&](const std::string& each) { return sqlite3_stricmp(each.c_str(), table.c_str()) == 0; });
+}
+
+bool SqliteConnection::may_write(const char* table) const {
+  return writes_ && std::any_of(writes_->begin(), writes_->end(), [&](const std::string& each) { return sqlite3_stricmp(each.c_str(), table) == 0; });
+}
+
+int SqliteConnection::allow(int action, const char* first, const char* second, const char* database) {
   switch (action) {
     case SQLITE_SELECT:
-      return true;
-    case SQLITE_READ: {
-      // Where no column is read, as by count(*), SQLite passes the name as written and no database.
-      const std::string table = first ? first : "";
-      const bool known = std::any_of(tables_.begin(), tables_.end(),
-                                     [&](const std::string& name) { return sqlite3_stricmp(name.c_str(), table.c_str()) == 0; });
-      if (known && (!database || std::string_view(database) == "main")) return true;
-      return refuse("the table '" + table + "'");
-    }
+      return SQLITE_OK;
+    case SQLITE_READ:
+      return is_table(first, database) ? SQLITE_OK : refuse("the table '" + std::string(first ? first : "") + "'");
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+      if (!writes_) return refuse("anything but SELECT");
+      if (!is_table(first, database) || !may_write(first)) return refuse("the table '" + std::string(first) + "' for writing");
+      if (action == SQLITE_UPDATE && sqlite3_stricmp(second, "rowid") == 0) return refuse("row ids");
+      writing_ = true;
+      // To ignore this one means: delete row by row, each of them noted, instead of the whole table at once.
+      return action == SQLITE_DELETE ? SQLITE_IGNORE : SQLITE_OK;
     case SQLITE_FUNCTION: {
       const std::string_view name = second ? second : "";
-      if (std::find(kFunctions.begin(), kFunctions.end(), name) != kFunctions.end()) return true;
+      if (std::find(kFunctions.begin(), kFunctions.end(), name) != kFunctions.end()) return SQLITE_OK;
       return refuse("the function " + std::string(name) + "()");
     }
     case SQLITE_RECURSIVE:
       return refuse("recursion");
+    case SQLITE_TRANSACTION:
+    case SQLITE_SAVEPOINT:
+      if (transactions_) return SQLITE_OK;
+      [[fallthrough]];
     default:
-      return refuse("anything but SELECT");
+      return refuse(writes_ ? "anything but INSERT, UPDATE and DELETE" : "anything but SELECT");
   }
 }
 
@@ -331,7 +469,7 @@ Error SqliteConnection::failure(int rc, const std::string& where) {
     std::string functions;
     for (std::string_view name : kFunctions) functions += (functions.empty() ? "" : ", ") + std::string(name);
     return make_error(Boundary::kTool, "the query may not use " + refused_, where,
-                      "one SELECT over the tables " + joined(tables_) + " with the functions " + functions);
+                      (writes_ ? "one INSERT, UPDATE or DELETE in the tables " + joined(*writes_) + ", over the tables " : "one SELECT over the tables ") + joined(tables_) + " with the functions " + functions);
   }
   switch (rc) {
     case SQLITE_INTERRUPT:
@@ -348,11 +486,18 @@ Error SqliteConnection::failure(int rc, const std::string& where) {
   }
 }
 
-Result<std::unique_ptr<Query>> SqliteConnection::prepare(std::string_view sql, const std::string& where) {
+Status SqliteConnection::check_alive(const std::string& where) const {
+  if (access_ == Access::kRead || sqlite3_get_autocommit(db_.get()) == 0) return {};
+  return make_error(Boundary::kTool, "a change failed, and with it everything changed before", where, "a new episode");
+}
+
+// One whole statement under the authorizer. `expected` is what a second statement is answered with.
+Result<Prepared> SqliteConnection::prepare_one(std::string_view sql, const std::string& where, const char* expected) {
   if (sql.size() > static_cast<size_t>(limits_.sql_bytes))
     return make_error(Boundary::kLimit, "the query is longer than " + std::to_string(limits_.sql_bytes) + " bytes", where);
   if (sql.find('\0') != std::string_view::npos) return make_error(Boundary::kTool, "the query has a zero byte", where);
   refused_.clear();
+  writing_ = false;
   refill_steps();
   const auto compile_next = [&](std::string_view text, const char** tail, Statement& out) {
     sqlite3_stmt* statement = nullptr;
@@ -361,18 +506,82 @@ Result<std::unique_ptr<Query>> SqliteConnection::prepare(std::string_view sql, c
     out.reset(statement);
     return rc;
   };
-  Statement statement, second;
+  Prepared prepared;
+  Statement second;
   const char* tail = nullptr;
-  if (const int rc = compile_next(sql, &tail, statement); rc != SQLITE_OK) return failure(rc, where);
+  if (const int rc = compile_next(sql, &tail, prepared.statement); rc != SQLITE_OK) return failure(rc, where);
   const std::string_view rest = sql.substr(static_cast<size_t>(tail - sql.data()));
   if (compile_next(rest, &tail, second) != SQLITE_OK || second)
-    return make_error(Boundary::kTool, "the query has a second statement", where, "one SELECT");
-  if (!statement || !sqlite3_stmt_readonly(statement.get()) || sqlite3_stmt_isexplain(statement.get()) != 0 ||
-      sqlite3_column_count(statement.get()) == 0)
+    return make_error(Boundary::kTool, "the query has a second statement", where, expected);
+  if (prepared.statement) ASSAY_TRY(name_parameters(prepared, where));
+  return prepared;
+}
+
+Result<std::unique_ptr<Query>> SqliteConnection::prepare(std::string_view sql, const std::string& where) {
+  ASSAY_ASSIGN(Prepared prepared, prepare_one(sql, where, "one SELECT"));
+  sqlite3_stmt* statement = prepared.statement.get();
+  if (!statement || !sqlite3_stmt_readonly(statement) || sqlite3_stmt_isexplain(statement) != 0 || sqlite3_column_count(statement) == 0)
     return make_error(Boundary::kTool, "the query is not a SELECT", where, "one SELECT");
-  auto query = std::make_unique<SqliteQuery>(*this, std::move(statement), where);
-  ASSAY_TRY(query->name_parameters());
-  return std::unique_ptr<Query>(std::move(query));
+  return std::unique_ptr<Query>(std::make_unique<SqliteQuery>(*this, std::move(prepared), where));
+}
+
+Result<std::unique_ptr<Change>> SqliteConnection::prepare_change(const std::vector<std::string>& statements, const std::vector<std::string>& writes,
+                                                                 const std::string& where) {
+  constexpr const char* kExpected = "one INSERT, UPDATE or DELETE";
+  ASSAY_ASSERT(access_ == Access::kWrite);
+  for (const std::string& table : writes)
+    if (std::find(tables_.begin(), tables_.end(), table) == tables_.end()) return unknown_name("table", table, tables_, where);
+  const Permission permission(*this, &writes, false);
+  std::vector<Prepared> all;
+  for (const std::string& sql : statements) {
+    ASSAY_ASSIGN(Prepared prepared, prepare_one(sql, where, kExpected));
+    sqlite3_stmt* statement = prepared.statement.get();
+    // VACUUM, for one, asks no authorizer.
+    if (!statement || !writing_ || sqlite3_stmt_isexplain(statement) != 0 || sqlite3_column_count(statement) != 0)
+      return make_error(Boundary::kTool, "the statement is not a change that returns nothing", where, kExpected);
+    all.push_back(std::move(prepared));
+  }
+  return std::unique_ptr<Change>(std::make_unique<SqliteChange>(*this, std::move(all), writes, where));
+}
+
+Result<std::vector<TouchedRow>> SqliteConnection::touched() {
+  ASSAY_TRY(check_alive("touched rows"));
+  std::vector<TouchedRow> out;
+  const auto read = [](sqlite3_stmt* statement, sqlite3_int64 id, const std::string& table, std::vector<Json>& row) -> Status {
+    sqlite3_bind_int64(statement, 1, id);
+    Status status;
+    const int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW) status = read_row(statement, row, "table " + table);
+    else if (rc != SQLITE_DONE) status = sqlite_error(Boundary::kEnvironment, sqlite3_db_handle(statement), "table " + table);
+    sqlite3_reset(statement);
+    return status;
+  };
+  refill_steps();
+  for (size_t t = 0; t < touched_.size(); ++t) {
+    Touched& touched = touched_[t];
+    std::sort(touched.rows.begin(), touched.rows.end());
+    touched.rows.erase(std::unique(touched.rows.begin(), touched.rows.end()), touched.rows.end());
+    if (touched.rows.empty()) continue;
+    if (!touched.before) {
+      const std::string sql = "SELECT * FROM " + name_in_sql(tables_[t]) + " WHERE rowid = ?1";
+      ASSAY_ASSIGN(touched.before, compile(image_.get(), sql, Boundary::kEnvironment, "table " + tables_[t]));
+      ASSAY_ASSIGN(touched.after, compile(db_.get(), sql, Boundary::kEnvironment, "table " + tables_[t]));
+    }
+    for (sqlite3_int64 id : touched.rows) {
+      TouchedRow& row = out.emplace_back();
+      row.table = tables_[t];
+      ASSAY_TRY(read(touched.before.get(), id, row.table, row.before));
+      ASSAY_TRY(read(touched.after.get(), id, row.table, row.after));
+    }
+  }
+  return out;
+}
+
+Status SqliteConnection::reset() {
+  if (access_ == Access::kRead) return {};
+  for (Touched& touched : touched_) touched.rows.clear();
+  if (sqlite3_get_autocommit(db_.get()) == 0) ASSAY_TRY(run(Mark::kRollback));
+  return run(Mark::kBegin);
 }
 
 Status SqliteConnection::reverse_unordered(bool on) {
@@ -384,31 +593,26 @@ Status SqliteConnection::reverse_unordered(bool on) {
   return {};
 }
 
-Status SqliteQuery::name_parameters() {
-  for (int i = 1; i <= sqlite3_bind_parameter_count(statement_.get()); ++i) {
-    const char* name = sqlite3_bind_parameter_name(statement_.get(), i);
+Status SqliteConnection::name_parameters(Prepared& prepared, const std::string& where) const {
+  for (int i = 1; i <= sqlite3_bind_parameter_count(prepared.statement.get()); ++i) {
+    const char* name = sqlite3_bind_parameter_name(prepared.statement.get(), i);
     if (!name || name[0] != ':')
-      return make_error(Boundary::kTool, "the query has a parameter without a name", where_, "parameters of the form :name");
-    parameters_.emplace_back(name + 1);
+      return make_error(Boundary::kTool, "the query has a parameter without a name", where, "parameters of the form :name");
+    prepared.parameters.emplace_back(name + 1);
   }
   return {};
 }
 
-Status SqliteQuery::run(const Json& arguments, std::vector<std::vector<Json>>& rows) {
+Status SqliteConnection::bind(const Prepared& prepared, const Json& arguments, const std::string& where) {
   static const Json kAbsent;
-  Status status;
-  for (size_t i = 0; i < parameters_.size() && status.ok(); ++i) {
-    const auto it = arguments.find(parameters_[i]);
-    status = bind(static_cast<int>(i), it == arguments.end() ? kAbsent : *it);
+  for (size_t i = 0; i < prepared.parameters.size(); ++i) {
+    const auto it = arguments.find(prepared.parameters[i]);
+    ASSAY_TRY(bind_cell(prepared.statement.get(), static_cast<int>(i) + 1, prepared.parameters[i], it == arguments.end() ? kAbsent : *it, where));
   }
-  if (status.ok()) status = fetch(rows);
-  sqlite3_reset(statement_.get());
-  return status;
+  return {};
 }
 
-Status SqliteQuery::bind(int position, const Json& value) {
-  sqlite3_stmt* statement = statement_.get();
-  const int at = position + 1;
+Status SqliteConnection::bind_cell(sqlite3_stmt* statement, int at, const std::string& name, const Json& value, const std::string& where) {
   int rc = SQLITE_OK;
   if (value.is_string()) {
     // Borrowed: the arguments outlive the steps, and a later run binds every parameter again.
@@ -425,14 +629,49 @@ Status SqliteQuery::bind(int position, const Json& value) {
   } else if (value.is_null()) {
     rc = sqlite3_bind_null(statement, at);
   } else {
-    return make_error(Boundary::kTool, "the parameter '" + parameters_[position] + "' cannot be an " + value.type_name(), where_);
+    return make_error(Boundary::kTool, "the parameter '" + name + "' cannot be an " + value.type_name(), where);
   }
-  if (rc != SQLITE_OK) return connection_.failure(rc, where_);
+  if (rc != SQLITE_OK) return failure(rc, where);
   return {};
 }
 
+Status SqliteQuery::run(const Json& arguments, std::vector<std::vector<Json>>& rows) {
+  ASSAY_TRY(connection_.check_alive(where_));
+  Status status = connection_.bind(prepared_, arguments, where_);
+  if (status.ok()) status = fetch(rows);
+  sqlite3_reset(prepared_.statement.get());
+  return status;
+}
+
+Result<int64_t> SqliteChange::run(const Json& arguments) {
+  using Mark = SqliteConnection::Mark;
+  ASSAY_TRY(connection_.check_alive(where_));
+  const bool whole = statements_.size() == 1;   // one statement is all or nothing by itself
+  if (!whole) ASSAY_TRY(connection_.run(Mark::kSave));
+  Result<int64_t> changed = run_all(arguments);
+  if (whole || !connection_.check_alive(where_).ok()) return changed;
+  if (!changed.ok()) ASSAY_TRY(connection_.run(Mark::kUndo));
+  ASSAY_TRY(connection_.run(Mark::kRelease));
+  return changed;
+}
+
+Result<int64_t> SqliteChange::run_all(const Json& arguments) {
+  const SqliteConnection::Permission permission(connection_, &writes_, false);
+  connection_.refill_steps();
+  int64_t changed = 0;
+  for (const Prepared& each : statements_) {
+    Status status = connection_.bind(each, arguments, where_);
+    const int rc = status.ok() ? sqlite3_step(each.statement.get()) : SQLITE_DONE;
+    if (rc != SQLITE_DONE) status = connection_.failure(rc, where_);
+    else changed += sqlite3_changes(connection_.handle());
+    sqlite3_reset(each.statement.get());
+    ASSAY_TRY(std::move(status));
+  }
+  return changed;
+}
+
 Status SqliteQuery::fetch(std::vector<std::vector<Json>>& rows) {
-  sqlite3_stmt* statement = statement_.get();
+  sqlite3_stmt* statement = prepared_.statement.get();
   const QueryLimits& limits = connection_.limits();
   const int width = static_cast<int>(columns_.size());
   int64_t count = 0, bytes = 0;
@@ -441,18 +680,8 @@ Status SqliteQuery::fetch(std::vector<std::vector<Json>>& rows) {
   while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
     if (++count > limits.rows)
       return make_error(Boundary::kLimit, "the query returns more than " + std::to_string(limits.rows) + " rows", where_);
-    std::vector<Json>& row = rows.emplace_back();
-    row.reserve(static_cast<size_t>(width));
-    for (int column = 0; column < width; ++column) {
-      switch (sqlite3_column_type(statement, column)) {
-        case SQLITE_INTEGER: row.emplace_back(static_cast<int64_t>(sqlite3_column_int64(statement, column))); break;
-        case SQLITE_FLOAT: row.emplace_back(sqlite3_column_double(statement, column)); break;
-        case SQLITE_NULL: row.emplace_back(nullptr); break;
-        case SQLITE_BLOB: return make_error(Boundary::kTool, "the query returns binary data in '" + columns_[column] + "'", where_);
-        default: row.emplace_back(std::string(column_text(statement, column)));
-      }
-      bytes += 16 + sqlite3_column_bytes(statement, column);
-    }
+    ASSAY_TRY(read_row(statement, rows.emplace_back(), where_));
+    for (int column = 0; column < width; ++column) bytes += 16 + sqlite3_column_bytes(statement, column);
     if (bytes > limits.bytes)
       return make_error(Boundary::kLimit, "the query returns more than " + std::to_string(limits.bytes) + " bytes", where_);
   }
@@ -496,8 +725,8 @@ Result<std::shared_ptr<const Database>> Database::build(const Tables& tables, ui
 
 Status Database::write_to(const std::string& path) const { return write_file(path, bytes_); }
 
-Result<std::unique_ptr<Connection>> Connection::open(std::shared_ptr<const Database> database, QueryLimits limits) {
-  auto connection = std::make_unique<SqliteConnection>(std::move(database), limits);
+Result<std::unique_ptr<Connection>> Connection::open(std::shared_ptr<const Database> database, QueryLimits limits, Access access) {
+  auto connection = std::make_unique<SqliteConnection>(std::move(database), limits, access);
   ASSAY_TRY(connection->open());
   return std::unique_ptr<Connection>(std::move(connection));
 }

@@ -1,5 +1,6 @@
-// The SQLite side of an environment: an immutable in-memory image built from its tables, and read-only connections that
-// run parameterised queries under an authorizer and limits. The only file of envs/ that knows SQLite.
+// The SQLite side of an environment: an immutable in-memory image built from its tables, and connections that run parameterised
+// queries, and where tools write, changes to a copy of their own, under an authorizer and limits. The only file of envs/ that
+// knows SQLite.
 #pragma once
 
 #include <cstdint>
@@ -48,14 +49,41 @@ class Query {
   virtual Status run(const Json& arguments, std::vector<std::vector<Json>>& rows) = 0;
 };
 
-// One thread's read-only view of an image. Refuses at prepare: anything but one SELECT, tables outside the schema,
-// functions outside the allow-list of pure ones whose work is linear (random(), load_extension(), LIKE …), ATTACH, PRAGMA, recursion.
+// Prepared statements that write, carried out together or not at all. As a Query: one thread, no longer than its Connection.
+class Change {
+ public:
+  virtual ~Change() = default;
+  virtual const std::vector<std::string>& parameters() const = 0;  // of all statements, each once
+  // How many rows were inserted, updated or deleted. After an Error nothing has changed, or Connection::reset() must come next:
+  // until then every call fails.
+  virtual Result<int64_t> run(const Json& arguments) = 0;
+};
+
+// A row that was written, before and now: its cells in the order of the table's columns; none: there is no such row.
+struct TouchedRow {
+  std::string table;
+  std::vector<Json> before, after;
+};
+
+enum class Access { kRead, kWrite };
+
+// One thread's view of an image; with Access::kWrite of a copy, which may grow by 16 MiB. Refuses at prepare: anything but one
+// SELECT, tables outside the schema, functions outside the allow-list of pure ones whose work is linear (random(),
+// load_extension(), LIKE …), ATTACH, PRAGMA, recursion.
 class Connection {
  public:
-  static Result<std::unique_ptr<Connection>> open(std::shared_ptr<const Database> database, QueryLimits limits = {});
+  static Result<std::unique_ptr<Connection>> open(std::shared_ptr<const Database> database, QueryLimits limits = {},
+                                                  Access access = Access::kRead);
   virtual ~Connection() = default;
   // `where` names the tool in errors.
   virtual Result<std::unique_ptr<Query>> prepare(std::string_view sql, const std::string& where) = 0;
+  // One INSERT, UPDATE or DELETE each, which writes no table but those in `writes`, returns nothing and leaves row ids alone.
+  virtual Result<std::unique_ptr<Change>> prepare_change(const std::vector<std::string>& statements, const std::vector<std::string>& writes,
+                                                         const std::string& where) = 0;
+  // Every row written since the beginning or the last reset(), also if it is again as it was; by table and row.
+  virtual Result<std::vector<TouchedRow>> touched() = 0;
+  // Undoes every change. What is prepared stays prepared.
+  virtual Status reset() = 0;
   // Makes the engine return rows without a total order backwards, also in queries already prepared: one that changes its
   // answer lacks an ORDER BY.
   virtual Status reverse_unordered(bool on) = 0;

@@ -74,6 +74,11 @@ Result<Observation> Episode::submit(const ToolSpec& spec, std::string_view argum
   return observation;
 }
 
+Result<Outcome> Episode::outcome() {
+  ASSAY_ASSIGN(Json state, tools_.state());
+  return Outcome{answer_, std::move(state)};
+}
+
 TaskView view_of(const Task& task, const std::vector<ToolSpec>& tools) {
   return {task.id, task.system, task.prompt, task.answer, tools, task.limits};
 }

@@ -7,6 +7,7 @@
 #include "envs/message.h"
 #include "envs/task.h"
 #include "envs/toolset.h"
+#include "envs/verifier.h"
 
 namespace assay {
 
@@ -30,6 +31,8 @@ class Episode {
   void stop_because(std::string reason) { if (stop_.empty()) stop_ = std::move(reason); }
   bool submitted() const { return submitted_; }
   const std::string& answer() const { return answer_; }
+  // What there is to judge so far. An Error is ours, as of call().
+  Result<Outcome> outcome();
   int64_t steps() const { return steps_; }
   int64_t calls() const { return calls_; }
   int64_t failed_calls() const { return failed_calls_; }

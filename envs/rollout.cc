@@ -78,6 +78,7 @@ Json to_json(const Rollout& rollout) {
                {"usage", to_json(rollout.usage)},
                {"wall_us", rollout.wall_us},
                {"tool_us", rollout.tool_us}};
+  if (!rollout.state.is_null()) json["state"] = rollout.state;
   if (rollout.status == RolloutStatus::kFailed) json["failure"] = to_json(rollout.failure.value_or(Error{}));
   else json["verdict"] = to_json(rollout.verdict);
   if (rollout.context) json["context"] = to_json(*rollout.context);
@@ -103,6 +104,8 @@ Result<Rollout> rollout_from_json(const Json& json, const std::string& where) {
     rollout.messages.push_back(std::move(message));
   }
   rollout.answer = r.text("answer");
+  rollout.state = r.member_or_null("state");
+  if (!rollout.state.is_null() && !rollout.state.is_object()) r.fail("state", "expected an object");
   rollout.submitted = r.boolean_or("submitted", false);
   ASSAY_TRY(read_end(r, where, rollout));
   rollout.stop = r.text("stop");

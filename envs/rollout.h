@@ -22,6 +22,7 @@ struct Rollout {
   Conversation messages;  // system, user, then the attempt: all that was said, in order
   std::optional<ContextRecord> context;  // with a context strategy: what of the messages the policy saw when
   std::string answer;     // what was submitted, if anything was
+  Json state;             // what was changed (envs/state.h); null where nothing can be
   bool submitted = false;
   RolloutStatus status = RolloutStatus::kScored;
   std::optional<Error> failure;  // when status is kFailed: boundary and what happened

@@ -149,8 +149,15 @@ class Loop {
 
   Status end(Handle handle, std::optional<Error> broken) {
     const std::unique_ptr<Open> open = std::move(open_.extract(handle).mapped());
+    Result<Outcome> outcome = broken ? Result<Outcome>(Outcome{open->episode.answer(), {}}) : open->episode.outcome();
+    if (!outcome.ok()) {
+      broken = outcome.error();
+      outcome = Outcome{open->episode.answer(), {}};
+    }
     Rollout rollout = broken ? failed(handle, std::move(*broken)) : named(handle);
-    rollout.answer = open->episode.answer();
+    if (!broken) rollout.verdict = open->verifier->judge(*outcome);
+    rollout.answer = std::move(outcome->answer);
+    rollout.state = std::move(outcome->state);
     rollout.submitted = open->episode.submitted();
     rollout.stop = open->episode.stop();
     rollout.steps = open->episode.steps();
@@ -163,7 +170,6 @@ class Loop {
     if (context.strategy != ContextStrategy::kNone)
       rollout.context = ContextRecord{context_strategy_name(context.strategy), context.window_tokens, open->window.resets()};
     rollout.messages = std::move(open->window).take_messages();
-    if (rollout.status == RolloutStatus::kScored) rollout.verdict = open->verifier->judge(rollout.answer);
     policy_.finish(handle);
     return done_(std::move(rollout));
   }

@@ -39,7 +39,7 @@ struct RolloutOptions {
 };
 
 // Plays every attempt; `done` receives each finished rollout as it ends. Returns an error only if `done` does. The reward is the
-// verifier's, on the submitted answer, or on the empty one where none was submitted.
+// verifier's, on the submitted answer, or on the empty one where none was submitted, and on the state the tools are left in.
 //
 // Limits of the task: steps and calls as in Episode; time from the opening to a message's arrival; tokens as completion tokens
 // over all turns. A message that arrives over a limit is kept and its calls are refused. Rollouts end in the order in which the

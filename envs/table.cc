@@ -16,6 +16,32 @@ const char* type_name(ColumnType type) {
   return "text";
 }
 
+constexpr const char* kEqualities[] = {"exact", "set", "bag", "sequence", "tolerance", "ignored"};
+
+Json equality_json(const ColumnSpec& column) {
+  if (column.equality == Equality::kTolerance) return {{"tolerance", column.tolerance}};
+  return kEqualities[static_cast<int>(column.equality)];
+}
+
+// "equality": "set", or {"tolerance": 0.05}.
+void read_equality(JsonReader& r, ColumnSpec& column) {
+  const Json& json = r.member_or_null("equality");
+  if (json.is_null()) return;
+  if (json.is_object() && json.size() == 1 && json.contains("tolerance") && json["tolerance"].is_number()) {
+    column.equality = Equality::kTolerance;
+    column.tolerance = json["tolerance"].get<double>();
+    if (!column.is_number() || !(column.tolerance >= 0)) r.fail("equality", "a tolerance is for columns of numbers, and at least 0");
+    return;
+  }
+  size_t i = 0;
+  while (i < std::size(kEqualities) && json != kEqualities[i]) ++i;
+  column.equality = static_cast<Equality>(i);
+  if (i == std::size(kEqualities) || column.equality == Equality::kTolerance)
+    return r.fail("equality", "unknown equality " + json.dump().substr(0, 80), "exact, set, bag, sequence, ignored or {\"tolerance\": 0.05}");
+  const bool list = column.equality == Equality::kSet || column.equality == Equality::kBag || column.equality == Equality::kSequence;
+  if (list && column.type != ColumnType::kText) r.fail("equality", "lists are kept in columns of text");
+}
+
 constexpr int64_t kLargest = 1'000'000'000'000;
 
 }  // namespace
@@ -197,6 +223,7 @@ Json to_json(const TableSpec& spec) {
       json["low"] = number_json(column.low, column.decimals);
       json["high"] = number_json(column.high, column.decimals);
     }
+    if (column.equality != Equality::kExact) json["equality"] = equality_json(column);
     columns.push_back(std::move(json));
   }
   return {{"name", spec.name}, {"label", spec.label}, {"plural", spec.plural}, {"key", spec.key}, {"columns", columns}};
@@ -226,6 +253,7 @@ ColumnSpec column_from_json(JsonReader& r) {
     }
     if (column.low > column.high) r.fail("low", "the low end is above the high end");
   }
+  read_equality(r, column);
   return column;
 }
 

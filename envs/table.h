@@ -21,6 +21,10 @@ enum class ColumnType { kText, kInteger, kDecimal, kReference };
 inline constexpr int64_t kNull = INT64_MIN;         // the data has no value here
 inline constexpr int64_t kUnknown = INT64_MIN + 1;  // an explorer has not learned it yet; never in a Database
 
+// When two values of a column count as the same where a state is judged (verifiers/state_verifier.h). As lists, a text's items
+// are separated by commas, without regard to white space around them.
+enum class Equality { kExact, kSet, kBag, kSequence, kTolerance, kIgnored };
+
 struct ColumnSpec {
   std::string name;
   ColumnType type = ColumnType::kText;
@@ -29,6 +33,8 @@ struct ColumnSpec {
   std::string label;        // as prompts say it: "price per night"
   std::string unit;         // "CNY"; may be empty
   int64_t low = -1'000'000'000, high = 1'000'000'000;  // declared range of numbers, scaled like cells; public, in tools' descriptions
+  Equality equality = Equality::kExact;
+  double tolerance = 0;     // inclusive, for kTolerance
 
   bool is_number() const { return type == ColumnType::kInteger || type == ColumnType::kDecimal; }
 };

@@ -65,6 +65,7 @@ Json to_json(const Task& task) {
           {"provenance", to_json(task.provenance)}};
   if (task.answer.groups > 0) json["answer"] = to_json(task.answer);
   if (!task.expected.is_null()) json["expected"] = task.expected;
+  if (!task.goal.is_null()) json["goal"] = task.goal;
   if (!task.files.empty()) json["files"] = task.files;
   return json;
 }
@@ -84,8 +85,10 @@ Result<Task> task_from_json(const Json& json, const std::string& where) {
   task.gold = r.text("gold");
   const Json& answer = r.member_or_null("answer");
   task.expected = r.member_or_null("expected");
+  task.goal = r.member_or_null("goal");
   const Json& files = r.member_or_null("files");
-  if (answer.is_null() == task.expected.is_null()) r.fail("answer", "a task has either the shape of an answer or an expected value");
+  if (!answer.is_null() + !task.expected.is_null() + !task.goal.is_null() != 1)
+    r.fail("answer", "a task has either the shape of an answer, an expected value or a goal");
   if (files.is_object()) {
     for (const auto& [name, content] : files.items()) {
       if (content.is_string()) task.files[name] = content.get<std::string>();

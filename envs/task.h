@@ -40,8 +40,9 @@ struct Task {
   std::string system;       // system prompt
   std::string prompt;
   AnswerShape answer;
-  Json constraints;         // array, in the constraint language (verifiers/constraint.h); empty where `expected` judges
-  Json expected;            // a value specification (verifiers/value_verifier.h), hidden from policies; null where constraints judge
+  Json constraints;         // array, in the constraint language (verifiers/constraint.h); empty where `expected` or `goal` judges
+  Json goal;                // the change of state that is right (envs/state.h), hidden from policies; null where no state is judged
+  Json expected;            // a value specification (verifiers/value_verifier.h), hidden from policies; null where no value is expected
   std::map<std::string, std::string> files;   // name -> content: what lies in the working directory of tools that have one
   Limits limits;
   std::string gold;         // one valid answer, hidden from policies

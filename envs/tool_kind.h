@@ -28,13 +28,16 @@ class BoundTool {
   virtual ~BoundTool() = default;
   // The agent's mistakes are Observations with `error`; an Error means that the tool itself broke.
   virtual Result<Observation> call(const Json& arguments) = 0;
+  // Forgets what earlier calls did, but for what they did to the database.
+  virtual void reset() {}
 };
 
 struct ToolKind {
   std::string name;
   std::string summary;
   std::function<Result<std::unique_ptr<BoundTool>>(const ToolSpec&, const Environment&, const ToolContext&)> bind;
-  bool keeps_state = false;   // from call to call: an episode needs tools of its own
+  bool keeps_state = false;     // from call to call: an episode needs tools of its own
+  bool runs_programs = false;   // needs an Executor
 };
 
 namespace tool_kinds {

@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "envs/state.h"
 #include "envs/tool_kind.h"
 
 namespace assay {
@@ -119,13 +120,22 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   return kind->bind(spec, environment, context);
 }
 
+template <typename Predicate>
+bool any_kind(const Environment& environment, Predicate predicate) {
+  return std::any_of(environment.tools.begin(), environment.tools.end(), [&](const ToolSpec& spec) {
+    const ToolKind* kind = find_kind(spec.kind);
+    return kind && predicate(*kind);
+  });
+}
+
 }  // namespace
 
 bool keeps_state(const Environment& environment) {
-  return std::any_of(environment.tools.begin(), environment.tools.end(), [](const ToolSpec& spec) {
-    const ToolKind* kind = find_kind(spec.kind);
-    return kind && kind->keeps_state;
-  });
+  return any_kind(environment, [](const ToolKind& kind) { return kind.keeps_state; });
+}
+
+bool runs_programs(const Environment& environment) {
+  return any_kind(environment, [](const ToolKind& kind) { return kind.runs_programs; });
 }
 
 struct Toolset::State {
@@ -135,12 +145,26 @@ struct Toolset::State {
   };
   std::shared_ptr<const Environment> environment;
   ToolSession session;
+  bool writes = false;
   std::unique_ptr<Connection> connection;
   std::unordered_map<std::string_view, Entry> tools;  // after the connection: their statements go first
 };
 
 Toolset::Toolset(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Status Toolset::reverse_unordered(bool on) { return state_->connection->reverse_unordered(on); }
+
+Connection& Toolset::connection() { return *state_->connection; }
+
+Result<Json> Toolset::state() {
+  if (!state_->writes) return Json();
+  ASSAY_ASSIGN(const std::vector<TouchedRow> touched, state_->connection->touched());
+  return state_change(state_->environment->tables, touched);
+}
+
+Status Toolset::reset() {
+  for (auto& [name, entry] : state_->tools) entry.tool->reset();
+  return state_->connection->reset();
+}
 
 Toolset::~Toolset() = default;
 
@@ -149,9 +173,11 @@ Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment
   auto state = std::make_unique<State>();
   state->environment = std::move(environment);
   state->session = std::move(session);
-  ASSAY_ASSIGN(state->connection, Connection::open(std::move(database)));
+  const std::vector<ToolSpec>& specs = state->environment->tools;
+  state->writes = std::any_of(specs.begin(), specs.end(), [](const ToolSpec& spec) { return spec.effect == ToolEffect::kWrite; });
+  ASSAY_ASSIGN(state->connection, Connection::open(std::move(database), {}, state->writes ? Access::kWrite : Access::kRead));
   const ToolContext context{*state->connection, state->session.executor, &state->session.files};
-  for (const ToolSpec& spec : state->environment->tools) {
+  for (const ToolSpec& spec : specs) {
     ASSAY_ASSIGN(auto tool, bind(spec, *state->environment, context));
     if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool)}).second)
       return make_error(Boundary::kEnvironment, "two tools are named '" + spec.name + "'",

@@ -11,6 +11,7 @@
 
 namespace assay {
 
+class Connection;
 class Executor;
 
 // The interface that solutions and policies are given; it has no way to the database.
@@ -21,6 +22,10 @@ class Tools {
   // `arguments` is JSON text as a model writes it. Unknown tool, malformed or mistyped arguments: an Observation with `error`
   // that says what was expected. An Error is ours (boundary kTool, kEnvironment or kLimit).
   virtual Result<Observation> call(std::string_view tool, std::string_view arguments) = 0;
+  // What calls have changed (envs/state.h); null where no tool writes.
+  virtual Result<Json> state() { return Json(); }
+  // As if no call had been made: for the next episode.
+  virtual Status reset() { return {}; }
 };
 
 // What tools need beside the data; see ToolContext.
@@ -31,6 +36,8 @@ struct ToolSession {
 
 // Whether tools of this environment keep state from call to call, so that every episode needs a Toolset of its own.
 bool keeps_state(const Environment& environment);
+// Whether any of them needs an Executor.
+bool runs_programs(const Environment& environment);
 
 // Binding costs about 0.2 ms, a call a few microseconds: keep one per thread and environment. Fails if a tool is not what its
 // kind expects, or its schema says what argument_problem does not check. Arguments have at most 64 KiB (1 MiB for a
@@ -42,6 +49,10 @@ class Toolset final : public Tools {
   ~Toolset() override;
   const std::vector<ToolSpec>& specs() const override;
   Result<Observation> call(std::string_view tool, std::string_view arguments) override;
+  Result<Json> state() override;
+  Status reset() override;
+  // What its tools work on: for those who make tasks, never for those who solve them.
+  Connection& connection();
   // For checks: rows without a total order come backwards from now on (Connection::reverse_unordered).
   Status reverse_unordered(bool on);
 

@@ -26,11 +26,17 @@ struct Verdict {
 Json to_json(const Verdict& verdict);
 Result<Verdict> verdict_from_json(const Json& json, const std::string& where);
 
+// What an attempt leaves behind: all that is judged.
+struct Outcome {
+  std::string answer;   // as submitted; empty if nothing was
+  Json state;           // what its tools have changed (envs/state.h); null where none can
+};
+
 // Immutable; used by any number of threads.
 class Verifier {
  public:
   virtual ~Verifier() = default;
-  virtual Verdict judge(std::string_view answer) const = 0;
+  virtual Verdict judge(const Outcome& outcome) const = 0;
 };
 
 }  // namespace assay

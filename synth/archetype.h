@@ -25,6 +25,8 @@ struct MakeRequest {
   // Tools for one episode over a task's files, where the environment's tools keep state; empty: `tools` serve this once.
   std::function<Result<std::unique_ptr<Tools>>(const Task&)> open_tools;
   std::shared_ptr<const EnvironmentReport> report;   // check_environment of it; null: computed when needed
+  // What an archetype keeps from task to task of this environment, in this thread; null: nothing is kept.
+  std::shared_ptr<void>* kept = nullptr;
   std::string preset;           // "report", or "difficulty"
   int difficulty = 0;           // wanted, 1..5, for preset "difficulty"
   std::string data;             // identity of the user's tables, or empty

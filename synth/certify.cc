@@ -4,6 +4,7 @@
 #include <map>
 
 #include "envs/episode.h"
+#include "synth/certify_state.h"
 #include "synth/certify_value.h"
 #include "synth/chance.h"
 #include "synth/explorer.h"
@@ -347,6 +348,7 @@ class Certifier {
 }  // namespace
 
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options) {
+  if (!task.goal.is_null()) return certify_state(task, request);
   if (!task.expected.is_null()) return certify_value(task, request);
   return Certifier(task, request, options).run();
 }

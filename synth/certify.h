@@ -16,7 +16,7 @@ struct CertifyOptions {
 };
 
 // `request` is how the task was made, for "same seed, same bytes"; its domain may be null for tasks not generated here.
-// Tasks whose constraints judge (archetype select), or whose expected value does (compute, query).
+// Tasks whose constraints judge (archetype select), whose expected value does (compute, query), or whose goal does (operate).
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options = {});
 
 }  // namespace assay

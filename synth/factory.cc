@@ -20,15 +20,20 @@ struct World {
   std::shared_ptr<const Database> database;
   std::shared_ptr<const EnvironmentReport> report;
   std::mutex mutex;
-  std::map<std::thread::id, std::unique_ptr<Toolset>> tools;   // a connection serves one thread
 
-  Result<Tools*> tools_of_this_thread() {
+  struct Own {   // of one thread
+    std::unique_ptr<Toolset> tools;                      // a connection serves one thread
+    std::map<std::string, std::shared_ptr<void>> kept;   // by archetype
+  };
+  std::map<std::thread::id, Own> own;
+
+  Result<Own*> of_this_thread() {
     std::lock_guard lock(mutex);
-    auto& slot = tools[std::this_thread::get_id()];
-    if (!slot) {
-      ASSAY_ASSIGN(slot, Toolset::open(environment, database));
+    Own& slot = own[std::this_thread::get_id()];
+    if (!slot.tools) {
+      ASSAY_ASSIGN(slot.tools, Toolset::open(environment, database));
     }
-    return static_cast<Tools*>(slot.get());
+    return &slot;
   }
 };
 
@@ -130,7 +135,7 @@ Result<std::unique_ptr<Factory>> Factory::create(const FactoryOptions& options) 
 bool Factory::needs_executor() const {
   Environment tools;
   tools.tools = state_->domain->tools;
-  return keeps_state(tools);
+  return runs_programs(tools);
 }
 const std::vector<std::string>& Factory::archetypes() const { return state_->options.archetypes; }
 
@@ -168,7 +173,9 @@ Result<MadeTask> Factory::make(int64_t index) {
   request.domain = state_->domain.get();
   request.archetype = state_->archetype_of(index).name;
   request.environment = world->environment;
-  ASSAY_ASSIGN(request.tools, world->tools_of_this_thread());
+  ASSAY_ASSIGN(World::Own* own, world->of_this_thread());
+  request.tools = own->tools.get();
+  request.kept = &own->kept[request.archetype];
   request.open_tools = [world, executor = state_->executor](const Task& task) -> Result<std::unique_ptr<Tools>> {
     ASSAY_ASSIGN(std::unique_ptr<Toolset> tools, Toolset::open(world->environment, world->database, {executor, task.files}));
     return std::unique_ptr<Tools>(std::move(tools));

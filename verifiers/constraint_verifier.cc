@@ -1,5 +1,6 @@
 #include "verifiers/constraint_verifier.h"
 
+#include "verifiers/state_verifier.h"
 #include "verifiers/value_verifier.h"
 
 namespace assay {
@@ -109,6 +110,10 @@ Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_pt
   if (!task.expected.is_null()) {
     ASSAY_ASSIGN(std::unique_ptr<Verifier> by_value, ValueVerifier::create(task.expected, "task " + task.id));
     return by_value;
+  }
+  if (!task.goal.is_null()) {
+    ASSAY_ASSIGN(std::unique_ptr<Verifier> by_state, StateVerifier::create(task.goal, environment->tables, "task " + task.id));
+    return by_state;
   }
   ASSAY_ASSIGN(std::unique_ptr<Verifier> by_constraints, ConstraintVerifier::create(task, std::move(environment)));
   return by_constraints;

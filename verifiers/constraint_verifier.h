@@ -28,7 +28,8 @@ class ConstraintVerifier final : public Verifier {
   static Result<std::unique_ptr<ConstraintVerifier>> create(const Task& task, std::shared_ptr<const Environment> environment);
 
   // The whole verdict with evidence for every failed check.
-  Verdict judge(std::string_view answer) const override;
+  Verdict judge(std::string_view answer) const;
+  Verdict judge(const Outcome& outcome) const override { return judge(outcome.answer); }
 
   // The same judgement as codes: half a million answers a second. `reader` from make_reader().
   QuickVerdict judge_quickly(std::string_view answer, AnswerReader& reader, ReadAnswer& scratch) const;
@@ -52,7 +53,8 @@ class ConstraintVerifier final : public Verifier {
   std::vector<std::string> names_;
 };
 
-// What judges a task: its constraints, or the value it expects (verifiers/value_verifier.h).
+// What judges a task: its constraints, the value it expects (verifiers/value_verifier.h), or the change that is its goal
+// (verifiers/state_verifier.h).
 Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment);
 
 // The same judgement as a stand-alone Python 3 module (standard library only): `verify(answer_text, database_path)` returns

@@ -5,6 +5,8 @@
 #include <functional>
 #include <optional>
 
+#include "verifiers/bag.h"
+
 namespace assay {
 namespace {
 
@@ -92,28 +94,6 @@ bool matches_scalar(const Json& spec, const Json& answer) {
 
 bool matches(const Json& spec, const Json& answer);
 
-// Whether every item has an answer of its own: augmenting paths, since tolerances may overlap.
-bool matches_bag(const Json& items, const Json& answer) {
-  std::vector<int> taken_by(answer.size(), -1);
-  std::vector<char> tried;
-  const std::function<bool(size_t)> place = [&](size_t item) {
-    for (size_t i = 0; i < answer.size(); ++i) {
-      if (tried[i] || !matches(items[item], answer[i])) continue;
-      tried[i] = 1;
-      if (taken_by[i] < 0 || place(static_cast<size_t>(taken_by[i]))) {
-        taken_by[i] = static_cast<int>(item);
-        return true;
-      }
-    }
-    return false;
-  };
-  for (size_t item = 0; item < items.size(); ++item) {
-    tried.assign(answer.size(), 0);
-    if (!place(item)) return false;
-  }
-  return true;
-}
-
 void examine(const Json& spec, const Json& answer, const std::string& name, std::vector<Check>& checks);
 
 bool matches(const Json& spec, const Json& answer) {
@@ -131,7 +111,7 @@ void examine(const Json& spec, const Json& answer, const std::string& name, std:
     const Json& items = spec.at("items");
     if (!answer.is_array() || answer.size() != items.size())
       return add(false, answer.is_array() ? "a list of " + std::to_string(answer.size()) + " items, not of as many as asked for" : "expected a list, found " + shown);
-    if (!spec.value("ordered", true)) return add(matches_bag(items, answer), "the items are not the expected ones");
+    if (!spec.value("ordered", true)) return add(same_bag(items.size(), [&](size_t i, size_t j) { return matches(items[i], answer[j]); }), "the items are not the expected ones");
     for (size_t i = 0; i < items.size(); ++i) examine(items[i], answer[i], name + "[" + std::to_string(i) + "]", checks);
     if (items.empty()) add(true, "");
     return;

@@ -26,7 +26,8 @@ class ValueVerifier final : public Verifier {
   // Errors name `where` and the JSON path. A tolerance without its reason ("why") is an error.
   static Result<std::unique_ptr<ValueVerifier>> create(Json specification, const std::string& where);
   // Checks: "shape" (is it JSON at all), then one for each value: "value", "value.total", "value[2]" …
-  Verdict judge(std::string_view answer) const override;
+  Verdict judge(std::string_view answer) const;
+  Verdict judge(const Outcome& outcome) const override { return judge(outcome.answer); }
 
  private:
   explicit ValueVerifier(Json specification) : specification_(std::move(specification)) {}

@@ -32,7 +32,7 @@ Result<Rollout> gold_rollout() {
   rollout.answer = exploration.answer;
   rollout.submitted = true;
   rollout.stop = "submitted";
-  rollout.verdict = verifier->judge(exploration.answer);
+  rollout.verdict = verifier->judge(Outcome{exploration.answer, {}});
   rollout.calls = exploration.calls;
   return rollout;
 }

@@ -56,7 +56,7 @@ Result<Figure> replayed() {
       Episode episode(gold.task, *tools);
       for (const Message& message : gold.transcript)
         if (message.role == Role::kAssistant) ASSAY_TRY(episode.step(message));
-      passed += gold.verifier->judge(episode.answer()).passed;
+      passed += gold.verifier->judge(Outcome{episode.answer(), {}}).passed;
       ++played;
     }
   if (passed != played) return make_error(Boundary::kInternal, "a gold episode does not pass", "bench synth");

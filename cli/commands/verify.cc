@@ -62,7 +62,7 @@ Result<Answers> judge_lines(const Verifier& verifier, LineReader& lines, const s
       show(context, lines.number(), answer.error());
       continue;
     }
-    const Verdict verdict = verifier.judge(answer->answer);
+    const Verdict verdict = verifier.judge(Outcome{answer->answer, {}});
     ++(verdict.passed ? answers.passed : answers.failed);
     show(context, lines.number(), *answer, verdict);
   }
@@ -95,12 +95,14 @@ Result<int> verify_task(const Options& options, Store& store, const Context& con
   ASSAY_ASSIGN(const Task task, store.task(rows[0].id));
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(task.environment));
   if (options.python) {
-    if (!task.expected.is_null()) return input_error("a printed verifier is for tasks with constraints; this one expects a value", "task " + task.id, "assay verify without --python");
+    if (task.answer.groups == 0) return input_error("a printed verifier is for tasks with constraints; this one has none", "task " + task.id, "assay verify without --python");
     ASSAY_ASSIGN(const std::string program, python_verifier(task, *environment));
     if (context.json) context.result({{"task", task.id}, {"python", program}});
     else std::fwrite(program.data(), 1, program.size(), stdout);
     return static_cast<int>(kDone);
   }
+  if (!task.goal.is_null())
+    return input_error("this task is judged by what was changed, not by an answer", "task " + task.id, "assay env, or stored rollouts: assay verify");
   ASSAY_ASSIGN(std::unique_ptr<Verifier> verifier, make_verifier(task, environment));
   return verify_answers(options, *verifier, context);
 }

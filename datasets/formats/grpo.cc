@@ -7,7 +7,8 @@ namespace {
 constexpr const char* kUsage = R"(Each row is one task: `prompt` (system and user message), `tools` (JSON text of the tool definitions), and what names the
 task. There is no answer in a row: `reward.py` scores a completion by asking the verifier, through one long-lived
 `assay env` process (the program is found by `$ASSAY`, else on the `PATH`; the store by `$ASSAY_STORE`, else where it was
-when this was written). A failure of the verifier raises; it is never a reward of 0. The files are JSON lines; they end in
+when this was written). Where a row's `judged_by` is "state", the tool calls of the completion are carried out and the state they
+leave is judged; else the answer it submits. A failure of the verifier raises; it is never a reward of 0. The files are JSON lines; they end in
 `.json` because verl reads no other name.
 
 ```python
@@ -33,7 +34,8 @@ std::string tools_text(const Environment& environment) {
 Result<OrderedJson> row(const ExportItem& item) {
   const Task& task = item.task;
   const std::string submit = submit_tool(item.environment);
-  OrderedJson extra = {{"index", item.number}, {"split", item.split}, {"task_id", task.id}, {"submit_tool", submit}};
+  const char* judged = task.goal.is_null() ? "answer" : "state";
+  OrderedJson extra = {{"index", item.number}, {"split", item.split}, {"task_id", task.id}, {"submit_tool", submit}, {"judged_by", judged}};
   return OrderedJson{{"prompt", opening_json(task)},
                      {"tools", tools_text(item.environment)},
                      {"task_id", task.id},
@@ -44,6 +46,7 @@ Result<OrderedJson> row(const ExportItem& item) {
                      {"index", task.provenance.index},
                      {"split", item.split},
                      {"submit_tool", submit},
+                     {"judged_by", judged},
                      {"certificate", certificate_summary(item.certificate)},
                      {"data_source", "assay/" + task.provenance.domain},
                      {"ability", task.archetype},

@@ -177,14 +177,32 @@ def score(task_id, answer):
     return _verifier.request({"op": "score", "task": task_id, "answer": answer})
 
 
-def reward(prompts, completions, task_id, submit_tool=None, **kwargs):
-    """TRL: one reward a completion. `task_id` and `submit_tool` are columns of the rows."""
-    tools = submit_tool or [SUBMIT_TOOL] * len(completions)
-    return [float(score(task, submitted_answer(completion, tool or SUBMIT_TOOL))["reward"])
-            for completion, task, tool in zip(completions, task_id, tools, strict=True)]
+def made_calls(completion):
+    """The tool calls of a completion (text, or a list of messages), in order, as `assay env` takes them."""
+    messages = [{"role": "assistant", "content": completion}] if isinstance(completion, str) else list(completion)
+    calls = [call for message in messages if message.get("role", "assistant") == "assistant" for call in _calls(message)]
+    return [{"tool": name, "arguments": arguments if isinstance(arguments, (str, dict)) else json.dumps(arguments or {})}
+            for name, arguments in calls if isinstance(name, str)]
+
+
+def score_calls(task_id, calls):
+    """The verdict on what these calls, carried out in an episode of their own, come to."""
+    return _verifier.request({"op": "score", "task": task_id, "calls": calls})
+
+
+def _reward(task, completion, submit_tool, judged_by):
+    if judged_by == "state":
+        return float(score_calls(task, made_calls(completion))["reward"])
+    return float(score(task, submitted_answer(completion, submit_tool or SUBMIT_TOOL))["reward"])
+
+
+def reward(prompts, completions, task_id, submit_tool=None, judged_by=None, **kwargs):
+    """TRL: one reward a completion. `task_id`, `submit_tool` and `judged_by` are columns of the rows."""
+    some = [None] * len(completions)
+    return [_reward(*each) for each in zip(task_id, completions, submit_tool or some, judged_by or some, strict=True)]
 
 
 def compute_score(data_source, solution_str, ground_truth, extra_info=None, **kwargs):
     """verl: the reward of one decoded response. `ground_truth` is the id of the task."""
-    tool = (extra_info or {}).get("submit_tool") or SUBMIT_TOOL
-    return float(score(ground_truth, submitted_answer(solution_str, tool))["reward"])
+    extra = extra_info or {}
+    return _reward(ground_truth, solution_str, extra.get("submit_tool"), extra.get("judged_by"))

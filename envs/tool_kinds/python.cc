@@ -24,6 +24,11 @@ class PythonTool final : public BoundTool {
     return observation(std::move(cell));
   }
 
+  void reset() override {
+    interpreter_.reset();
+    used_ = 0;
+  }
+
  private:
   Observation observation(CellResult cell) const {
     Observation out{std::move(cell.text), cell.status != CellResult::Status::kOk, std::move(cell.images)};
@@ -59,6 +64,6 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
 
 }  // namespace
 
-ToolKind make() { return {"python", "runs Python in an interpreter that keeps its state", bind, true}; }
+ToolKind make() { return {"python", "runs Python in an interpreter that keeps its state", bind, true, true}; }
 
 }  // namespace assay::tool_kinds::python

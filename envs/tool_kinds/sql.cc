@@ -8,10 +8,8 @@
 //        "entities": {parameter: {"table": name}}: its value must be the exact name of an entity}.
 // No rows are an empty array for "values" and "records", else an error the agent reads.
 #include <algorithm>
-#include <charconv>
-#include <cmath>
-#include <map>
 
+#include "envs/sql_text.h"
 #include "envs/tool_kind.h"
 
 namespace assay::tool_kinds::sql {
@@ -23,7 +21,7 @@ struct Body {
   bool unwrap = false;       // one row stands without its array
   bool single = false;       // several rows are a mistake of the domain
   std::vector<std::string> always;
-  std::map<std::string, int> entities;  // parameter -> table
+  EntityParameters entities;
 };
 
 void read_returns(JsonReader& r, Body& body) {
@@ -35,20 +33,6 @@ void read_returns(JsonReader& r, Body& body) {
     r.fail("returns", "unknown form '" + returns + "'", "values, one_or_values, record, records or one_or_records");
 }
 
-void read_entities(JsonReader& r, const Environment& environment, Body& body) {
-  const Json& entities = r.member_or_null("entities");
-  if (entities.is_null()) return;
-  if (!entities.is_object()) return r.fail("entities", "expected an object");
-  for (const auto& [parameter, value] : entities.items()) {
-    const auto table = value.find("table");
-    if (table == value.end() || !table->is_string()) return r.fail("entities." + parameter, "expected {\"table\": name}");
-    const int index = environment.tables.table_index(table->get_ref<const std::string&>());
-    if (index < 0 || !environment.tables.tables[index].spec.is_entity())
-      return r.fail("entities." + parameter, "no table of entities is named " + table->dump());
-    body.entities[parameter] = index;
-  }
-}
-
 Result<Body> read_body(const ToolSpec& spec, const Environment& environment, const std::string& where) {
   JsonReader r(spec.body, where, "$.body");
   Body body;
@@ -56,7 +40,7 @@ Result<Body> read_body(const ToolSpec& spec, const Environment& environment, con
   read_returns(r, body);
   body.keywords = r.text_or("keywords", "");
   body.always = r.texts_or("always", {});
-  read_entities(r, environment, body);
+  body.entities.read(r, environment);
   if (spec.effect != ToolEffect::kRead) r.fail("", "a tool of kind sql only reads");
   ASSAY_TRY(r.finish());
   return body;
@@ -74,7 +58,7 @@ Status agree(const ToolSpec& spec, const Body& body, const Query& query, const s
     if (type.empty() || type == "array" || type == "object")
       return wrong("the query's :" + parameter + " is not a plain parameter of the tool");
   }
-  for (const auto& [parameter, table] : body.entities)
+  for (const auto& [parameter, table] : body.entities.tables())
     if (parameter_type(spec.parameters, parameter) != "string") return wrong("'" + parameter + "' in \"entities\" is not a string parameter");
   if (!body.records && query.columns().size() != 1) return wrong("a query that returns values must select one column");
   if (!body.keywords.empty() && (!body.records || parameter_type(spec.parameters, body.keywords) != "array"))
@@ -87,75 +71,24 @@ Status agree(const ToolSpec& spec, const Body& body, const Query& query, const s
   return {};
 }
 
-void append_string(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += "\\u00";
-      out += kHex[c >> 4];
-      out += kHex[c & 15];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-// The shortest text that reads back as the same number; always with a point, so 4.0 stays a decimal.
-void append_decimal(std::string& out, double value) {
-  if (!std::isfinite(value)) {
-    out += "null";
-    return;
-  }
-  char buffer[32];
-  const std::string_view text(buffer, static_cast<size_t>(std::to_chars(buffer, buffer + sizeof buffer, value).ptr - buffer));
-  out += text;
-  if (text.find_first_of(".e") == std::string_view::npos) out += ".0";
-}
-
-void append_cell(std::string& out, const Json& cell) {
-  if (cell.is_string()) append_string(out, cell.get_ref<const std::string&>());
-  else if (cell.is_number_float()) append_decimal(out, cell.get<double>());
-  else if (cell.is_number_integer()) out += std::to_string(cell.get<int64_t>());
-  else out += "null";
-}
-
 class SqlTool final : public BoundTool {
  public:
   SqlTool(std::string name, const Tables& tables, Body body, std::unique_ptr<Query> query)
       : name_(std::move(name)), tables_(tables), body_(std::move(body)), query_(std::move(query)) {}
 
   Result<Observation> call(const Json& arguments) override {
-    std::string problem = unknown_entity(arguments);
+    std::string problem = body_.entities.problem(tables_, arguments);
     if (problem.empty()) problem = choose_columns(arguments);
     if (!problem.empty()) return error_observation(problem);
     rows_.clear();
     ASSAY_TRY(query_->run(arguments, rows_));
     if (body_.single && rows_.size() > 1)
       return make_error(Boundary::kTool, "returned " + std::to_string(rows_.size()) + " rows where one was expected", name_);
-    if (body_.unwrap && rows_.empty()) return error_observation("nothing found" + given(arguments));
+    if (body_.unwrap && rows_.empty()) return error_observation("nothing found" + given_text(query_->parameters(), arguments));
     return Observation{printed(), false};
   }
 
  private:
-  std::string unknown_entity(const Json& arguments) const {
-    for (const auto& [parameter, table] : body_.entities) {
-      const auto it = arguments.find(parameter);
-      if (it == arguments.end()) continue;
-      const std::string& name = it->get_ref<const std::string&>();
-      if (name.empty()) return "the argument '" + parameter + "' is empty";
-      if (tables_.resolve_name(table, name) < 0)
-        return "no " + tables_.tables[table].spec.label + " is named '" + name.substr(0, 200) + "'";
-    }
-    return "";
-  }
-
   // Sets shown_; says what is wrong with the keywords, if anything is.
   std::string choose_columns(const Json& arguments) {
     const std::vector<std::string>& columns = query_->columns();
@@ -181,18 +114,6 @@ class SqlTool final : public BoundTool {
     return out;
   }
 
-  // " for city 'Suzhou', date '2025-10-01'".
-  std::string given(const Json& arguments) const {
-    std::string out;
-    for (const std::string& parameter : query_->parameters()) {
-      const auto it = arguments.find(parameter);
-      if (it == arguments.end()) continue;
-      const std::string value = it->is_string() ? "'" + it->get<std::string>() + "'" : canonical_json(*it);
-      out += (out.empty() ? " for " : ", ") + parameter + " " + value;
-    }
-    return out;
-  }
-
   std::string printed() const {
     const bool array = !body_.unwrap || rows_.size() > 1;
     std::string out;
@@ -200,7 +121,7 @@ class SqlTool final : public BoundTool {
     for (size_t i = 0; i < rows_.size(); ++i) {
       if (i > 0) out += ',';
       if (body_.records) append_record(out, rows_[i]);
-      else append_cell(out, rows_[i][0]);
+      else append_json_cell(out, rows_[i][0]);
     }
     if (array) out += ']';
     return out;
@@ -211,9 +132,9 @@ class SqlTool final : public BoundTool {
     for (size_t c = 0; c < row.size(); ++c) {
       if (!shown_[c]) continue;
       if (out.back() != '{') out += ',';
-      append_string(out, query_->columns()[c]);
+      append_json_string(out, query_->columns()[c]);
       out += ':';
-      append_cell(out, row[c]);
+      append_json_cell(out, row[c]);
     }
     out += '}';
   }

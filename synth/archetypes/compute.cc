@@ -70,7 +70,7 @@ Status prove_gold(const Task& task, const DrawnProblem& drawn, const MakeRequest
   const auto gold = compute_gold(task, drawn.instance.solution, request);
   // A broken sandbox says nothing about the task.
   if (!gold.ok() && gold.error().boundary != Boundary::kTool) return gold.error();
-  certificate.gold_passes = gold.ok() && verifier.judge(gold->answer).passed && verifier.judge(task.gold).passed;
+  certificate.gold_passes = gold.ok() && verifier.judge({gold->answer}).passed && verifier.judge({task.gold}).passed;
   if (!gold.ok()) certificate.problems.push_back("the gold program fails: " + gold.error().text());
   else if (!certificate.gold_passes) certificate.problems.push_back("the two methods disagree: the program prints " + gold->answer.substr(0, 200));
   certificate.calls_low = certificate.calls_high = 2;
@@ -86,7 +86,7 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
   Rng seeds(stream_of("compute/chance/" + task.id), "chance");
   for (int64_t i = 0; i < kOtherDraws; ++i) {
     Rng rng(seeds.next(), "draw");
-    certificate.chance_hits += verifier.judge(value_text(drawn.problem->draw(rng, request.difficulty).expected)).passed;
+    certificate.chance_hits += verifier.judge({value_text(drawn.problem->draw(rng, request.difficulty).expected)}).passed;
     ++certificate.chance_tries;
   }
   if (certificate.chance_rate() > kMostChance) certificate.problems.push_back("the answer is right too often for other draws of the same problem");

@@ -193,7 +193,7 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
 
   const auto gold = answer_by_tools(task, drawn.question, request);
   if (!gold.ok() && gold.error().boundary != Boundary::kTool && gold.error().boundary != Boundary::kLimit) return gold.error();
-  certificate.gold_passes = gold.ok() && verifier.judge(gold->answer).passed && verifier.judge(task.gold).passed;
+  certificate.gold_passes = gold.ok() && verifier.judge({gold->answer}).passed && verifier.judge({task.gold}).passed;
   if (!gold.ok()) problem("the gold cannot be found through the tools: " + gold.error().text());
   else if (!certificate.gold_passes) problem("the tools lead to another answer than the tables: " + gold->answer.substr(0, 200));
   certificate.calls_low = drawn.least_calls;
@@ -210,7 +210,7 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
       continue;
     }
     const std::string answer = value_text(expected_of(variation.question, other.value));
-    const bool survived = verifier.judge(answer).passed;
+    const bool survived = verifier.judge({answer}).passed;
     certificate.mutants.push_back({variation.column, variation.change, survived ? "survived" : "killed", answer});
     if (survived) problem("a mutant survives: " + variation.column + ", " + variation.change);
   }

@@ -62,7 +62,7 @@ class Workplace {
     rollout.stop = "submitted";
     Result<std::shared_ptr<const Verifier>> verifier = host.verifier(task);
     REQUIRE(verifier.ok());
-    rollout.verdict = (*verifier)->judge(answer);
+    rollout.verdict = (*verifier)->judge(Outcome{answer, {}});
     return rollout;
   }
 

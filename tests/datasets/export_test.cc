@@ -224,7 +224,7 @@ TEST_CASE("grpo rows hold what TRL and verl look for") {
   CHECK(row.at("data_source") == "assay/travel");
   CHECK(row.at("reward_model") == Json{{"style", "rule"}, {"ground_truth", row.at("task_id")}});
   CHECK(row.at("extra_info") ==
-        Json{{"index", 1}, {"split", "validation"}, {"task_id", row.at("task_id")}, {"submit_tool", "submit_result"}});
+        Json{{"index", 1}, {"split", "validation"}, {"task_id", row.at("task_id")}, {"submit_tool", "submit_result"}, {"judged_by", "answer"}});
   CHECK(parse_json(row.at("tools").get<std::string>(), "").value()[0].at("function").at("name") == "get_all_cities");
   CHECK(std::count(report.files.begin(), report.files.end(), "reward.py") == 1);
 }

@@ -18,9 +18,10 @@ Message submit(const std::string& answer) { return calls({{"s", "submit_result",
 
 class IsSuzhou final : public Verifier {
  public:
-  Verdict judge(std::string_view answer) const override {
+  Verdict judge(const Outcome& outcome) const override {
+    const std::string& answer = outcome.answer;
     const bool passed = answer == "Suzhou";
-    return {passed ? 1.0 : 0.0, passed, {{"city", passed, passed ? "" : "'" + std::string(answer) + "'"}}, "test/1"};
+    return {passed ? 1.0 : 0.0, passed, {{"city", passed, passed ? "" : "'" + answer + "'"}}, "test/1"};
   }
 };
 

@@ -51,6 +51,7 @@ TEST_CASE("every other block of the guide is strict JSON") {
 TEST_CASE("the guide mentions every operator, way to fill, column type, form of result and placeholder") {
   for (const Operator& op : operators::all()) must_mention(op.name);
   for (const Filler& filler : fillers::all()) must_mention(filler.name);
+  for (const char* word : {"sql_write", "exact", "set", "bag", "sequence", "ignored"}) CHECK(domain_language().find(word) != std::string::npos);
   for (const char* word : {"text", "integer", "decimal", "reference", "values", "one_or_values", "records", "one_or_records", "record"}) must_mention(word);
   for (const char* word : {"$pick", "$group", "$value_of", "$quantile"}) CHECK(domain_language().find(word) != std::string::npos);
 }
@@ -64,6 +65,24 @@ TEST_CASE("the guide's example gives certified tasks at every level") {
     CHECK(made.task.difficulty == index + 1);
   }
   CHECK(must(factory->notes()).empty());
+}
+
+TEST_CASE("the guide's tool that writes and its rules give certified tasks in the library") {
+  Json source = fixture::domain_source("library_loans");
+  REQUIRE(blocks("json tool").size() == 1);
+  const Json tool = must(parse_json(blocks("json tool")[0], "LANGUAGE.md"));
+  for (Json& each : source["tools"])
+    if (each["name"] == tool["name"]) each = tool;
+  REQUIRE(blocks("json operate").size() == 1);
+  source["archetypes"]["operate"] = must(parse_json(blocks("json operate")[0], "LANGUAGE.md"));
+  const fixture::Folder folder;
+  const auto factory = must(Factory::create({.domain = folder.write("library.json", source.dump()), .archetypes = {"operate"}}));
+  for (int64_t index = 0; index < 5; ++index) {
+    INFO("level " << factory->difficulty(index));
+    const MadeTask made = must(factory->make(index));
+    CHECK(made.certificate.sound);
+    CHECK_THAT(made.task.system, Catch::Contains("Pickup of a reservation can be moved"));
+  }
 }
 
 TEST_CASE("a level that cannot be reached says which side of its bands the candidates lie on") {

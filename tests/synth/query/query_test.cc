@@ -33,7 +33,7 @@ class Liar final : public Tools {
 
 class Anything final : public Verifier {
  public:
-  Verdict judge(std::string_view) const override {
+  Verdict judge(const Outcome&) const override {
     Verdict out;
     out.passed = true;
     return out;

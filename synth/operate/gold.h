@@ -1,0 +1,22 @@
+// The gold trajectory of a bundle, carried out through a task's tools: what there is to look up, then what there is to do, request by
+// request, then the submission.
+#pragma once
+
+#include "synth/operate/bundle.h"
+
+namespace assay::operate {
+
+struct Gold {
+  Conversation transcript;           // assistant and tool messages, one call a message
+  int64_t calls = 0;
+  Json state;                        // what it changed
+  std::vector<std::string> problems; // calls the tools answer with an error; arguments that nothing shown before gives away
+};
+
+// `task` gives prompts and limits; its tools are reset first.
+Result<Gold> play_gold(const Task& task, Tools& tools, const Part& part, const Bundle& bundle);
+
+// The changes of the gold, as JSON text: [{"tool","arguments"} …].
+std::string gold_text(const Bundle& bundle);
+
+}  // namespace assay::operate
