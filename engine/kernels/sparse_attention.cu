@@ -56,6 +56,9 @@ constexpr int kFoldThreads = 128;
 
 // A block is a head of a row.
 __global__ void fold_parts(SparseAttentionParams params, Parts parts) {
+#if __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();   // launched while the parts' last blocks run
+#endif
   const int64_t i = blockIdx.x, rank = params.layout.rank, tokens = tokens_of(params, i / params.heads), splits = ceil_div(tokens, kSplit);
   float* out = params.out + i * rank;
   for (int64_t c = threadIdx.x; c < rank; c += kFoldThreads) {
@@ -371,9 +374,12 @@ __device__ void add_tokens(const Task<kTiles, kFull>& task, float (&sums)[kTiles
   }
 }
 
-// Tokens [first, end) of the row: their softmax into shared.parts, their weighted sums into `sums` times 2^exponent (returned).
+enum class Queries { kThere, kToLoad };
+
+// Tokens [first, end) of the row: their softmax into shared.parts, their weighted sums into `sums` times 2^exponent (returned). Queries
+// are loaded while the first tokens are on their way.
 template <int kTiles, bool kFull>
-__device__ int attend_split(const Task<kTiles, kFull>& task, int64_t first, int64_t end, float (&sums)[kTiles][kWarpColumns / 8][4]) {
+__device__ int attend_split(const Task<kTiles, kFull>& task, int64_t first, int64_t end, Queries queries, float (&sums)[kTiles][kWarpColumns / 8][4]) {
   Shared<kTiles>& shared = task.shared;
   constexpr int kTokenWarps = token_warps(kTiles), kTokens = token_tiles(kTiles);
   const int lane = lane_id(), head_tile = warp_id() % kTiles, token_warp = warp_id() / kTiles, first_tile = token_warp * kTokens;
@@ -392,6 +398,10 @@ __device__ int attend_split(const Task<kTiles, kFull>& task, int64_t first, int6
   token = next_token;
   int page = page_of(table, token);
   next_token = token_of(task, first + 2 * kBlock, end);
+  if (queries == Queries::kToLoad) {
+#pragma unroll 2
+    for (int head = warp_id(); head < Shared<kTiles>::kHeads; head += kWarps) load_query(task, head);
+  }
   for (int64_t block = first; block < end; block += kBlock) {
     const int count = static_cast<int>(smaller<int64_t>(kBlock, end - block));
     wait_copies<0>();
@@ -488,10 +498,8 @@ __global__ void __launch_bounds__(kThreads, 1) attend(SparseAttentionParams para
   float* out = params.out + (row * params.heads + first_head) * task.rank();
   float sums[kTiles][kWarpColumns / 8][4];
   if (parts.sums && split * kSplit >= tokens) return;
-#pragma unroll 2
-  for (int head = warp_id(); head < 16 * kTiles; head += kWarps) load_query(task, head);
   if (parts.sums) {
-    const int exponent = attend_split(task, split * kSplit, smaller(tokens, (split + 1) * kSplit), sums);
+    const int exponent = attend_split(task, split * kSplit, smaller(tokens, (split + 1) * kSplit), Queries::kToLoad, sums);
     const int64_t at = (row * params.heads + first_head) * parts.splits + split;   // of the first head
     for_sums(task, exponent, sums, [&](int head, int c, float sum) { parts.sums[(at + head * parts.splits) * task.rank() + c] = sum; });
     if (static_cast<int>(threadIdx.x) < task.heads()) parts.softmaxes[at + threadIdx.x * parts.splits] = shared.parts[threadIdx.x];
@@ -499,7 +507,7 @@ __global__ void __launch_bounds__(kThreads, 1) attend(SparseAttentionParams para
   }
   if (threadIdx.x < Shared<kTiles>::kHeads) shared.totals[threadIdx.x] = {};
   for (int64_t first = 0; first < tokens; first += kSplit) {
-    const int exponent = attend_split(task, first, smaller(tokens, first + kSplit), sums);
+    const int exponent = attend_split(task, first, smaller(tokens, first + kSplit), first == 0 ? Queries::kToLoad : Queries::kThere, sums);
     if (threadIdx.x < Shared<kTiles>::kHeads) shared.folds[threadIdx.x] = fold(shared.totals[threadIdx.x], shared.parts[threadIdx.x]);
     __syncthreads();
     const bool last = first + kSplit >= tokens;
@@ -518,6 +526,19 @@ void launch_attend(const SparseAttentionParams& params, const Parts& parts, cons
   const auto kernel = params.layout.rank == kRank && params.layout.rope == kRope ? attend<kTiles, true> : attend<kTiles, false>;
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, sizeof(Shared<kTiles>));
   kernel<<<static_cast<unsigned>(blocks), kThreads, sizeof(Shared<kTiles>), launch.stream>>>(params, parts, static_cast<int64_t>(params.layout.token_bytes()));
+}
+
+void launch_fold(const SparseAttentionParams& params, const Parts& parts, const Launch& launch) {
+  cudaLaunchAttribute beside;
+  beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  beside.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = static_cast<unsigned>(params.rows * params.heads);
+  config.blockDim = kFoldThreads;
+  config.stream = launch.stream;
+  config.attrs = &beside;
+  config.numAttrs = device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9 ? 1 : 0;
+  cudaLaunchKernelEx(&config, fold_parts, params, parts);
 }
 
 // --- plain float32
@@ -615,7 +636,7 @@ void sparse_attention(const SparseAttentionParams& params, const Launch& launch)
     case 2: launch_attend<2>(params, parts, launch); break;
     default: launch_attend<1>(params, parts, launch);
   }
-  if (parts.sums) fold_parts<<<static_cast<unsigned>(params.rows * params.heads), kFoldThreads, 0, launch.stream>>>(params, parts);
+  if (parts.sums) launch_fold(params, parts, launch);
 }
 
 }  // namespace assay::cuda
