@@ -130,7 +130,7 @@ Result<AnswerPlan> plan_answer(const TaskView& task) {
   for (const AnswerField& field : task.answer.fields) {
     PlannedField planned;
     planned.field = field;
-    if (field.is_entity()) {
+    if (field.is_entity() && !field.is_given()) {
       planned.scope = task.answer.field_index(field.scope);
       ASSAY_ASSIGN(planned.depth, depth_of(task, field));
       auto list = find_list(task, field);

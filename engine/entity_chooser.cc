@@ -145,7 +145,7 @@ class Choosing {
       OrderedJson object = OrderedJson::object();
       for (size_t i = 0; i < plan_.fields.size(); ++i) {
         const AnswerField& field = plan_.fields[i].field;
-        object[field.name] = field.is_entity() ? chosen_[group][i] : field.literals[group];
+        object[field.name] = field.is_given() ? field.literals[group] : chosen_[group][i];
       }
       answer.push_back(std::move(object));
     }
@@ -179,7 +179,7 @@ class Choosing {
   void for_slots(int depth, Visit visit) const {
     for (int group = 0; group < plan_.groups; ++group)
       for (const PlannedField& planned : plan_.fields)
-        if (planned.field.is_entity() && planned.depth == depth) visit(group, planned);
+        if (!planned.field.is_given() && planned.depth == depth) visit(group, planned);
   }
 
   std::string scope_of(int group, const PlannedField& planned) const {

@@ -1,5 +1,7 @@
 #include "envs/answer.h"
 
+#include <algorithm>
+
 namespace assay {
 
 int AnswerShape::field_index(std::string_view name) const {
@@ -27,8 +29,17 @@ int AnswerShape::field_of_slot(int slot) const {
   return -1;
 }
 
+bool AnswerShape::has_given_entities() const {
+  return std::any_of(fields.begin(), fields.end(), [](const AnswerField& field) { return field.is_entity() && field.is_given(); });
+}
+
 std::string AnswerShape::slot_text(int slot) const {
-  return "the " + fields[field_of_slot(slot)].label + " on " + group_label + " " + std::to_string(group_of_slot(slot) + 1);
+  const int group = group_of_slot(slot);
+  const AnswerField& field = fields[field_of_slot(slot)];
+  for (const AnswerField& given : fields)
+    if (given.is_entity() && given.is_given())
+      return &given == &field ? "\"" + given.literals[group] + "\"" : "the " + field.label + " of \"" + given.literals[group] + "\"";
+  return "the " + field.label + " on " + group_label + " " + std::to_string(group + 1);
 }
 
 Json to_json(const AnswerShape& shape) {
@@ -40,9 +51,8 @@ Json to_json(const AnswerShape& shape) {
       if (!field.scope.empty()) json["scope"] = field.scope;
       if (!field.prefer_column.empty())
         json["prefer"] = {{"column", field.prefer_column}, {"direction", field.prefer_high ? "high" : "low"}};
-    } else {
-      json["literals"] = field.literals;
     }
+    if (field.is_given()) json["literals"] = field.literals;
     fields.push_back(std::move(json));
   }
   return {{"group", shape.group_label}, {"whole", shape.whole}, {"groups", shape.groups}, {"fields", std::move(fields)}};
@@ -70,8 +80,9 @@ Result<AnswerShape> answer_shape_from_json(const Json& json, const std::string& 
       field.prefer_high = p.text_or("direction", "high") == "high";
       ASSAY_TRY(p.finish());
     }
-    if (field.is_entity() == !field.literals.empty()) f.fail("", "a field has either a table or literals");
-    if (!field.is_entity() && field.literals.size() < static_cast<size_t>(shape.groups))
+    if (!field.is_entity() && !field.is_given()) f.fail("", "a field has a table, literals, or both");
+    if (field.is_given() && !field.scope.empty()) f.fail("scope", "what is given has no scope");
+    if (field.is_given() && field.literals.size() < static_cast<size_t>(shape.groups))
       f.fail("literals", "expected one literal for each of the " + std::to_string(shape.groups) + " groups");
     if (shape.field_index(field.name) >= 0) f.fail("name", "the field '" + field.name + "' is declared twice");
     ASSAY_TRY(f.finish());
@@ -86,6 +97,11 @@ Result<AnswerShape> answer_shape_from_json(const Json& json, const std::string& 
   if (shape.slots() > 256) r.fail("fields", "more than 256 slots");
   ASSAY_TRY(r.finish());
   return shape;
+}
+
+int32_t given_row(const AnswerShape& shape, const Tables& tables, int slot) {
+  const AnswerField& field = shape.fields[shape.field_of_slot(slot)];
+  return field.is_given() ? tables.resolve_name(tables.table_index(field.table), field.literals[shape.group_of_slot(slot)]) : -1;
 }
 
 std::string answer_text(const AnswerShape& shape, const Tables& tables, const Assignment& rows) {

@@ -1,5 +1,6 @@
-// The shape of an answer to a `select` task: a JSON array of groups (days), each an object with the same fields. A field is
-// either a literal that is given (a date) or names an entity of a table; the latter are the slots to fill.
+// The shape of an answer: a JSON array of groups (days, meetings), each an object with the same fields. A field is a literal that
+// is given (a date), the name of an entity to choose, or both: an entity that is given (the meeting to place). What names an
+// entity is a slot; those not given are to be filled.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +15,15 @@ struct AnswerField {
   std::string name;                   // JSON key: "hotel"
   std::string label;                  // in sentences: "hotel"
   std::string plural;                 // "hotels"
-  std::vector<std::string> literals;  // [groups] for a literal field; empty for an entity field
-  std::string table;                  // for an entity field
+  std::vector<std::string> literals;  // [groups] of a given field; empty for one to choose
+  std::string table;                  // of an entity field; keyed by one column if the entities are given
   std::string scope;                  // the field of the same group that scopes the name ("city"), or empty
   // How a chooser without reasoning ranks candidates: a column, best first in the direction given. May be empty.
   std::string prefer_column;
   bool prefer_high = true;
 
   bool is_entity() const { return !table.empty(); }
+  bool is_given() const { return !literals.empty(); }
 };
 
 struct AnswerShape {
@@ -37,7 +39,8 @@ struct AnswerShape {
   int slot(int group, int field) const;
   int field_of_slot(int slot) const;
   int group_of_slot(int slot) const { return slot / slots_per_group(); }
-  // "the hotel on day 2".
+  bool has_given_entities() const;
+  // "the hotel on day 2"; where the groups are given entities, "the room of \"Budget review\"".
   std::string slot_text(int slot) const;
 };
 
@@ -46,6 +49,9 @@ using Assignment = std::vector<int32_t>;
 
 Json to_json(const AnswerShape& shape);
 Result<AnswerShape> answer_shape_from_json(const Json& json, const std::string& file, const std::string& path);
+
+// The row of a slot that is given; -1 for one to be chosen, or if the tables have no such entity.
+int32_t given_row(const AnswerShape& shape, const Tables& tables, int slot);
 
 // The answer as text an agent would submit: keys in the shape's order, names of entities. Rows must be valid.
 std::string answer_text(const AnswerShape& shape, const Tables& tables, const Assignment& rows);

@@ -87,7 +87,7 @@ class Certifier {
     OrderedJson blank = OrderedJson::array(), bare = OrderedJson::array();
     for (int group = 0; group < task_.answer.groups; ++group) {
       OrderedJson object = OrderedJson::object();
-      for (const AnswerField& field : task_.answer.fields) object[field.name] = field.is_entity() ? "" : field.literals[group];
+      for (const AnswerField& field : task_.answer.fields) object[field.name] = field.is_given() ? field.literals[group] : "";
       blank.push_back(std::move(object));
       bare.push_back(OrderedJson::object());
     }
@@ -97,7 +97,11 @@ class Certifier {
     for (const AnswerField& field : task_.answer.fields)
       if (field.is_entity()) all_tables_filled &= tables_.at(field.table).size() > 0;
     // The initial state: nothing chosen, so the first entity of every list stands everywhere.
-    if (all_tables_filled) answers.push_back(answer_text(task_.answer, tables_, Assignment(task_.answer.slots(), 0)));
+    if (all_tables_filled) {
+      Assignment first;
+      for (int slot = 0; slot < task_.answer.slots(); ++slot) first.push_back(std::max(0, given_row(task_.answer, tables_, slot)));
+      answers.push_back(answer_text(task_.answer, tables_, first));
+    }
     certificate_.trivial_fail = true;
     for (const std::string& answer : answers) {
       if (!passes(answer)) continue;
@@ -123,9 +127,13 @@ class Certifier {
     if (!certificate_.equal_forms_equal) problem("another spelling of the same gold is judged differently");
   }
 
-  // Keeps a mutant's search small: a handful of scope entities drawn by `seed`, what is in them, and only names that no other
-  // row has (an ambiguous one out of its scope may lead back to another row than the solver meant). A mutant found there is a
-  // mutant; that there is none is only ever said of the whole database.
+  bool has_scopes() const {
+    return std::any_of(task_.answer.fields.begin(), task_.answer.fields.end(), [](const AnswerField& field) { return !field.scope.empty(); });
+  }
+
+  // Keeps a mutant's search small, where answers have scopes: a handful of scope entities drawn by `seed`, what is in them, and
+  // only names that no other row has (an ambiguous one out of its scope may lead back to another row than the solver meant). A
+  // mutant found there is a mutant; that there is none is only ever said of the whole database.
   void restrict_to_corner(Lowering& lowering, uint64_t seed) {
     constexpr size_t kScopes = 8;
     std::map<int, std::vector<int>> domains;   // [table] rows
@@ -195,11 +203,13 @@ class Certifier {
       bool near, corner;
       int64_t nodes;
     };
+    const bool corners = has_scopes();
     const Pass passes[] = {{true, true, 600}, {false, true, 400}, {false, true, 400}, {false, true, 800}, {false, true, 800}, {false, false, options_.node_limit}};
     for (size_t p = 0; p < std::size(passes); ++p) {
       const Pass& pass = passes[p];
       const uint64_t seed = 1 + (index * 64 + branch) * 8 + p;
-      const ConstraintModel model = mutant_model(index, branch, pass.near, pass.corner ? seed : 0);
+      const bool corner = pass.corner && corners;
+      const ConstraintModel model = mutant_model(index, branch, pass.near, corner ? seed : 0);
       if (pass.near && model.minimise_first.empty()) continue;
       const SolveOptions effort{pass.nodes, seed};
       QuickVerdict verdict;
@@ -214,9 +224,12 @@ class Certifier {
       else
         claim.answer.clear();
       if (solved.outcome == SolveOutcome::kFound) break;
-      if (solved.outcome == SolveOutcome::kInfeasible && !pass.corner) claim.outcome = "impossible";
+      if (solved.outcome == SolveOutcome::kInfeasible && !corner) {
+        claim.outcome = "impossible";
+        break;
+      }
       // Proved impossible in a corner at once: likely so everywhere, which only the last pass can say.
-      if (solved.outcome == SolveOutcome::kInfeasible && pass.corner && solved.nodes <= 1) p = std::max(p, std::size(passes) - 2);
+      if (solved.outcome == SolveOutcome::kInfeasible && solved.nodes <= 1) p = std::max(p, std::size(passes) - 2);
     }
     return claim;
   }
@@ -320,6 +333,7 @@ class Certifier {
     certificate_.no_leak = shown.find(task_.gold) == std::string::npos;
     for (int slot = 0; slot < static_cast<int>(gold_rows_.size()); ++slot) {
       const AnswerField& field = task_.answer.fields[task_.answer.field_of_slot(slot)];
+      if (field.is_given()) continue;
       const std::string_view name = tables_.entity_name(tables_.table_index(field.table), gold_rows_[slot]);
       if (name.size() < 4 || shown.find(name) == std::string::npos) continue;
       certificate_.no_leak = false;

@@ -10,6 +10,7 @@ ConsistentChooser::ConsistentChooser(const AnswerShape& shape, const Tables& tab
     const AnswerField& field = shape.fields[shape.field_of_slot(slot)];
     Slot out;
     out.table = tables.table_index(field.table);
+    out.given = given_row(shape, tables, slot);
     out.table_size = tables.tables[out.table].size();
     for (int earlier = 0; earlier < slot; ++earlier)
       if (slots_[earlier].table == out.table) out.same_table.push_back(earlier);
@@ -34,6 +35,10 @@ void ConsistentChooser::draw(Rng& rng, bool repeats, Assignment& out) const {
   out.resize(slots_.size());
   for (size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[i];
+    if (slot.given >= 0) {
+      out[i] = slot.given;
+      continue;
+    }
     const std::vector<int32_t>* rows = nullptr;
     int64_t count = slot.table_size;
     if (slot.scope_slot >= 0) {

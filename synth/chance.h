@@ -21,6 +21,7 @@ class ConsistentChooser {
  private:
   struct Slot {
     int table = -1;
+    int32_t given = -1;          // the row, where it is given
     int scope_slot = -1;         // -1: any entity of the table
     std::vector<int> same_table; // earlier slots of the same table
     const std::vector<std::vector<int32_t>>* by_scope = nullptr;

@@ -17,7 +17,7 @@ std::optional<Json> arguments_for(const ToolSpec& tool, const Reveal& reveal, co
   Json arguments = Json::object();
   for (const auto& [column, parameter] : reveal.given) {
     const int index = table.spec.column_index(column);
-    if (fact.is_relation()) {
+    if (fact.of_relation) {
       if (index != fact.column && index != fact.other_column) return std::nullopt;
       const int target = tables.table_index(table.spec.columns[index].references);
       arguments[parameter] = std::string(tables.entity_name(target, index == fact.column ? fact.row : fact.other));
@@ -36,8 +36,9 @@ bool reveals_fact(const Reveal& reveal, const Tables& tables, const Fact& fact) 
   if (tables.table_index(reveal.table) != fact.table) return false;
   const TableSpec& spec = tables.tables[fact.table].spec;
   const auto& column = spec.columns[fact.column].name;
-  if (fact.is_relation())
-    return reveal.complete && reveal.given.size() == 2 && reveal.given.count(column) && reveal.given.count(spec.columns[fact.other_column].name);
+  if (fact.of_relation)
+    return reveal.complete && reveal.given.count(column) && reveal.given.size() == (fact.other < 0 ? 1 : 2) &&
+           (fact.other < 0 || reveal.given.count(spec.columns[fact.other_column].name));
   return reveal.columns.count(column) > 0 || (reveal.complete && reveal.given.count(column) > 0);
 }
 
@@ -46,9 +47,13 @@ class Explorer {
   Explorer(const TaskView& task, const std::vector<TableSpec>& schema, const Json& constraints, Tools& tools)
       : task_(task), constraints_(constraints), tools_(tools), known_(schema) {
     intern(constraints_);
+    for (const AnswerField& field : task_.answer.fields)   // the prompt names what is given
+      if (field.is_entity())
+        for (const std::string& name : field.literals) known_.hear_of(known_.tables().table_index(field.table), name);
   }
 
   Result<Exploration> run() {
+    ASSAY_TRY(known_.tables().build_index());
     ASSAY_TRY(list_unscoped());
     std::vector<int32_t> waiting = scopes_to_expand();
     const size_t first = std::min<size_t>(waiting.size(), static_cast<size_t>(task_.answer.groups));
@@ -112,7 +117,7 @@ class Explorer {
     std::vector<ToolRequest> requests;
     std::set<std::string> seen;
     for (const AnswerField& field : task_.answer.fields) {
-      if (!field.is_entity() || !field.scope.empty() || !seen.insert(field.table).second) continue;
+      if (!field.is_entity() || field.is_given() || !field.scope.empty() || !seen.insert(field.table).second) continue;
       const auto request = lister(known_.tables().table_index(field.table), -1);
       if (!request) return make_error(Boundary::kTool, "no tool lists every " + field.label, "task " + task_.id);
       requests.push_back(*request);
@@ -140,7 +145,7 @@ class Explorer {
 
   // Whether every comparison that reads only this field, in what is already known, allows `row` everywhere.
   bool may_be(int field, int32_t row) const {
-    const Binding binding{task_.answer, known_.tables(), &known_.asked_pairs()};
+    const Binding binding{task_.answer, known_.tables(), &known_.asked()};
     Assignment rows(task_.answer.slots(), -1);
     for (int group = 0; group < task_.answer.groups; ++group) rows[task_.answer.slot(group, field)] = row;
     for (const Json& json : constraints_) {
@@ -180,14 +185,14 @@ class Explorer {
 
   bool unknown(const Fact& fact) const {
     if (fact.row < 0) return true;
-    if (fact.is_relation()) return !known_.asked_pairs().count({fact.table, fact.row, fact.other});
+    if (fact.of_relation) return !known_.asked().count(fact);
     return known_.tables().tables[fact.table].cell(fact.column, fact.row) == kUnknown;
   }
 
   // Solves what is known, unknown cells counting as whatever suits best; asks about the unknown cells of the answer found.
   // True: an answer is proved. False with a candidate: more is known now. False without: not even an optimist finds an answer.
   Result<bool> try_to_prove(bool more_to_list) {
-    const Binding binding{task_.answer, known_.tables(), &known_.asked_pairs()};
+    const Binding binding{task_.answer, known_.tables(), &known_.asked()};
     ASSAY_ASSIGN(const Constraints constraints, compile_constraints(constraints_, binding, "task " + task_.id));
     Lowering lowering(task_.answer, known_.tables());
     for (const auto& constraint : constraints) constraint->post(lowering);
@@ -219,7 +224,7 @@ class Explorer {
     for (const Fact& fact : wanted) {
       std::set<int> columns;   // of this row: one call for all that is wanted of it
       for (const Fact& other : wanted)
-        if (other.table == fact.table && other.row == fact.row && !other.is_relation()) columns.insert(other.column);
+        if (other.table == fact.table && other.row == fact.row && !other.of_relation) columns.insert(other.column);
       auto request = request_for(fact, columns);
       if (!request)
         return make_error(Boundary::kTool, "no tool reveals '" + known_.tables().tables[fact.table].spec.columns[fact.column].name + "' of a " +
@@ -240,7 +245,7 @@ class Explorer {
     for (const ToolSpec& tool : tools_.specs())
       for (const Reveal& reveal : tool.reveals) {
         if (!usable(tool, reveal) || !reveals_fact(reveal, known_.tables(), fact)) continue;
-        if (!fact.is_relation() && !reveal.columns.count(known_.tables().tables[fact.table].spec.columns[fact.column].name)) continue;
+        if (!fact.of_relation && !reveal.columns.count(known_.tables().tables[fact.table].spec.columns[fact.column].name)) continue;
         if (best && best->reveal->given.size() >= reveal.given.size()) continue;
         if (auto arguments = arguments_for(tool, reveal, known_.tables(), fact, columns)) best = ToolRequest{&tool, &reveal, std::move(*arguments)};
       }

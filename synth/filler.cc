@@ -85,6 +85,17 @@ int64_t read_scaled_or(JsonReader& r, const char* name, int decimals, int64_t fa
   return fallback;
 }
 
+int64_t read_clock(JsonReader& r, const char* name) {
+  const std::string text = r.text(name);
+  const auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+  if (text.size() == 5 && text[2] == ':' && digit(0) && digit(1) && digit(3) && digit(4)) {
+    const int64_t hours = (text[0] - '0') * 10 + text[1] - '0', minutes = (text[3] - '0') * 10 + text[4] - '0';
+    if (hours < 24 && minutes < 60) return hours * 60 + minutes;
+  }
+  r.fail(name, "expected a time from \"00:00\" to \"23:59\"");
+  return 0;
+}
+
 Range read_bounds(const FillSite& site, JsonReader& r) {
   const ColumnSpec& spec = site.spec();
   if (!spec.is_number()) r.fail("kind", "the column '" + spec.name + "' is no number");

@@ -90,6 +90,9 @@ void pass_on(JsonReader& r, const Status& nested);
 // Member `name`: an integer, or [low, high], within the limits given.
 Range read_range(JsonReader& r, const char* name, int64_t minimum, int64_t maximum);
 
+// Member `name`, a time of day "08:30", as minutes after midnight.
+int64_t read_clock(JsonReader& r, const char* name);
+
 // Member `name` as a number with `decimals` digits, scaled like a cell.
 int64_t read_scaled(JsonReader& r, const char* name, int decimals);
 int64_t read_scaled_or(JsonReader& r, const char* name, int decimals, int64_t fallback);

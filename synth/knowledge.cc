@@ -13,10 +13,9 @@ Result<int64_t> Knowledge::cell(int table, int column, const Json& value) {
   if (value.is_null()) return kNull;
   if (spec.is_number()) return number_from_json(value, spec.decimals);
   if (!value.is_string()) return input_error("expected a string for '" + spec.name + "'");
-  const int64_t id = tables_.texts.intern(value.get_ref<const std::string&>());
-  if (spec.type == ColumnType::kText) return id;
-  const int target = tables_.table_index(spec.references);
-  return row_for(target, {{tables_.tables[target].spec.name_column(), id}});  // an entity heard of for the first time
+  const std::string& text = value.get_ref<const std::string&>();
+  if (spec.type == ColumnType::kText) return tables_.texts.intern(text);
+  return hear_of(tables_.table_index(spec.references), text);   // an entity heard of for the first time
 }
 
 int32_t Knowledge::row_for(int table, const std::map<int, int64_t>& cells) {
@@ -90,14 +89,16 @@ Status Knowledge::learn_result(const Reveal& reveal, int table, const Json& argu
     ASSAY_TRY(learn_record(reveal, table, arguments, json));
   }
   const TableSpec& spec = tables_.tables[table].spec;
-  if (spec.is_entity() || !reveal.complete || reveal.given.size() != 2) return {};
-  std::vector<int32_t> pair;   // in the order of the relation's columns
-  for (const ColumnSpec& column : spec.columns)
-    if (auto it = reveal.given.find(column.name); it != reveal.given.end()) {
-      ASSAY_ASSIGN(const int64_t row, cell(table, spec.column_index(column.name), arguments.value(it->second, Json())));
-      pair.push_back(static_cast<int32_t>(row));
-    }
-  asked_pairs_.insert({table, pair[0], pair[1]});
+  if (spec.is_entity() || !reveal.complete) return {};
+  std::vector<std::pair<int, int32_t>> given;   // (column, entity)
+  for (const auto& [name, parameter] : reveal.given) {
+    const int column = spec.column_index(name);
+    if (spec.columns[column].type != ColumnType::kReference) return {};
+    ASSAY_ASSIGN(const int64_t row, cell(table, column, arguments.value(parameter, Json())));
+    given.emplace_back(column, static_cast<int32_t>(row));
+  }
+  if (given.size() == 1) asked_.insert(Fact::rows(table, given[0].first, given[0].second));
+  if (given.size() == 2) asked_.insert(Fact::rows(table, given[0].first, given[0].second, given[1].first, given[1].second));
   return {};
 }
 

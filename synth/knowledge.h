@@ -9,6 +9,7 @@
 
 #include "envs/table.h"
 #include "envs/tool.h"
+#include "verifiers/constraint.h"
 
 namespace assay {
 
@@ -24,8 +25,8 @@ class Knowledge {
 
   Tables& tables() { return tables_; }
   const Tables& tables() const { return tables_; }
-  // (relation table, first entity, second entity) whose rows are all known.
-  const std::set<std::tuple<int, int32_t, int32_t>>& asked_pairs() const { return asked_pairs_; }
+  // Facts of relations whose rows are all known.
+  const std::set<Fact>& asked() const { return asked_; }
 
  private:
   Status learn_result(const Reveal& reveal, int table, const Json& arguments, const std::string& result);
@@ -37,7 +38,7 @@ class Knowledge {
   Tables tables_;
   std::map<std::tuple<int, int64_t, int64_t>, int32_t> rows_;   // (table, name id, scope row or -1)
   std::map<std::tuple<int, std::vector<int64_t>>, int32_t> relation_rows_;   // by key; by all cells where a key is not known
-  std::set<std::tuple<int, int32_t, int32_t>> asked_pairs_;
+  std::set<Fact> asked_;
 };
 
 }  // namespace assay

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "verifiers/constraint.h"
 
@@ -100,11 +101,19 @@ bool is_missing(const Tables& tables, const ColumnNeed& need) {
   return std::all_of(cells.begin(), cells.end(), [](int64_t cell) { return cell == kNull; });
 }
 
+// The literals of all groups, as prompts show them.
+std::vector<std::string> given_names(const AnswerShape& shape) {
+  for (const AnswerField& field : shape.fields)
+    if (field.is_given()) return {field.literals.begin(), field.literals.begin() + shape.groups};
+  return {"these groups"};
+}
+
 // Why the constraint cannot be judged over these tables: a column that holds nothing, or one that does not fit (the user's
 // prices in another currency); "" if it can.
 std::string obstacle(const Json& constraint, const Binding& binding, const std::string& file) {
   auto compiled = compile_constraint(with_quantile(constraint, 0), binding, file, "$.constraint");
   if (!compiled.ok()) return compiled.error().what;
+  if ((*compiled)->branches().empty()) return "it says nothing about " + join_words(given_names(binding.shape));
   for (const ColumnNeed& need : (*compiled)->needs())
     if (is_missing(binding.tables, need)) {
       const TableSpec& spec = binding.tables.tables[need.table].spec;
@@ -183,7 +192,11 @@ Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& s
 
 Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment) {
   std::vector<std::string> out;
-  ASSAY_ASSIGN(const AnswerShape shape, shape_for(domain, archetype, 4));
+  int groups = 4;
+  for (const Json& field : domain.archetypes.at(archetype).at("answer").at("fields"))   // everything that may be given
+    if (field.contains("given")) groups = std::min(32, environment.tables.at(field["table"].get<std::string>()).size());
+  Rng any(0, "left out");
+  ASSAY_ASSIGN(const AnswerShape shape, shape_for(domain, archetype, environment.tables, groups, any));
   for (const auto& [name, json] : domain.archetypes.at(archetype).at("templates").items()) {
     Rng rng(0, "left out/" + name);
     std::string why_not;
@@ -193,9 +206,21 @@ Result<std::vector<std::string>> templates_left_out(const Domain& domain, const 
   return out;
 }
 
-Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, int groups) {
+Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, const Tables& tables, int groups, Rng& rng) {
   Json json = domain.archetypes.at(archetype).at("answer");
   json["groups"] = groups;
+  for (Json& field : json["fields"]) {
+    if (!field.contains("given")) continue;
+    const int table = tables.table_index(field["table"].get<std::string>());
+    std::vector<int32_t> rows(static_cast<size_t>(tables.tables[table].size()));
+    std::iota(rows.begin(), rows.end(), 0);
+    rng.shuffle(rows);
+    if (rows.size() < static_cast<size_t>(groups))
+      return make_error(Boundary::kEnvironment, "fewer than " + std::to_string(groups) + " rows to give", field["table"].get<std::string>());
+    field.erase("given");
+    Json& names = field["literals"] = Json::array();
+    for (int group = 0; group < groups; ++group) names.push_back(std::string(tables.entity_name(table, rows[static_cast<size_t>(group)])));
+  }
   return answer_shape_from_json(json, domain.name + ".json", "$.archetypes." + archetype + ".answer");
 }
 
@@ -211,6 +236,15 @@ Status compile_choice_part(const Domain& domain, Json& part, const std::string& 
   Json answer = part["answer"];
   if (answer.contains("groups")) return error(answer_path + ".groups", "not expected here", "leave it to the presets");
   answer["groups"] = 1;
+  if (answer.contains("fields") && answer["fields"].is_array())
+    for (size_t i = 0; i < answer["fields"].size(); ++i) {
+      Json& field = answer["fields"][i];
+      if (!field.is_object() || !field.contains("given")) continue;
+      if (field["given"] != true || field.contains("literals") || !field.contains("table"))
+        return error(answer_path + ".fields[" + std::to_string(i) + "].given", "expected true, a table, and no literals: they are drawn from the table");
+      field.erase("given");
+      field["literals"] = Json::array({""});
+    }
   ASSAY_ASSIGN(const AnswerShape shape, answer_shape_from_json(answer, file, answer_path));
   std::vector<std::string> tables;
   for (const TableSpec& spec : domain.tables) tables.push_back(spec.name);
@@ -225,6 +259,8 @@ Status compile_choice_part(const Domain& domain, Json& part, const std::string& 
       for (const ColumnSpec& column : table->columns) columns.push_back(column.name);
       return unknown_name("column", field.prefer_column, columns, file + ": " + where + ".prefer.column");
     }
+    if (table->key.size() > 1 && field.is_given())
+      return error(where + ".given", "the names of " + table->plural + " need a scope, and what is given has none");
     if (table->key.size() > 1 && field.scope.empty())
       return error(where + ".scope", "missing; the names of " + table->plural + " mean something only with their " + table->key[1]);
   }

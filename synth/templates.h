@@ -33,8 +33,9 @@ Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& s
 // Every template that this environment's data cannot support, with the reason: said once when tasks are made.
 Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment);
 
-// The answer shape of this part of the domain for so many groups.
-Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, int groups);
+// The answer shape of this part of the domain for so many groups. What a field with "given": true names is drawn from its table,
+// no entity twice; an environment with too few is an error.
+Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, const Tables& tables, int groups, Rng& rng);
 // Checks {"answer","templates","presets","levels"}, the part of a domain for archetypes that choose under constraints, and
 // completes the answer's shape. See Archetype::compile.
 Status compile_choice_part(const Domain& domain, Json& part, const std::string& file, const std::string& path);

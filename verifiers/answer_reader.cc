@@ -58,7 +58,7 @@ struct AnswerReader::State {
       if (seen >> field & 1) return AnswerProblem::kDuplicateKey;
       seen |= uint64_t{1} << field;
       if (value.get(values[field])) return AnswerProblem::kNotString;
-      if (!fields[field].entity && values[field] != shape.fields[field].literals[group]) return AnswerProblem::kWrongLiteral;
+      if (shape.fields[field].is_given() && values[field] != shape.fields[field].literals[group]) return AnswerProblem::kWrongLiteral;
     }
     if (seen != (uint64_t{1} << fields.size()) - 1) {
       out.field = __builtin_ctzll(~seen);

@@ -24,7 +24,7 @@ enum class AnswerProblem : uint8_t {
   kDuplicateKey,
   kMissingKey,
   kNotString,
-  kWrongLiteral,   // "time" is not the date of that day
+  kWrongLiteral,   // a given field holds something else: "time" is not the date of that day
 };
 
 struct ReadAnswer {

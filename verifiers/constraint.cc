@@ -94,28 +94,41 @@ std::optional<int> read_slot(JsonReader& reader, const char* member, const Bindi
   return choice.slots[0];
 }
 
+int read_table(JsonReader& reader, const char* member, const Binding& binding) {
+  const std::string name = reader.text(member);
+  if (reader.failed()) return -1;
+  const int table = binding.tables.table_index(name);
+  if (table < 0) reader.fail(member, "no table is called '" + name + "'");
+  return table;
+}
+
+BoundColumn read_column_of(JsonReader& reader, const std::string& name, const char* member, int table, const Binding& binding) {
+  BoundColumn column;
+  if (reader.failed()) return column;
+  const Table& rows = binding.tables.tables[table];
+  column.table = table;
+  column.column = rows.spec.column_index(name);
+  if (column.column < 0) {
+    std::vector<std::string> known;
+    for (const ColumnSpec& c : rows.spec.columns) known.push_back(c.name);
+    reader.fail(member, unknown_name("column of " + rows.spec.name, name, known).what);
+    return column;
+  }
+  column.cells = &rows.columns[column.column];
+  column.spec = &rows.spec.columns[column.column];
+  return column;
+}
+
 BoundColumn read_column(JsonReader& reader, const std::string& name, const char* member, const std::vector<int>& slots,
                         const Binding& binding) {
-  BoundColumn column;
-  if (reader.failed() || slots.empty()) return column;
+  if (reader.failed() || slots.empty()) return {};
   const std::string& table = binding.shape.fields[binding.shape.field_of_slot(slots[0])].table;
   for (int slot : slots)
     if (binding.shape.fields[binding.shape.field_of_slot(slot)].table != table) {
       reader.fail(member, "the slots are of different tables, so they share no column", "name fields of one table");
-      return column;
+      return {};
     }
-  column.table = binding.tables.table_index(table);
-  const TableSpec& spec = binding.tables.tables[column.table].spec;
-  column.column = spec.column_index(name);
-  if (column.column < 0) {
-    std::vector<std::string> known;
-    for (const ColumnSpec& c : spec.columns) known.push_back(c.name);
-    reader.fail(member, unknown_name("column of " + table, name, known).what);
-    return column;
-  }
-  column.cells = &binding.tables.tables[column.table].columns[column.column];
-  column.spec = &spec.columns[column.column];
-  return column;
+  return read_column_of(reader, name, member, binding.tables.table_index(table), binding);
 }
 
 bool CellTest::holds(int64_t cell) const {
@@ -180,6 +193,7 @@ std::string join_words(const std::vector<std::string>& words, const std::string&
 
 std::string noun_phrase(const SlotChoice& choice, const Binding& binding, bool every) {
   std::vector<std::string> labels, plurals;
+  const std::string on = binding.shape.has_given_entities() ? " of " : " on ";
   for (int field : choice.fields) {
     labels.push_back(binding.shape.fields[field].label);
     plurals.push_back(binding.shape.fields[field].plural);
@@ -188,8 +202,8 @@ std::string noun_phrase(const SlotChoice& choice, const Binding& binding, bool e
   if (choice.all_groups) return "the " + join_words(plurals) + " of the whole " + binding.shape.whole;
   std::vector<std::string> groups;
   for (int group : choice.groups) groups.push_back(std::to_string(group + 1));
-  if (groups.size() == 1) return "the " + join_words(labels) + " on " + binding.shape.group_label + " " + groups[0];
-  return "the " + join_words(plurals) + " on " + binding.shape.group_label + "s " + join_words(groups);
+  if (groups.size() == 1) return "the " + join_words(labels) + on + binding.shape.group_label + " " + groups[0];
+  return "the " + join_words(plurals) + on + binding.shape.group_label + "s " + join_words(groups);
 }
 
 std::string value_text(int64_t value, const BoundColumn& column, const Binding& binding) {

@@ -10,7 +10,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "envs/answer.h"
@@ -19,25 +18,31 @@
 
 namespace assay {
 
-// What a constraint is bound to; both outlive it. Tables may still grow (an explorer's), but none is added.
-struct Binding {
-  const AnswerShape& shape;
-  const Tables& tables;
-  // An explorer's: which (relation table, first row, second row) it has asked about; others may be joined for all it knows.
-  // Null when the tables are complete.
-  const std::set<std::tuple<int, int32_t, int32_t>>* asked_pairs = nullptr;
-};
-
-// One thing that must be looked up to know whether a constraint holds: the cell of a row, or (for a relation, `other` >= 0)
-// which of its rows have the entity `row` in `column` and the entity `other` in `other_column`.
+// One thing that must be looked up to know whether a constraint holds: the cell of a row, or which rows of a relation have the
+// entity `row` in `column` (and the entity `other` in `other_column`).
 struct Fact {
   int table = -1;
   int column = -1;
   int32_t row = -1;
   int32_t other = -1;
   int other_column = -1;
-  bool is_relation() const { return other >= 0; }
+  bool of_relation = false;
   auto operator<=>(const Fact&) const = default;
+
+  static Fact rows(int table, int column, int32_t row) { return {table, column, row, -1, -1, true}; }
+  static Fact rows(int table, int column, int32_t row, int other_column, int32_t other) {
+    return column < other_column ? Fact{table, column, row, other, other_column, true} : Fact{table, other_column, other, row, column, true};
+  }
+};
+
+// What a constraint is bound to; both outlive it. Tables may still grow (an explorer's), but none is added.
+struct Binding {
+  const AnswerShape& shape;
+  const Tables& tables;
+  // An explorer's: which facts of relations it has asked for; there may be other rows for all it knows. Null when the tables are
+  // complete.
+  const std::set<Fact>* asked = nullptr;
+  bool is_open(const Fact& of_relation) const { return asked && !asked->count(of_relation); }
 };
 
 struct ColumnNeed {  // a column that judging may read
@@ -119,6 +124,9 @@ struct BoundColumn {
   int64_t at(int32_t row) const { return row < 0 ? kNull : (*cells)[row]; }
 };
 inline bool has_value(int64_t cell) { return cell > kUnknown; }
+// A table named in `member`, and a column of it; both fail by name.
+int read_table(JsonReader& reader, const char* member, const Binding& binding);
+BoundColumn read_column_of(JsonReader& reader, const std::string& name, const char* member, int table, const Binding& binding);
 BoundColumn read_column(JsonReader& reader, const std::string& name, const char* member, const std::vector<int>& slots,
                         const Binding& binding);
 

@@ -15,6 +15,8 @@ Result<std::unique_ptr<ConstraintVerifier>> ConstraintVerifier::create(const Tas
       const Table* table = out->environment_->tables.find(field.table);
       if (!table || !table->spec.is_entity())
         return input_error("the answer's field '" + field.name + "' names no table of entities: '" + field.table + "'", "task " + task.id);
+      if (field.is_given() && table->spec.key.size() != 1)
+        return input_error("the given field '" + field.name + "' is of a table whose names need a scope", "task " + task.id);
     }
   ASSAY_ASSIGN(out->constraints_, compile_constraints(task.constraints, {out->shape_, out->environment_->tables}, "task " + task.id));
   for (size_t i = 0; i < out->constraints_.size(); ++i) out->names_.push_back(constraint_name(task.constraints, i));

@@ -1,4 +1,4 @@
-// The verifier of `select` tasks: bytes to verdict through the constraint language.
+// The verifier of tasks whose answer is chosen under constraints: bytes to verdict through the constraint language.
 #pragma once
 
 #include <memory>

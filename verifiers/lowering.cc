@@ -14,13 +14,17 @@ int clamp(int64_t value) { return static_cast<int>(std::clamp(value, -kLargest, 
 
 Lowering::Lowering(const AnswerShape& shape, const Tables& tables) : shape_(shape), tables_(tables), arrays_(std::make_shared<std::map<std::pair<int, int>, ColumnArrays>>()) {
   for (int slot = 0; slot < shape.slots(); ++slot) {
-    slots_.push_back(model_.add(0, std::max(0, table_of(slot).size() - 1)));
-    if (table_of(slot).size() == 0) model_.clauses.push_back({});  // nothing to choose from: no solution
+    const bool given = shape.fields[shape.field_of_slot(slot)].is_given();
+    const int row = given_row(shape, tables, slot), last = table_of(slot).size() - 1;
+    slots_.push_back(given ? model_.add(std::max(row, 0), std::max(row, 0)) : model_.add(0, std::max(0, last)));
+    if (given ? row < 0 : last < 0) model_.clauses.push_back({});  // nothing to choose from: no solution
   }
   // Unscoped slots first: they decide which rows the others can be.
   for (const bool scoped : {false, true})
-    for (int slot = 0; slot < shape.slots(); ++slot)
-      if (shape.fields[shape.field_of_slot(slot)].scope.empty() != scoped) model_.decisions.push_back(slots_[slot]);
+    for (int slot = 0; slot < shape.slots(); ++slot) {
+      const AnswerField& field = shape.fields[shape.field_of_slot(slot)];
+      if (!field.is_given() && field.scope.empty() != scoped) model_.decisions.push_back(slots_[slot]);
+    }
 }
 
 const Table& Lowering::table_of(int slot) const { return tables_.at(shape_.fields[shape_.field_of_slot(slot)].table); }

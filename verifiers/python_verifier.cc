@@ -136,6 +136,61 @@ def judge(answer_text, tables, by_name, by_key):
                 links.setdefault((r[start], r[end]), []).append(r)
         return all(a == b or any(good(r) for r in links.get((a, b), [])) for a, b in zip(stops, stops[1:]))
 
+    def span(start, start_column, length, length_column):
+        return v(start, start_column), v(start, start_column) + v(length, length_column)
+
+    def joined(number, table, start, end):
+        return {r[end] for r in tables[table] if r[start] == name(number)}
+
+    def follow(entity, path):
+        for table, column in path:
+            entity = by_name[table, entity][column]
+            if entity is None:
+                raise Unjudged()
+        return entity
+
+    def local(when, owner, offset):
+        ahead = follow(owner, offset) if offset else 0
+        return when[0] + ahead, when[1] + ahead
+
+    def within(when, owners, offset, opens, closes, daily):
+        for owner in owners:
+            begin, end = local(when, owner, offset)
+            day = begin // 1440 * 1440 if daily else 0
+            if begin < day + follow(owner, opens) or end > day + follow(owner, closes):
+                return False
+        return True
+
+    def clear(when, owners, offset, table, column, start, end):
+        for owner in owners:
+            begin, finish = local(when, owner, offset)
+            for r in tables[table]:
+                if r[column] == owner and (r[start] is None or r[end] is None or r[start] < finish and begin < r[end]):
+                    return False
+        return True
+
+    def apart(spans, owners, gap):
+        for i in range(len(spans)):
+            for j in range(i):
+                if owners[i] & owners[j] and spans[i][1] + gap(i, j) > spans[j][0] and spans[j][1] + gap(j, i) > spans[i][0]:
+                    return False
+        return True
+
+    def travel(places, table, start, end, column):
+        def minutes(i, j):
+            (here,), (there,) = places[i], places[j]
+            ways = [r[column] for r in tables[table] if r[start] == here and r[end] == there and r[column] is not None]
+            return 0 if here == there else min(ways, default=float("inf"))
+        return minutes
+
+    def in_order(spans, names, table, before, after, lag):
+        at = dict(zip(names, spans))
+        for r in tables[table]:
+            if r[before] in at and r[after] in at:
+                if lag and r[lag] is None or at[r[before]][1] + (r[lag] if lag else 0) > at[r[after]][0]:
+                    return False
+        return True
+
     checks = [
 %CHECKS%
     ]
@@ -175,8 +230,8 @@ Result<std::string> python_verifier(const Task& task, const Environment& environ
   for (const Table& table : environment.tables.tables) tables[table.spec.name] = table_description(table);
   for (const AnswerField& field : task.answer.fields) {
     Json json = {{"name", field.name}};
-    if (!field.is_entity()) json["literals"] = field.literals;
-    else json["table"] = field.table;
+    if (field.is_given()) json["literals"] = field.literals;
+    if (field.is_entity()) json["table"] = field.table;
     if (!field.scope.empty()) {
       json["scope"] = field.scope;
       json["scope_table"] = task.answer.fields[task.answer.field_index(field.scope)].table;

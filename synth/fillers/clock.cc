@@ -6,17 +6,6 @@
 namespace assay::fillers::clock {
 namespace {
 
-int64_t read_minutes(JsonReader& r, const char* name) {
-  const std::string text = r.text(name);
-  const auto digit = [&](size_t i) { return text[i] >= '0' && text[i] <= '9'; };
-  if (text.size() == 5 && text[2] == ':' && digit(0) && digit(1) && digit(3) && digit(4)) {
-    const int64_t hours = (text[0] - '0') * 10 + text[1] - '0', minutes = (text[3] - '0') * 10 + text[4] - '0';
-    if (hours < 24 && minutes < 60) return hours * 60 + minutes;
-  }
-  r.fail(name, "expected a time from \"00:00\" to \"23:59\"");
-  return 0;
-}
-
 class ClockTime final : public ColumnFill {
  public:
   void run(const FillRun& run, std::span<const int32_t> rows) const override {
@@ -31,7 +20,7 @@ class ClockTime final : public ColumnFill {
 
   void compile(const FillSite& site, JsonReader& r) {
     if (site.spec().type != ColumnType::kText) r.fail("kind", "the column '" + site.spec().name + "' is no text");
-    range_ = {read_minutes(r, "from"), read_minutes(r, "to")};
+    range_ = {read_clock(r, "from"), read_clock(r, "to")};
     if (range_.low > range_.high) r.fail("to", "earlier than \"from\"");
     step_ = r.integer("step_minutes", {.minimum = 1, .maximum = 1440, .fallback = 1});
   }

@@ -1,7 +1,8 @@
 // Ordered pairs of different rows of one table, such as connections:
-//   {"kind":"pairs","columns":["from_city","to_city"],"nearest":6,"keep_percent":40,"always":["Hangzhou"],"times":[1,3]}
+//   {"kind":"pairs","columns":["from_city","to_city"],"nearest":6,"keep_percent":40,"always":["Hangzhou"],"times":[1,3],"ascending":false}
 // A pair is kept if the second is among the `nearest` of the first, if either is named in "always", or else by chance (default
-// all); a kept pair gets `times` rows (default 1).
+// all); a kept pair gets `times` rows (default 1). "ascending" keeps only pairs whose first row stands before the second in their
+// table: what such pairs put in order has no cycle.
 #include <algorithm>
 #include <numeric>
 
@@ -25,7 +26,7 @@ class Pairs final : public RowFill {
       for (int32_t b = 0; b < size; ++b) {
         Rng rng = run.rng(a * size + b);
         const bool by_chance = static_cast<int64_t>(rng.below(100)) < keep_percent_;
-        if (a == b || !(by_chance || near[b] || always[a] || always[b])) continue;
+        if (a == b || (ascending_ && a > b) || !(by_chance || near[b] || always[a] || always[b])) continue;
         const size_t times = static_cast<size_t>(times_.draw(rng));
         from.insert(from.end(), times, a);
         to.insert(to.end(), times, b);
@@ -49,6 +50,7 @@ class Pairs final : public RowFill {
     always_ = r.texts_or("always", {});
     if (r.has("times")) times_ = read_range(r, "times", 1, 100);
     r.member_or_null("times");
+    ascending_ = r.boolean_or("ascending", false);
     if (nearest_ > 0) coordinates_ = Coordinates::read(site, r, table);
   }
 
@@ -76,6 +78,7 @@ class Pairs final : public RowFill {
   int64_t nearest_ = 0, keep_percent_ = 100;
   std::vector<std::string> always_;
   Range times_{1, 1};
+  bool ascending_ = false;
   Coordinates coordinates_;
 };
 

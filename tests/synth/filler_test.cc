@@ -207,6 +207,34 @@ TEST_CASE("pairs keep the nearest and those always connected, and give their dis
   CHECK_THAT(twice.error().text(), Catch::Contains("road: two generated rows have the same key"));
 }
 
+TEST_CASE("ascending pairs never come back to where they began") {
+  const Tables made = must(filled({kPlaces, {{"name", "t"}, {"key", {"first", "second"}}, {"rows", {{"kind", "pairs"}, {"columns", {"first", "second"}}, {"ascending", true}}},
+                                             {"columns", {{{"name", "first"}, {"type", "reference"}, {"references", "place"}}, {{"name", "second"}, {"type", "reference"}, {"references", "place"}}}}}}));
+  CHECK(texts(made, "t", "first") == std::vector<std::string>{"A", "A", "A", "B", "B", "C"});
+  CHECK(texts(made, "t", "second") == std::vector<std::string>{"B", "C", "D", "C", "D", "D"});
+}
+
+TEST_CASE("rows for each may refer to others, none twice and never more than there are") {
+  const auto guests = [](const Json& count) {
+    return must(filled({kPlaces, {{"name", "guest"}, {"key", {"name"}}, {"rows", {{"kind", "list"}, {"columns", {"name"}}, {"values", {{"x"}, {"y"}, {"z"}}}}}, {"columns", {{{"name", "name"}}}}},
+                        {{"name", "t"}, {"key", {"place", "guest"}}, {"rows", {{"kind", "per"}, {"column", "place"}, {"count", count}, {"distinct", "guest"}}},
+                         {"columns", {{{"name", "place"}, {"type", "reference"}, {"references", "place"}}, {{"name", "guest"}, {"type", "reference"}, {"references", "guest"}}}}}}));
+  };
+  CHECK(guests(9).at("t").size() == 4 * 3);
+  const Tables some = guests({1, 2});   // a key that occurs twice would have failed
+  CHECK(some.at("t").size() >= 4);
+  CHECK(some.at("t").size() <= 8);
+}
+
+TEST_CASE("a timeline runs through each day, and its minutes through all of them") {
+  const Tables made = must(filled(Json::array({{{"name", "t"}, {"key", {"name"}},
+    {"rows", {{"kind", "timeline"}, {"columns", {{"name", "name"}, {"day", "day"}, {"minute", "minute"}}}, {"days", {"Mon", "Tue"}}, {"from", "08:00"}, {"to", "09:15"}, {"step_minutes", 30}}},
+    {"columns", {{{"name", "name"}}, {{"name", "day"}}, {{"name", "minute"}, {"type", "integer"}}}}}})));
+  CHECK(texts(made, "t", "name") == std::vector<std::string>{"Mon 08:00", "Mon 08:30", "Mon 09:00", "Tue 08:00", "Tue 08:30", "Tue 09:00"});
+  CHECK(texts(made, "t", "day") == std::vector<std::string>{"Mon", "Mon", "Mon", "Tue", "Tue", "Tue"});
+  CHECK(made.at("t").columns[2] == std::vector<int64_t>{480, 510, 540, 1920, 1950, 1980});
+}
+
 TEST_CASE("products combine every value with every row referred to") {
   const Json tables = {kPlaces, {{"name", "day"}, {"key", {"place", "date"}}, {"rows", {{"kind", "product"}, {"columns", {{"place", "*"}, {"date", {"d1", "d2"}}}}}},
                                  {"columns", {place_column("place"), {{"name", "date"}}}}}};

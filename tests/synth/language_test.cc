@@ -35,8 +35,20 @@ void must_mention(const std::string& word) {
 TEST_CASE("every constraint that the guide shows compiles over its example") {
   const auto domain = must(load_domain("observing"));
   const auto environment = must(generate_environment(*domain, 1, 0));
-  const AnswerShape shape = must(shape_for(*domain, "select", 3));
+  Rng rng(1, "guide");
+  const AnswerShape shape = must(shape_for(*domain, "select", environment->tables, 3, rng));
   const auto shown = blocks("json constraints");
+  REQUIRE(shown.size() == 1);
+  const Json constraints = must(parse_json(shown[0], "LANGUAGE.md"));
+  CHECK(must(compile_constraints(constraints, {shape, environment->tables}, "LANGUAGE.md")).size() == constraints.size());
+}
+
+TEST_CASE("every constraint over time that the guide shows compiles over one of its examples") {
+  const auto domain = must(load_domain("meetings"));
+  const auto environment = must(generate_environment(*domain, 1, 0));
+  Rng rng(1, "guide");
+  const AnswerShape shape = must(shape_for(*domain, "schedule", environment->tables, 3, rng));
+  const auto shown = blocks("json schedule constraints");
   REQUIRE(shown.size() == 1);
   const Json constraints = must(parse_json(shown[0], "LANGUAGE.md"));
   CHECK(must(compile_constraints(constraints, {shape, environment->tables}, "LANGUAGE.md")).size() == constraints.size());

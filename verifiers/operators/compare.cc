@@ -101,8 +101,10 @@ class Compare final : public Constraint {
   int other(int slot) const { return binding_.shape.slot(binding_.shape.group_of_slot(slot), than_); }
   std::string expected() const {
     if (than_ < 0) return test_text(test_, column_, binding_);
-    return relation_words(test_.relation) + " the " + than_column_.spec->label + " of the " + binding_.shape.fields[than_].label +
-           " on the same " + binding_.shape.group_label;
+    const std::string than = "the " + than_column_.spec->label + " of ", label = binding_.shape.fields[than_].label;
+    const std::string relation = column_.spec->is_number() || test_.relation != Relation::kEqual ? relation_words(test_.relation) : "the same as";
+    if (binding_.shape.has_given_entities()) return relation + " " + than + "its " + label;
+    return relation + " " + than + "the " + label + " on the same " + binding_.shape.group_label;
   }
   std::vector<int> branch_slots(size_t branch) const {
     std::vector<int> out;
@@ -137,10 +139,10 @@ std::unique_ptr<Constraint> compile(JsonReader& reader, const Binding& binding) 
   }
   const BoundColumn other = read_column(reader, than.value("get", ""), "than", {binding.shape.slot(0, field)}, binding);
   if (reader.failed()) return nullptr;
-  if (!column.spec->is_number() || !other.spec->is_number() || column.spec->decimals != other.spec->decimals)
-    reader.fail("than", "both columns must be numbers with the same decimals");
-  const Json zero = {{"cmp", reader.text("cmp")}, {"value", 0}};
-  JsonReader cmp(zero, reader.file(), reader.path());
+  if (column.spec->type != other.spec->type || column.spec->decimals != other.spec->decimals || column.spec->references != other.spec->references)
+    reader.fail("than", "both columns must be of one type: numbers with the same decimals, texts, or references to one table");
+  const Json constant = {{"cmp", reader.text("cmp")}, {"value", column.spec->is_number() ? Json(0) : Json("")}};
+  JsonReader cmp(constant, reader.file(), reader.path());
   CellTest test = read_cell_test(cmp, column, binding);
   if (Status status = cmp.finish(); !status.ok() || test.in) reader.fail("cmp", "expected one of == != < <= > >=");
   if (reader.failed()) return nullptr;

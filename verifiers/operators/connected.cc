@@ -29,7 +29,7 @@ class Connected final : public Constraint {
     places_ = entity_table().size();
     joined_.assign(static_cast<size_t>(places_) * places_, false);
     for (uint64_t link : links_) joined_[static_cast<size_t>(link >> 32) * places_ + (link & 0xffffffff)] = true;
-    if (!binding_.asked_pairs) tuples_ = make_tuples();
+    if (!binding_.asked) tuples_ = make_tuples();
   }
 
   bool holds(const int32_t* rows) const override { return offender(rows) < 0; }
@@ -64,14 +64,14 @@ class Connected final : public Constraint {
       for (int32_t place = 0; place < entity_table().size(); ++place) test.push_back(refuted(start_, place) ? 0 : 1);
       return lowering.row_test(to_slot, test);
     }
-    if (binding_.asked_pairs) return not_refuted(lowering, from_slot, to_slot);
+    if (binding_.asked) return not_refuted(lowering, from_slot, to_slot);
     const Literal literal = lowering.model().add_literal();
     lowering.model().tables.push_back({lowering.slot(from_slot), lowering.slot(to_slot), tuples_, true, literal});
     return literal;
   }
 
   void post(Lowering& lowering) const override {
-    if (binding_.asked_pairs) return Constraint::post(lowering);
+    if (binding_.asked) return Constraint::post(lowering);
     for (int leg = first_leg(); leg < legs(); ++leg) {
       const auto [from_slot, to_slot] = leg_slots(leg);
       if (from_slot < 0) lowering.require(reify(lowering, 0));
@@ -100,7 +100,7 @@ class Connected final : public Constraint {
   void facts(const int32_t* rows, std::vector<Fact>& out) const override {
     for (int leg = first_leg(); leg < legs(); ++leg) {
       const auto [from, to] = ends(rows, leg);
-      if (from != to) out.push_back({table_, from_.column, from, to, to_.column});
+      if (from != to) out.push_back(pair(from, to));
     }
   }
 
@@ -124,14 +124,18 @@ class Connected final : public Constraint {
     }
     return -1;
   }
+  Fact pair(int32_t from, int32_t to) const { return Fact::rows(table_, from_.column, from, to_.column, to); }
   bool refuted(int32_t from, int32_t to) const {
-    return !reachable(from, to) && (!binding_.asked_pairs || binding_.asked_pairs->count({table_, from, to}) > 0);
+    return !reachable(from, to) && !binding_.is_open(pair(from, to));
   }
   // For an explorer: any pair will do that has not been asked about in vain.
   Literal not_refuted(Lowering& lowering, int from_slot, int to_slot) const {
     std::vector<Literal> all;
-    for (const auto& [table, from, to] : *binding_.asked_pairs) {
-      if (table != table_ || !refuted(from, to)) continue;
+    for (const Fact& fact : *binding_.asked) {
+      if (fact.table != table_ || fact.other < 0) continue;
+      const bool forward = fact.column == from_.column;
+      const int32_t from = forward ? fact.row : fact.other, to = forward ? fact.other : fact.row;
+      if (!refuted(from, to)) continue;
       all.push_back(lowering.any({lowering.linear({1}, {lowering.slot(from_slot)}, Relation::kNotEqual, from),
                                   lowering.linear({1}, {lowering.slot(to_slot)}, Relation::kNotEqual, to)}));
     }
@@ -166,29 +170,12 @@ class Connected final : public Constraint {
   std::shared_ptr<const std::vector<std::pair<int, int>>> tuples_;
 };
 
-BoundColumn relation_column(JsonReader& reader, const std::string& name, const char* member, int table, const Binding& binding) {
-  BoundColumn column;
-  if (reader.failed()) return column;
-  const Table& t = binding.tables.tables[table];
-  column.table = table;
-  column.column = t.spec.column_index(name);
-  if (column.column < 0) {
-    reader.fail(member, "the table '" + t.spec.name + "' has no column '" + name + "'");
-    return column;
-  }
-  column.cells = &t.columns[column.column];
-  column.spec = &t.spec.columns[column.column];
-  return column;
-}
-
 std::unique_ptr<Constraint> compile(JsonReader& reader, const Binding& binding) {
   const int field = binding.shape.field_index(reader.text("field"));
   if (field < 0 || !binding.shape.fields[field].is_entity()) reader.fail("field", "no entity field has this name");
-  const std::string table_name = reader.text("table");
-  const int table = binding.tables.table_index(table_name);
-  if (table < 0) reader.fail("table", "no table is called '" + table_name + "'");
-  const BoundColumn from = relation_column(reader, reader.text("from"), "from", table, binding);
-  const BoundColumn to = relation_column(reader, reader.text("to"), "to", table, binding);
+  const int table = read_table(reader, "table", binding);
+  const BoundColumn from = read_column_of(reader, reader.text("from"), "from", table, binding);
+  const BoundColumn to = read_column_of(reader, reader.text("to"), "to", table, binding);
   if (reader.failed()) return nullptr;
   for (const BoundColumn& column : {from, to})
     if (column.spec->references != binding.shape.fields[field].table)
@@ -198,7 +185,7 @@ std::unique_ptr<Constraint> compile(JsonReader& reader, const Binding& binding) 
   for (size_t i = 0; i < tests.size() && !reader.failed(); ++i) {
     JsonReader r(tests[i], reader.file(), reader.path_of("where") + "[" + std::to_string(i) + "]");
     RowTest test;
-    test.column = relation_column(r, r.text("get"), "get", table, binding);
+    test.column = read_column_of(r, r.text("get"), "get", table, binding);
     if (!r.failed()) test.test = read_cell_test(r, test.column, binding);
     if (Status status = r.finish(); !status.ok()) reader.fail("where", status.error().text());
     where.push_back(std::move(test));

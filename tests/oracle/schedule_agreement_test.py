@@ -1,0 +1,148 @@
+"""The program and a slow judge written apart from it agree on ten thousand schedules, check by check.
+
+Answers are golds, near misses found for the certificates, and what comes of both by moving a start, exchanging a choice, or putting
+one activity right after another. Every rule of the slow judge is then broken in turn, and each time the two must disagree.
+"""
+
+import json
+import os
+import pathlib
+import random
+import sqlite3
+import types
+import unittest
+from collections import namedtuple
+from contextlib import closing
+
+from tests.cli.driver import CliTest
+from tests.oracle import schedule_oracle
+
+SEED = int(os.environ.get("ASSAY_SEED", "2026"))
+DOMAINS = ["meetings", "workshop", "home_care"]
+TASKS, ANSWERS = 20, 10_000   # tasks of each domain; answers in all
+
+FAULTS = [
+    ("opens <= minute < closes", "opens <= minute"),
+    ("opens <= minute < closes", "minute < closes"),
+    ("opens <= minute < closes", "opens < minute < closes"),
+    ("opens <= minute < closes", "opens <= minute <= closes - 2"),
+    ("start <= minute < end for", "start + 15 <= minute < end for"),
+    ("start <= minute < end for", "start <= minute <= end for"),
+    ("start <= minute < end for", "start == minute for"),
+    ("minute + ahead for", "minute - ahead for"),
+    ('local = [minute % 1440 for minute in local]', "pass"),
+    ('if "sharing" in rule and not', 'if "sharing" in rule and'),
+    ('if "sharing" in rule and not', "if False and not"),
+    ('return rule.get("gap", 0)', "return 0"),
+    ("lasting.stop + gap)", "lasting.stop + gap + 1)"),
+    ("lasting.stop + gap)", "lasting.stop + gap - 15)"),
+    ("if here == there:\n        return 0", "if here == there:\n        return 60"),
+    ("SELECT min(", "SELECT sum("),
+    ("(here, there))", "(there, here))"),
+    ("at[after].start < at[before].stop + wait", "at[after].start <= at[before].stop + wait"),
+    ("at[after].start < at[before].stop + wait", "at[after].start < at[before].stop"),
+    ("at[after].start < at[before].stop + wait", "at[before].start < at[after].stop + wait"),
+]
+
+
+def oracle_from(source):
+    module = types.ModuleType("oracle")
+    exec(compile(source, "oracle", "exec"), module.__dict__)
+    return module
+
+
+def references_of(domain):
+    source = json.loads((pathlib.Path(os.environ["ASSAY_SOURCE"]) / "envs" / "domains" / f"{domain}.json").read_text())
+    return {table["name"]: {column["name"]: column["references"] for column in table["columns"] if "references" in column}
+            for table in source["tables"]}
+
+
+Case = namedtuple("Case", "task database references answers native")   # native: the names of the failing checks of each answer
+
+
+class Agreement(CliTest):
+    def right_after(self, rng, database, task, groups):
+        """One group in the places of another, which ends just before."""
+        rule = next(rule for rule in task["constraints"] if "start" in rule)
+        plan = schedule_oracle.Plan(database, {}, task, groups)
+        first, second = rng.sample(range(len(groups)), 2)
+        for field in task["answer"]["fields"]:
+            if "literals" not in field:
+                groups[second][field["name"]] = groups[first][field["name"]]
+        field, end = rule["start"]["field"], plan.minutes(rule, groups[first]).stop + rng.choice([-15, 0, 0, 15, 30, 45, 60])
+        minutes = database.execute(f'SELECT name, "{rule["start"]["get"]}" FROM "{plan.tables[field]}"').fetchall()
+        groups[second][field] = min(minutes, key=lambda row: abs(row[1] - end))[0]
+
+    def changed(self, rng, database, task, names, answers, count):
+        """So many answers made of those there are."""
+        chosen = [field for field in task["answer"]["fields"] if "literals" not in field]
+        out = list(answers)
+        while len(out) < count:
+            groups, other = json.loads(rng.choice(answers)), json.loads(rng.choice(answers))
+            if rng.random() < 0.3:
+                self.right_after(rng, database, task, groups)
+            for _ in range(rng.choice([0, 1, 1, 2])):
+                group, field = rng.randrange(len(groups)), rng.choice(chosen)
+                known = names[field["table"]]
+                if rng.random() < 0.3:
+                    groups[group][field["name"]] = other[rng.randrange(len(other))][field["name"]]
+                elif rng.random() < 0.02:
+                    groups[group][field["name"]] += "?"
+                elif groups[group][field["name"]] in known:   # a neighbour, which of times is the next one
+                    step = rng.choice([-2, -1, 1, 2])
+                    groups[group][field["name"]] = known[(known.index(groups[group][field["name"]]) + step) % len(known)]
+            out.append(json.dumps(groups))
+        return out
+
+    def make_cases(self):
+        self.cases = []
+        rng = random.Random(SEED)
+        for domain in DOMAINS:
+            store = f"{domain}.db"
+            self.assay("synth", domain, "--archetype", "schedule", "--count", TASKS, "--seed", SEED, "--store", store)
+            for task in self.task_ids("--store", store):
+                shown = self.json("show", "task", task, "--store", store)
+                path = self.folder / f"{shown['task']['environment'][:16]}.sqlite"
+                if not path.exists():
+                    self.assay("show", "environment", shown["task"]["environment"], "--sqlite", path, "--store", store)
+                with closing(sqlite3.connect(path)) as database:
+                    names = {field["table"]: [name for (name,) in database.execute(f'SELECT name FROM "{field["table"]}" ORDER BY rowid')]
+                             for field in shown["task"]["answer"]["fields"]}
+                    known = [shown["task"]["gold"]] + [mutant["answer"] for mutant in shown["certificate"]["mutants"] if mutant["answer"]]
+                    answers = self.changed(rng, database, shown["task"], names, known, ANSWERS // (TASKS * len(DOMAINS)) + 1)
+                (self.folder / "answers.jsonl").write_text("".join(json.dumps({"answer": text}) + "\n" for text in answers))
+                lines = self.assay("verify", "--task", task, "--answers", "answers.jsonl", "--json", "--store", store).stdout.splitlines()
+                native = [[check["name"] for check in json.loads(line)["checks"] if not check["passed"]] for line in lines]
+                self.cases.append(Case(shown["task"], path, references_of(domain), answers, native))
+
+    def disagreements(self, case, oracle):
+        with closing(sqlite3.connect(case.database)) as database:
+            for answer, native in zip(case.answers, case.native, strict=True):
+                found = oracle.judge(database, case.references, case.task, answer)
+                if found != native:
+                    yield answer, native, found
+
+    def test_the_judges_agree_and_every_planted_fault_is_noticed(self):
+        self.make_cases()
+        total, passing, operators = 0, 0, set()
+        for case in self.cases:
+            self.assertEqual(case.native[0], [])
+            for answer, native, found in self.disagreements(case, schedule_oracle):
+                self.fail(f"seed {SEED}, task {case.task['id']}\n{answer}\nnative {native}, oracle {found}")
+            total += len(case.answers)
+            passing += sum(not native for native in case.native)
+            operators |= {rule["op"] for rule in case.task["constraints"]}
+        print(f"{total} answers, {passing} of them pass, the same for both judges")
+        self.assertGreaterEqual(total, ANSWERS)
+        self.assertGreater(passing, ANSWERS // 50)
+        self.assertLessEqual({"fits", "no_overlap", "precedes"}, operators)
+        source = pathlib.Path(schedule_oracle.__file__).read_text(encoding="utf-8")
+        for stands, instead in FAULTS:
+            with self.subTest(stands=stands, instead=instead):
+                self.assertEqual(source.count(stands), 1, "the fault cannot be planted")
+                faulty = oracle_from(source.replace(stands, instead))
+                self.assertTrue(any(True for case in self.cases for _ in self.disagreements(case, faulty)), "nobody notices")
+
+
+if __name__ == "__main__":
+    unittest.main()

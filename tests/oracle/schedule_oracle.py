@@ -1,0 +1,172 @@
+"""A slow judge of schedules: what the rules say, minute by minute and row by row, over the plain database.
+
+It shares nothing with the program but the meaning of a task's constraints. Answers are well-formed JSON of the right shape.
+"""
+
+import json
+from itertools import combinations
+from operator import eq, ge, gt, le, lt, ne
+
+RELATIONS = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+BOUNDS = {"at_least": ge, "more_than": gt, "at_most": le, "below": lt}
+
+
+class NoValue(Exception):
+    """A rule needs what the data does not have: it counts as broken."""
+
+
+class Plan:
+    """An answer over a database: its groups, and the cells of what they name."""
+
+    def __init__(self, database, references, task, groups):
+        self.database, self.references, self.groups = database, references, groups
+        self.tables = {field["name"]: field["table"] for field in task["answer"]["fields"]}
+
+    def cell(self, table, name, column):
+        rows = self.database.execute(f'SELECT "{column}" FROM "{table}" WHERE name = ?', (name,)).fetchall()
+        if len(rows) != 1 or rows[0][0] is None:
+            raise NoValue(name)
+        return rows[0][0]
+
+    def get(self, group, field, column):
+        return self.cell(self.tables[field], group[field], column)
+
+    def along(self, table, name, path):
+        """The cell at the end of "office.opens", from the row `name` of `table`."""
+        *steps, column = path.split(".")
+        for step in steps:
+            table, name = self.references[table][step], self.cell(table, name, step)
+        return self.cell(table, name, column)
+
+    def minutes(self, rule, group):
+        """Every minute that the group lasts."""
+        start = self.get(group, rule["start"]["field"], rule["start"]["get"])
+        return range(start, start + self.get(group, rule["length"]["field"], rule["length"]["get"]))
+
+    def owners(self, choice, group):
+        """The table and the names of what a group has to do with."""
+        field = choice["field"]
+        table, name = self.tables[field], group[field]
+        if "through" in choice:
+            via = choice["through"]
+            found = self.database.execute(f'SELECT "{via["to"]}" FROM "{via["table"]}" WHERE "{via["from"]}" = ?', (name,))
+            return self.references[via["table"]][via["to"]], {owner for (owner,) in found}
+        if "get" in choice:
+            return self.references[table][choice["get"]], {self.cell(table, name, choice["get"])}
+        return table, {name}
+
+
+def chosen(plan, slots):
+    """[(group, field)]"""
+    numbers = slots.get("groups", range(1, len(plan.groups) + 1))
+    return [(plan.groups[number - 1], field) for number in numbers for field in slots["fields"]]
+
+
+def fits(plan, rule):
+    for group in plan.groups:
+        table, owners = plan.owners(rule["of"], group)
+        for owner in owners:
+            ahead = plan.along(table, owner, rule["offset"]) if "offset" in rule else 0
+            local = [minute + ahead for minute in plan.minutes(rule, group)]
+            if "window" in rule:
+                opens, closes = (plan.along(table, owner, rule["window"][end]) for end in ("from", "to"))
+                if rule["window"].get("daily"):
+                    if len({minute // 1440 for minute in local}) > 1:
+                        return False
+                    local = [minute % 1440 for minute in local]
+                if not all(opens <= minute < closes for minute in local):
+                    return False
+            else:
+                busy = rule["busy"]
+                taken = plan.database.execute(f'SELECT "{busy["from"]}", "{busy["to"]}" FROM "{busy["table"]}" WHERE "{busy["owner"]}" = ?', (owner,))
+                if any(start <= minute < end for start, end in taken.fetchall() for minute in local):
+                    return False
+    return True
+
+
+def gap_between(plan, rule, first, second):
+    if "travel" not in rule:
+        return rule.get("gap", 0)
+    travel = rule["travel"]
+    (here,), (there,) = (plan.owners(travel["between"], group)[1] for group in (first, second))
+    if here == there:
+        return 0
+    return plan.database.execute(f'SELECT min("{travel["get"]}") FROM "{travel["table"]}" WHERE "{travel["from"]}" = ? AND "{travel["to"]}" = ?',
+                                 (here, there)).fetchone()[0]
+
+
+def no_overlap(plan, rule):
+    for group in plan.groups:   # each must have a time and an owner, whether it shares it or not
+        plan.minutes(rule, group)
+        if "sharing" in rule:
+            plan.owners(rule["sharing"], group)
+    for pair in combinations(plan.groups, 2):
+        if "sharing" in rule and not plan.owners(rule["sharing"], pair[0])[1] & plan.owners(rule["sharing"], pair[1])[1]:
+            continue
+        first, second = sorted(pair, key=lambda group: plan.minutes(rule, group).start)
+        gap = gap_between(plan, rule, first, second)
+        lasting = plan.minutes(rule, first)
+        if gap is None or set(range(lasting.start, lasting.stop + gap)) & set(plan.minutes(rule, second)):
+            return False
+    return True
+
+
+def precedes(plan, rule):
+    at = {group[rule["length"]["field"]]: plan.minutes(rule, group) for group in plan.groups}
+    lag = f'"{rule["lag"]}"' if "lag" in rule else "0"
+    for before, after, wait in plan.database.execute(f'SELECT "{rule["before"]}", "{rule["after"]}", {lag} FROM "{rule["table"]}"').fetchall():
+        if before in at and after in at and (wait is None or at[after].start < at[before].stop + wait):
+            return False
+    return True
+
+
+def compare(plan, rule):
+    for group, field in chosen(plan, rule["slots"]):
+        value = plan.get(group, field, rule["get"])
+        if rule["cmp"] == "in":
+            held = value in rule["values"]
+        else:
+            held = RELATIONS[rule["cmp"]](value, plan.get(group, rule["than"]["field"], rule["than"]["get"]) if "than" in rule else rule["value"])
+        if not held:
+            return False
+    return True
+
+
+def count(plan, rule):
+    passing = sum(RELATIONS[rule["cmp"]](plan.get(group, field, rule["get"]), rule["value"]) for group, field in chosen(plan, rule["slots"]))
+    return passing >= rule.get("at_least", 0) and passing <= rule.get("at_most", 99) and passing == rule.get("exactly", passing)
+
+
+def aggregate(plan, rule):
+    cells = [plan.get(group, field, term["get"]) for term in rule["terms"] for group, field in chosen(plan, term["slots"])]
+    value = {"sum": sum, "min": min, "max": max, "average": lambda numbers: sum(numbers) / len(numbers)}[rule["how"]](cells)
+    return all(relation(value, rule[bound]) for bound, relation in BOUNDS.items() if bound in rule)
+
+
+def order(plan, rule):
+    cells = [plan.get(group, field, rule["get"]) for group, field in chosen(plan, rule["slots"])]
+    relation = {("rising", True): lt, ("rising", False): le, ("falling", True): gt, ("falling", False): ge}[rule["direction"], rule["strict"]]
+    return all(relation(a, b) for a, b in zip(cells, cells[1:]))
+
+
+def all_different(plan, rule):
+    values = [plan.get(group, field, rule["by"]) if "by" in rule else group[field] for group, field in chosen(plan, rule["slots"])]
+    return len(set(values)) == len(values)
+
+
+def judge(database, references, task, text):
+    """Names of the checks that fail; `references` is {table: {column: table referred to}}."""
+    plan = Plan(database, references, task, json.loads(text))
+    failed = []
+    for group in plan.groups:
+        for field, table in plan.tables.items():
+            if database.execute(f'SELECT count(*) FROM "{table}" WHERE name = ?', (group[field],)).fetchone() == (0,):
+                failed = ["known"]
+    for number, rule in enumerate(task["constraints"]):
+        try:
+            held = globals()[rule["op"]](plan, rule)
+        except NoValue:
+            held = False
+        if not held:
+            failed.append(f"c{number}.{rule['op']}")
+    return failed
