@@ -39,9 +39,9 @@ FAULTS = [
     ("if here == there:\n        return 0", "if here == there:\n        return 60"),
     ("SELECT min(", "SELECT sum("),
     ("(here, there))", "(there, here))"),
-    ("at[after].start < at[before].stop + wait", "at[after].start <= at[before].stop + wait"),
-    ("at[after].start < at[before].stop + wait", "at[after].start < at[before].stop"),
-    ("at[after].start < at[before].stop + wait", "at[before].start < at[after].stop + wait"),
+    ("begin < end + wait", "begin <= end + wait"),
+    ("begin < end + wait", "begin < end"),
+    ("begin < end + wait", "begin > end + wait"),
 ]
 
 

@@ -53,7 +53,7 @@ class Plan:
             return self.references[via["table"]][via["to"]], {owner for (owner,) in found}
         if "get" in choice:
             return self.references[table][choice["get"]], {self.cell(table, name, choice["get"])}
-        return table, {name}
+        return table, {self.cell(table, name, "name")}
 
 
 def chosen(plan, slots):
@@ -112,11 +112,13 @@ def no_overlap(plan, rule):
 
 
 def precedes(plan, rule):
-    at = {group[rule["length"]["field"]]: plan.minutes(rule, group) for group in plan.groups}
+    at = {group[rule["length"]["field"]]: group for group in plan.groups}
     lag = f'"{rule["lag"]}"' if "lag" in rule else "0"
     for before, after, wait in plan.database.execute(f'SELECT "{rule["before"]}", "{rule["after"]}", {lag} FROM "{rule["table"]}"').fetchall():
-        if before in at and after in at and (wait is None or at[after].start < at[before].stop + wait):
-            return False
+        if before in at and after in at:
+            end, begin = plan.minutes(rule, at[before]).stop, plan.minutes(rule, at[after]).start
+            if wait is None or begin < end + wait:
+                return False
     return True
 
 
@@ -150,7 +152,7 @@ def order(plan, rule):
 
 
 def all_different(plan, rule):
-    values = [plan.get(group, field, rule["by"]) if "by" in rule else group[field] for group, field in chosen(plan, rule["slots"])]
+    values = [plan.get(group, field, rule.get("by", "name")) for group, field in chosen(plan, rule["slots"])]
     return len(set(values)) == len(values)
 
 
