@@ -4,6 +4,20 @@
 #include "verifiers/constraint_verifier.h"
 
 namespace assay {
+namespace {
+
+std::string domain_subject(const std::string& name, const std::string& version) { return "domain " + name + " " + version; }
+
+}  // namespace
+
+Status keep_domain(Store& store, const Domain& domain) {
+  const std::string subject = domain_subject(domain.name, domain.version);
+  ASSAY_ASSIGN(const Json kept, store.observations(subject));
+  if (kept.empty()) return store.put_observation(subject, "source", {{"hash", domain.hash}, {"text", domain.source}});
+  if (kept.back().at("value").at("hash") == domain.hash) return {};
+  return input_error("the store has tasks of another domain with the same name and version, " + domain.name + " " + domain.version, store.path(),
+                     "raise the version in the domain's file, or use another --store");
+}
 
 Result<std::shared_ptr<const Database>> DatabaseCache::database(const Environment& environment) {
   {
@@ -51,6 +65,20 @@ std::shared_ptr<void>* Host::kept(const Task& task) {
   const std::string key = task.archetype + "/" + task.environment;
   auto* found = kept_.find(key);
   return found ? found : &kept_.put(key, nullptr);
+}
+
+Result<std::shared_ptr<const Domain>> Host::domain(const Task& task) {
+  const Provenance& p = task.provenance;
+  const std::string subject = domain_subject(p.domain, p.domain_version);
+  if (auto* found = domains_.find(subject)) return *found;
+  ASSAY_ASSIGN(const Json kept, databases_.store().observations(subject));
+  std::shared_ptr<const Domain> domain;
+  if (kept.empty()) {
+    ASSAY_ASSIGN(domain, load_domain(p.domain));
+  } else {
+    ASSAY_ASSIGN(domain, compile_domain(kept.back().at("value").at("text").get<std::string>(), p.domain + ".json"));
+  }
+  return domains_.put(subject, domain);
 }
 
 Result<std::shared_ptr<const Task>> Host::task(const std::string& id) {

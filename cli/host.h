@@ -12,8 +12,13 @@
 #include "envs/executor.h"
 #include "envs/toolset.h"
 #include "envs/verifier.h"
+#include "synth/domain.h"
 
 namespace assay {
+
+// Keeps the source of `domain` in the store, so that its tasks can be made again wherever the store goes. Another domain of the
+// same name and version in one store is an error.
+Status keep_domain(Store& store, const Domain& domain);
 
 // Thread-safe.
 class DatabaseCache {
@@ -43,12 +48,15 @@ class Host {
   Result<std::shared_ptr<Toolset>> tools(const Task& task);
   Result<std::shared_ptr<const Verifier>> verifier(const Task& task);
   Result<std::shared_ptr<const Task>> task(const std::string& id);
+  // What it was made from, as the store keeps it, or else the built-in of this name.
+  Result<std::shared_ptr<const Domain>> domain(const Task& task);
   Result<Executor*> executor() { return databases_.executor(); }
   // MakeRequest::kept for the archetype and environment of a task; valid until the next call.
   std::shared_ptr<void>* kept(const Task& task);
 
  private:
   DatabaseCache& databases_;
+  Lru<std::shared_ptr<const Domain>> domains_{16};
   Lru<std::shared_ptr<Toolset>> tools_{16};
   Lru<std::shared_ptr<const Verifier>> verifiers_{256};
   Lru<std::shared_ptr<const Task>> tasks_{256};

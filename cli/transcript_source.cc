@@ -40,9 +40,10 @@ Result<Conversation> TranscriptSource::gold(const std::string& id) {
   ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(*task));
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store_.environment(task->environment));
   // A domain that is not at hand any more is missed only by an archetype that needs it.
-  const Result<AuditRequest> audit = request_of(*task, environment, *tools);
-  MakeRequest request;
-  if (audit.ok()) request = audit->request;
+  AuditRequest audit;
+  if (Result<std::shared_ptr<const Domain>> domain = host_.domain(*task); domain.ok())
+    if (Result<AuditRequest> found = request_of(*task, std::move(*domain), environment, *tools); found.ok()) audit = std::move(*found);
+  MakeRequest request = audit.request;
   request.environment = environment;
   request.tools = tools.get();
   request.kept = host_.kept(*task);

@@ -40,6 +40,7 @@ class Compiler {
     ASSAY_TRY(check_import(r));
     if (!domain_->tables.empty()) domain_->fill = plan_;
     domain_->hash = json_identity(source_);
+    domain_->source = source_.dump();
     return std::shared_ptr<const Domain>(domain_);
   }
 
@@ -219,8 +220,9 @@ Status Compiler::check_calls(const ToolSpec& tool, const std::string& path) cons
   auto environment = std::make_shared<Environment>(empty_);
   environment->tools = {tool};
   if (auto tools = Toolset::open(environment, database_); !tools.ok()) {
-    Error problem = tools.error();
-    return make_error(Boundary::kInput, problem.what, file_ + ": " + path + " (" + tool.name + ")", problem.hint);
+    const Error& problem = tools.error();
+    const bool of_sql = problem.boundary == Boundary::kTool || problem.boundary == Boundary::kLimit;   // what a connection refuses
+    return make_error(Boundary::kInput, problem.what, file_ + ": " + path + (of_sql ? ".body.sql" : "") + " (" + tool.name + ")", problem.hint);
   }
   if (!tool.body.is_object() || !tool.body.contains("sql")) return {};
   ASSAY_ASSIGN(auto connection, Connection::open(database_));

@@ -24,6 +24,7 @@ struct Domain {
   std::map<std::string, Json> archetypes;  // {name: its part of the domain, checked and completed by synth/archetypes/<name>.cc}
   Json import;                           // {"tables":{table:{"names":[…],"columns":{column:[…]}}}}: what users call them
   std::string hash;                      // SHA-256 of the canonical source
+  std::string source;                    // canonical: compiles to the same domain
 
   const TableSpec* find_table(std::string_view table) const;  // null when absent
 };

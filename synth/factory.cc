@@ -120,9 +120,14 @@ Factory::Factory(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Factory::~Factory() = default;
 
 Result<std::unique_ptr<Factory>> Factory::create(const FactoryOptions& options) {
+  ASSAY_ASSIGN(std::shared_ptr<const Domain> domain, load_domain(options.domain));
+  return create(std::move(domain), options);
+}
+
+Result<std::unique_ptr<Factory>> Factory::create(std::shared_ptr<const Domain> domain, const FactoryOptions& options) {
   auto state = std::make_unique<State>();
   state->options = options;
-  ASSAY_ASSIGN(state->domain, load_domain(options.domain));
+  state->domain = std::move(domain);
   if (options.tasks_per_environment < 1) return input_error("expected at least one task per environment", "--tasks-per-environment");
   if (options.difficulties.empty()) return input_error("no difficulty was asked for", "--difficulty", "1,2,3,4,5");
   ASSAY_TRY(state->choose_archetypes());
@@ -189,10 +194,11 @@ Result<MadeTask> Factory::make(int64_t index) {
   return state_->archetype_of(index).make(request);
 }
 
-Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Environment> environment, Tools& tools) {
+Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> domain, std::shared_ptr<const Environment> environment,
+                                Tools& tools) {
   AuditRequest out;
   const Provenance& p = task.provenance;
-  ASSAY_ASSIGN(out.domain, load_domain(p.domain));
+  out.domain = std::move(domain);
   if (out.domain->version != p.domain_version)
     return input_error("made with version " + p.domain_version + " of the domain '" + p.domain + "'; this program has " + out.domain->version,
                        "task " + task.id, "audit with the program that made it");

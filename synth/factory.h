@@ -25,6 +25,8 @@ struct FactoryOptions {
 class Factory {
  public:
   static Result<std::unique_ptr<Factory>> create(const FactoryOptions& options);
+  // Of a domain that is compiled already; options.domain is not read.
+  static Result<std::unique_ptr<Factory>> create(std::shared_ptr<const Domain> domain, const FactoryOptions& options);
   ~Factory();
   const Domain& domain() const;
   // Whether the domain's tools run programs; then use() comes before make(). `executor` is borrowed.
@@ -51,12 +53,13 @@ class Factory {
   std::unique_ptr<State> state_;
 };
 
-// The request that made `task`, for audit: domain loaded by name, environment as given. A domain that is not at hand, or is of
-// another version, is an error. Holds the domain the request points to.
+// The request that made `task`, for audit: from `domain`, which must be of the version that the task names, and the
+// environment as given. Holds the domain the request points to.
 struct AuditRequest {
   std::shared_ptr<const Domain> domain;
   MakeRequest request;
 };
-Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Environment> environment, Tools& tools);
+Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> domain, std::shared_ptr<const Environment> environment,
+                                Tools& tools);
 
 }  // namespace assay

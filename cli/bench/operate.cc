@@ -34,7 +34,8 @@ Result<std::vector<Gold>> golds(Factory& factory, const std::shared_ptr<const En
     Gold gold;
     gold.task = std::move(made.task);
     ASSAY_ASSIGN(gold.verifier, StateVerifier::create(gold.task.goal, environment->tables, "bench"));
-    ASSAY_ASSIGN(const AuditRequest audit, request_of(gold.task, environment, tools));
+    ASSAY_ASSIGN(std::shared_ptr<const Domain> domain, load_domain(gold.task.provenance.domain));
+    ASSAY_ASSIGN(const AuditRequest audit, request_of(gold.task, std::move(domain), environment, tools));
     ASSAY_ASSIGN(const Archetype* archetype, find_archetype("operate"));
     ASSAY_ASSIGN(Exploration exploration, archetype->gold(gold.task, audit.request));
     gold.transcript = std::move(exploration.transcript);

@@ -25,7 +25,8 @@ Result<Certificate> recompute(Host& host, Store& store, const TaskRow& row) {
   ASSAY_ASSIGN(std::shared_ptr<const Task> task, host.task(row.id));
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(row.environment));
   ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host.tools(*task));
-  ASSAY_ASSIGN(AuditRequest audit, request_of(*task, environment, *tools));
+  ASSAY_ASSIGN(std::shared_ptr<const Domain> domain, host.domain(*task));
+  ASSAY_ASSIGN(AuditRequest audit, request_of(*task, std::move(domain), environment, *tools));
   audit.request.kept = host.kept(*task);
   return certify(*task, audit.request);
 }

@@ -38,7 +38,7 @@ Bench sound_task(const std::string& preset = "report") {
   bench.made = std::move(*made);
   bench.environment = *bench.factory->environment(0);
   bench.tools = toolset_of(bench.environment);
-  auto audit = request_of(bench.made.task, bench.environment, *bench.tools);
+  auto audit = request_of(bench.made.task, *load_domain("travel"), bench.environment, *bench.tools);
   REQUIRE(audit.ok());
   bench.audit = std::move(*audit);
   return bench;

@@ -36,7 +36,7 @@ struct Library {
   Ready ready(int64_t index) {
     Ready out{must(factory->make(index)), must(factory->environment(index)), nullptr, {}};
     out.tools = must(Toolset::open(out.environment, must(Database::build(out.environment->tables))));
-    out.audit = must(request_of(out.made.task, out.environment, *out.tools));
+    out.audit = must(request_of(out.made.task, must(load_domain(out.made.task.provenance.domain)), out.environment, *out.tools));
     return out;
   }
 };
