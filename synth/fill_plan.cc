@@ -50,11 +50,15 @@ Status FillPlan::add(const std::vector<TableSpec>& tables, const Json& vocabular
 
 Result<Tables> FillPlan::fill(const std::vector<TableSpec>& specs, uint64_t seed) const {
   Tables tables;
+  int64_t cell_count = 0;
+  int32_t texts_seen = 0;
   tables.tables.reserve(specs.size());
   for (size_t t = 0; t < specs.size(); ++t) {
     tables.tables.push_back({specs[t], std::vector<std::vector<int64_t>>(specs[t].columns.size())});
     FillRun run{tables, seed, stream_of(specs[t].name + "/rows"), -1};
     ASSAY_ASSIGN(const int32_t count, steps_[t].rows->run(run));
+    cell_count += static_cast<int64_t>(count) * static_cast<int64_t>(specs[t].columns.size());
+    if (cell_count > kCellLimit) return input_error("the tables have more than " + std::to_string(kCellLimit) + " cells", specs[t].name, "fewer rows");
     std::vector<int32_t> rows(count);
     std::iota(rows.begin(), rows.end(), 0);
     for (auto& cells : run.table().columns) cells.resize(count, kNull);
@@ -63,6 +67,9 @@ Result<Tables> FillPlan::fill(const std::vector<TableSpec>& specs, uint64_t seed
       run.stream = stream_of(specs[t].name + "/" + specs[t].columns[column].name);
       fill->run(run, rows);
       clip(specs[t].columns[column], run.cells());
+      for (; texts_seen < tables.texts.size(); ++texts_seen)
+        if (tables.texts.text(texts_seen).size() > kTextBytes)
+          return input_error("a text is longer than " + std::to_string(kTextBytes) + " bytes", specs[t].name + "." + specs[t].columns[column].name);
     }
     ASSAY_TRY(check_relation_key(run.table()));
   }

@@ -9,6 +9,9 @@
 
 namespace assay {
 
+inline constexpr int64_t kCellLimit = 8'000'000;   // of all tables together
+inline constexpr size_t kTextBytes = 4096;         // of one text
+
 // Immutable once all tables are added; then used by any number of threads.
 class FillPlan {
  public:
@@ -16,7 +19,8 @@ class FillPlan {
   // Fails if a column is filled by nothing or twice.
   Status add(const std::vector<TableSpec>& tables, const Json& vocabularies, const Json& rows, const std::vector<Json>& fills,
              const std::string& file, const std::string& path);
-  // Fails if a table becomes larger than kRowLimit or a key of a relation repeats. The index is left for the caller to build.
+  // Fails if a table becomes larger than kRowLimit, all of them larger than kCellLimit, a text longer than kTextBytes, or if a
+  // key of a relation repeats. The index is left for the caller to build.
   Result<Tables> fill(const std::vector<TableSpec>& specs, uint64_t seed) const;
 
  private:

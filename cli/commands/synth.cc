@@ -1,4 +1,4 @@
-// assay synth: tasks 0 … N-1 of a seed, certified and stored; what is stored already is not made again.
+// assay synth DOMAIN: tasks 0 … N-1 of a seed, certified and stored; what is stored already is not made again.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -6,6 +6,8 @@
 
 #include "cli/certificate_text.h"
 #include "cli/command.h"
+#include "cli/domain_synthesis.h"
+#include "cli/host.h"
 #include "cli/jobs.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
@@ -100,6 +102,7 @@ class Synthesis {
   }
 
   Status take(int64_t index, Item item, Progress& progress) {
+    ++bands_[factory_.difficulty(index)].asked;
     if (item.error) {
       if (failed_++ == 0) first_error_ = *item.error;
       if (errors_.size() < 5) errors_.insert("task " + std::to_string(index) + ": " + item.error->text());
@@ -137,11 +140,33 @@ class Synthesis {
     group.add(item.row);
     group.solutions.add(static_cast<double>(item.certificate.solutions));
     group.solutions_exact = group.solutions_exact && item.certificate.solutions_exact;
+    bands_[item.row.difficulty].met += item.row.sound;
     if (example_.empty() && item.row.sound) example_ = item.row.id;
     if (item.row.sound) return;
     ++unsound_;
     const std::string why = item.certificate.problems.empty() ? "not sound" : item.certificate.problems[0];
     if (errors_.size() < 5) errors_.insert("task " + short_id(item.row.id) + " is unsound: " + why);
+  }
+
+  // Archetypes keep a task only if what its certificate measures lies in the bands of its difficulty, so what was asked for and not
+  // made soundly is what missed them.
+  OrderedJson calibration() const {
+    OrderedJson out = OrderedJson::array();
+    for (const auto& [difficulty, band] : bands_)
+      if (difficulty > 0) out.push_back({{"difficulty", difficulty}, {"asked", band.asked}, {"in_band", band.met}});
+    return out;
+  }
+
+  void say_calibration() const {
+    std::string each;
+    Band all;
+    for (const auto& [difficulty, band] : bands_) {
+      if (difficulty == 0) continue;
+      all.asked += band.asked;
+      all.met += band.met;
+      each += (each.empty() ? "" : ", ") + std::to_string(difficulty) + ": " + percent_text(band.met, band.asked);
+    }
+    if (all.asked > 0) context_.say("as difficult as asked for, by what their certificates measure: " + percent_text(all.met, all.asked) + " (" + each + ")");
   }
 
   Status observe() {
@@ -156,6 +181,7 @@ class Synthesis {
     c.say("\n" + count_text(made_) + " tasks made and certified in " + duration_text(seconds_) + " (" + rate_text(rate) + "/s), " +
           count_text(kept_) + " were in the store; " + count_text(unsound_) + " unsound, " + count_text(failed_) + " could not be made");
     for (const std::string& error : errors_) c.say("  " + printable(error));
+    say_calibration();
     if (reached < count)
       c.say("interrupted after " + count_text(reached) + " of " + count_text(count) + ": the same command goes on from there");
     if (!example_.empty()) {
@@ -166,7 +192,7 @@ class Synthesis {
     }
     c.result({{"requested", count}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_},
               {"interrupted", reached < count}, {"seconds", seconds_}, {"tasks_per_second", rate},
-              {"by_difficulty", tasks_json(groups_)}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
+              {"by_difficulty", tasks_json(groups_)}, {"calibration", calibration()}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
   }
 
   const Options& options_;
@@ -178,6 +204,10 @@ class Synthesis {
   std::vector<std::string> notes_;
   Error first_error_;
   TaskGroups groups_;
+  struct Band {
+    int64_t asked = 0, met = 0;
+  };
+  std::map<int, Band> bands_;   // by difficulty
   int64_t made_ = 0, kept_ = 0, unsound_ = 0, failed_ = 0;
   double seconds_ = 0;
   std::string example_;
@@ -225,16 +255,18 @@ Result<int> run(Options& options, const Context& context) {
     factory->use(*executor);
   }
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
+  ASSAY_TRY(keep_domain(*store, factory->domain()));
   return Synthesis(options, context, *factory, *store).run();
 }
 
 }  // namespace
 
 Command make() {
-  return {"synth", "Make tasks from a domain, each with its certificate", 10, [](CLI::App& app, Context& context) {
+  return {"synth", "Make tasks from a domain, each with its certificate; or let a model write domains", 10, [](CLI::App& app, Context& context) {
             auto options = std::make_shared<Options>();
+            auto domains = std::make_shared<DomainSynthesis>();
             FactoryOptions& factory = options->factory;
-            app.add_option("domain", factory.domain, "A built-in domain (assay list domains) or a file")->required();
+            CLI::Option* domain = app.add_option("domain", factory.domain, "A built-in domain (assay list domains) or a file");
             app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: select where the domain has it, else all; assay list archetypes)")->delimiter(',');
             app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
             declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");
@@ -244,7 +276,12 @@ Command make() {
             app.add_option("--data", factory.data, "Your own tables: a SQLite file, or a folder of CSV or TSV files");
             app.add_option("--map", factory.mapping, "How your columns map to the domain's (JSON)");
             app.add_option("--propose", options->propose, "Write the mapping to this file and stop");
-            return [options, &context] { return run(*options, context); };
+            domains->declare(app);
+            return [options, domains, domain, &context]() -> Result<int> {
+              if ((domain->count() > 0) == domains->wanted())
+                return input_error("expected a domain to make tasks from, or categories that a model writes domains for", "synth", "assay synth --help");
+              return domains->wanted() ? domains->run(context) : run(*options, context);
+            };
           }};
 }
 

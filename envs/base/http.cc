@@ -87,6 +87,8 @@ HttpFailure failure_of(CURLcode code) {
   }
 }
 
+constexpr std::string_view kTooLarge = "longer than the limit of ";
+
 Error error_of(const Transfer& transfer, HttpFailure failure, CURLcode code) {
   const HttpRequest& request = transfer.request;
   const std::string where = shown_url(request.url);
@@ -94,7 +96,7 @@ Error error_of(const Transfer& transfer, HttpFailure failure, CURLcode code) {
     case HttpFailure::kTooLarge:
       if (transfer.header_bytes > kHeaderBytes)
         return input_error("the answer's headers are longer than " + std::to_string(kHeaderBytes) + " bytes", where);
-      return input_error("the answer is longer than the limit of " + std::to_string(request.response_bytes) + " bytes",
+      return input_error("the answer is " + std::string(kTooLarge) + std::to_string(request.response_bytes) + " bytes",
                          where);
     case HttpFailure::kTimeout:
       return input_error("no complete answer within the time limit of " + std::to_string(request.timeout_ms) +
@@ -275,6 +277,8 @@ std::optional<std::string_view> HttpResponse::header(std::string_view name) cons
 std::unique_ptr<HttpClient> make_http_client(const HttpOptions& options) {
   return std::make_unique<CurlClient>(options);
 }
+
+bool is_too_large(const Error& error) { return error.what.find(kTooLarge) != std::string::npos; }
 
 std::string shown_url(std::string_view url) {
   url = url.substr(0, url.find_first_of("?#"));

@@ -37,6 +37,9 @@ enum class HttpFailure {
   kTooLarge,
 };
 
+// Whether `error`, or one made from it, says that an answer was longer than response_bytes.
+bool is_too_large(const Error& error);
+
 struct HttpResponse {
   int64_t id = 0;
   HttpFailure failure = HttpFailure::kNone;

@@ -5,7 +5,7 @@
 // text occurs once for each value of "within" only: chains, whose names are ambiguous without the city.
 #include <unordered_set>
 
-#include "synth/filler.h"
+#include "synth/fill_plan.h"
 
 namespace assay::fillers::pattern {
 namespace {
@@ -22,6 +22,7 @@ using Pattern = std::vector<Part>;
 std::string expand(const Pattern& pattern, const FillRun& run, int32_t row, Rng& rng) {
   std::string out;
   for (const Part& part : pattern) {
+    if (out.size() > kTextBytes) break;   // the plan refuses it
     out += part.literal;
     if (!part.words.empty()) out += rng.pick(part.words);
     if (part.number.low <= part.number.high) out += std::to_string(part.number.draw(rng));

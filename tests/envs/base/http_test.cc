@@ -103,7 +103,9 @@ TEST_CASE("http: a body is taken up to the limit and not a byte further") {
   }
   HttpRequest huge = ask(endpoint, "huge");
   huge.response_bytes = 1 << 20;
-  CHECK(fetch(huge).failure == HttpFailure::kTooLarge);
+  const HttpResponse response = fetch(huge);
+  CHECK(response.failure == HttpFailure::kTooLarge);
+  CHECK(is_too_large(response.error));
 }
 
 TEST_CASE("http: more requests than places all get answered, each once") {
