@@ -1,8 +1,12 @@
 #include "cli/describe.h"
 
+#include <map>
+
 #include "cli/certificate_text.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
+#include "envs/attack_report.h"
+#include "envs/pass_rate.h"
 #include "verifiers/constraint.h"
 
 namespace assay {
@@ -83,6 +87,25 @@ std::string message_text(const Message& message, size_t most) {
   return out;
 }
 
+// What was observed of a task: the newest attack, and how often each policy solved it.
+Result<std::string> observed_text(const Json& observations, const std::string& where) {
+  ASSAY_ASSIGN(const AttackReport attack, newest_attack_report(observations, where));
+  const AttackTally tally = attack.total();
+  std::string out = attack.catalogue.empty() ? "  never attacked\n"
+                                             : "  " + printable(attack.catalogue) + ": " + count_text(tally.tried) + " tried, " + count_text(tally.hits) + " hits\n";
+  for (const AttackHit& hit : attack.hits) out += "    " + printable(hit.category + ", " + hit.attempt + ": " + shortened(hit.answer, 200)) + "\n";
+  std::map<std::string, PassRate> rates;
+  for (const Json& observation : observations) {
+    if (observation.at("name") != kPassObservation) continue;
+    ASSAY_ASSIGN(PassRate rate, pass_rate_from_json(observation.at("value"), where));
+    rates[rate.policy] = rate;
+  }
+  for (const auto& [policy, rate] : rates)
+    out += "  " + printable(policy) + " solved it in " + count_text(rate.passed) + " of " + count_text(rate.attempts) + " attempts (" +
+           percent_text(rate.low) + " to " + percent_text(rate.high) + ")\n";
+  return out;
+}
+
 // "60 tasks in 1.2 s (50.0/s)", of the last run; empty if there was none.
 std::string throughput(const Json& observations, const std::string& name, const char* noun) {
   for (auto it = observations.rbegin(); it != observations.rend(); ++it) {
@@ -128,8 +151,12 @@ Result<Description> describe_task(Store& store, const Task& task, Detail detail)
   else out.text += heading("certificate: none");
   if (detail == Detail::kFull && !task.goal.is_null())
     out.text += heading("goal: what must have changed") + indented(printable(OrderedJson(task.goal).dump(2)), "  ") + "\n";
+  ASSAY_ASSIGN(const Json observations, store.observations(task.id));
+  ASSAY_ASSIGN(const std::string observed, observed_text(observations, "task " + task.id));
+  out.text += heading("observed") + observed;
   if (detail == Detail::kFull) out.text += heading("gold") + indented(printable(task.gold), "  ") + "\n";
   out.json = {{"task", with_id(to_json(task), task.id)}, {"constraints", std::move(constraints)}};
+  out.json["observations"] = observations;
   out.json["certificate"] = certificate.ok() ? with_id(to_json(*certificate), certificate->id) : OrderedJson();
   return out;
 }

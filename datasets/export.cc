@@ -10,7 +10,9 @@
 #include <filesystem>
 
 #include "datasets/card.h"
+#include "envs/attack_report.h"
 #include "envs/base/hash.h"
+#include "envs/pass_rate.h"
 
 namespace assay {
 namespace {
@@ -119,7 +121,9 @@ class Exporter {
     }
     if (!files_.empty()) return {};
     return input_error("nothing to export: of " + std::to_string(tasks.size()) + " tasks that match, " +
-                           std::to_string(report_.skipped_uncertified) + " are not certified as sound" +
+                           std::to_string(report_.skipped_uncertified) + " are not certified as sound, " +
+                           std::to_string(report_.skipped_attacked) + " were scored at by an attack" +
+                           (options_.kept_by.empty() ? "" : ", " + std::to_string(report_.skipped_by_filter) + " were not kept by a filter with the policy '" + options_.kept_by + "' (assay filter)") +
                            (format_.per_rollout ? ", and the others have no rollout that matches and was scored" : ""),
                        store_.path(), format_.per_rollout ? "assay rollout, or other filters" : "assay synth, or other filters");
   }
@@ -137,6 +141,20 @@ class Exporter {
       ++report_.skipped_uncertified;
       return {};
     }
+    ASSAY_ASSIGN(const Json observations, store_.observations(task.id));
+    ASSAY_ASSIGN(const AttackReport attacks, newest_attack_report(observations, "task " + task.id));
+    if (attacks.total().hits > 0) {
+      ++report_.skipped_attacked;
+      return {};
+    }
+    if (!options_.kept_by.empty()) {
+      ASSAY_ASSIGN(const std::optional<PassRate> rate, newest_pass_rate(observations, options_.kept_by, "task " + task.id));
+      if (!rate || !rate->kept) {
+        ++report_.skipped_by_filter;
+        return {};
+      }
+    }
+    report_.never_attacked += attacks.catalogue.empty();
     ASSAY_ASSIGN(const auto environment, store_.environment(task.environment));
     ExportItem item{task, *environment, certificate};
     item.split = split_of(task.id, options_.train_percent, options_.validation_percent);

@@ -14,12 +14,16 @@ struct ExportOptions {
   std::string folder;              // created; files are replaced whole or not at all
   TaskFilter tasks;
   RolloutFilter rollouts;          // for formats made of rollouts; of those that match, the scored ones
+  std::string kept_by;             // only tasks that a filter by this policy kept (envs/pass_rate.h); empty: all
   int train_percent = 90, validation_percent = 5;  // the rest is test
 };
 
 struct ExportReport {
   std::map<std::string, int64_t> rows;   // by split
   int64_t skipped_uncertified = 0;       // tasks without a certificate, or with one that says unsound
+  int64_t skipped_attacked = 0;          // tasks that an attack scored at (envs/attack_report.h)
+  int64_t never_attacked = 0;            // of the tasks written
+  int64_t skipped_by_filter = 0;         // tasks that were not kept, or not measured by that policy
   int64_t skipped_failed = 0;            // rollouts that broke at a boundary
   std::vector<std::string> files;        // relative to the folder, sorted
 };

@@ -99,14 +99,23 @@ bool is_difference(const TableSpec& spec, const Json& entry) {
   return std::all_of(to.items().begin(), to.items().end(), [&](const auto& item) { return from.contains(item.key()); });
 }
 
+// Whether a row stands among the entries twice; `key` is the member that names it, null where the entry itself does.
+bool has_repeats(const Json& entries, const char* key) {
+  std::vector<Json> rows;
+  for (const Json& entry : entries) rows.push_back(key ? entry[key] : entry);
+  std::sort(rows.begin(), rows.end());
+  return std::adjacent_find(rows.begin(), rows.end()) != rows.end();
+}
+
 bool is_change(const TableSpec& spec, const Json& change) {
   if (!change.is_object()) return false;
-  const auto all = [](const Json& entries, const auto& holds) { return entries.is_array() && std::all_of(entries.begin(), entries.end(), holds); };
-  return std::all_of(change.items().begin(), change.items().end(), [&](const auto& item) {
-    if (item.key() == "added") return all(item.value(), [&](const Json& row) { return has_columns(spec, row, true); });
-    if (item.key() == "removed") return all(item.value(), [&](const Json& key) { return is_key(spec, key); });
-    return item.key() == "changed" && all(item.value(), [&](const Json& entry) { return is_difference(spec, entry); });
-  });
+  for (const auto& [kind, entries] : change.items()) {
+    if (!entries.is_array() || (kind != "added" && kind != "removed" && kind != "changed")) return false;
+    for (const Json& entry : entries)
+      if (!(kind == "added" ? has_columns(spec, entry, true) : kind == "removed" ? is_key(spec, entry) : is_difference(spec, entry))) return false;
+    if (entries.size() > 1 && kind != "added" && has_repeats(entries, kind == "changed" ? "key" : nullptr)) return false;
+  }
+  return true;
 }
 
 }  // namespace

@@ -41,13 +41,18 @@ Result<int> run(Options& options, const Context& context) {
   context.say(count_text(rows) + " rows in format " + options.dataset.format + " to " + options.dataset.folder);
   if (!table.empty()) context.say(table.text("  "));
   if (report.skipped_uncertified > 0) context.say("left out: " + count_text(report.skipped_uncertified) + " not certified as sound");
+  if (report.skipped_attacked > 0) context.say("left out: " + count_text(report.skipped_attacked) + " that an attack scored at");
+  if (report.skipped_by_filter > 0) context.say("left out: " + count_text(report.skipped_by_filter) + " that the filter did not keep, or that were not measured");
+  if (report.never_attacked > 0) context.say("never attacked: " + count_text(report.never_attacked) + " tasks (" + context.command("attack") + ")");
   if (report.skipped_failed > 0) context.say("left out: " + count_text(report.skipped_failed) + " failed rollouts");
   std::string files;
   for (const std::string& file : report.files) files += (files.empty() ? "" : ", ") + file;
   context.say("files: " + files);
   if (rows == 0) context.say("no row fits: are there rollouts that passed (assay show store)? --all takes the others too");
   context.result({{"format", options.dataset.format}, {"folder", options.dataset.folder}, {"rows", report.rows},
-                  {"skipped_uncertified", report.skipped_uncertified}, {"skipped_failed", report.skipped_failed}, {"files", report.files}});
+                  {"skipped_uncertified", report.skipped_uncertified},
+                  {"skipped_attacked", report.skipped_attacked}, {"skipped_by_filter", report.skipped_by_filter},
+                  {"never_attacked", report.never_attacked}, {"skipped_failed", report.skipped_failed}, {"files", report.files}});
   return static_cast<int>(kDone);
 }
 
@@ -60,6 +65,7 @@ Command make() {
             app.add_option("--format", dataset.format, "assay list formats")->required();
             app.add_option("--out", dataset.folder, "The folder to write")->required();
             app.add_option("--policy", options->policy, "Only rollouts of this policy");
+            app.add_option("--kept-by", dataset.kept_by, "Only tasks that assay filter kept, by the policy it measured with");
             app.add_option("--difficulty", options->difficulty, "Only tasks of this difficulty")->check(CLI::Range(0, 5));
             app.add_option("--domain", options->domain, "Only tasks of this domain");
             app.add_option("--preset", options->preset, "Only tasks of this preset");

@@ -1,14 +1,11 @@
 // assay rollout: groups of attempts of one or several policies at the tasks of a store.
 #include <CLI/CLI.hpp>
 
-#include <cstdlib>
-
 #include "cli/command.h"
-#include "cli/rollout_batch.h"
+#include "cli/play_options.h"
 #include "cli/selection.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
-#include "envs/cold_start.h"
 
 namespace assay::commands::rollout {
 namespace {
@@ -17,48 +14,9 @@ struct Options {
   TaskSelection tasks;
   std::vector<std::string> policies;
   std::string from;
-  std::string key_env = "OPENAI_API_KEY";
-  bool key_env_given = false;
-  double timeout_s = 120;
   int64_t group = 1;
-  std::string context_strategy, cold_start;
-  ContextOptions context;
-  PolicyOptions policy;
+  PlayOptions play;
 };
-
-Status read_key(Options& options) {
-  const char* key = std::getenv(options.key_env.c_str());
-  if (key) options.policy.api_key = key;
-  else if (options.key_env_given)
-    return input_error("this environment variable is not set", "--key-env " + options.key_env, "export " + options.key_env + "=…");
-  return {};
-}
-
-Status read_context(Options& options) {
-  if (!options.cold_start.empty()) ASSAY_TRY(cold_start_prompt(options.cold_start));
-  const bool strategy = !options.context_strategy.empty(), tokens = options.context.window_tokens > 0;
-  if (strategy != tokens)
-    return input_error("a context strategy and the size of the context belong together", strategy ? "--context-strategy" : "--context-tokens",
-                       "--context-strategy discard-all --context-tokens 131072");
-  if (strategy) {
-    ASSAY_ASSIGN(options.context.strategy, context_strategy_named(options.context_strategy));
-  }
-  return {};
-}
-
-BatchOptions batch_options(const Options& options, const Context& context, const std::string& policy) {
-  BatchOptions batch;
-  batch.policy = policy;
-  batch.from = policy == "replay:store" ? options.from : "";
-  batch.policy_options = options.policy;
-  batch.context = options.context;
-  batch.cold_start = options.cold_start;
-  batch.group = options.group;
-  batch.seed = context.seed;
-  batch.jobs = context.threads();
-  batch.cancelled = context.cancelled;
-  return batch;
-}
 
 struct Totals {
   std::vector<PolicySummary> summaries;
@@ -87,10 +45,7 @@ int report(const Context& context, const Totals& totals, double seconds) {
 }
 
 Result<int> run(Options& options, const Context& context) {
-  ASSAY_TRY(read_key(options));
-  ASSAY_TRY(read_context(options));
-  options.policy.timeout_ms = static_cast<int64_t>(options.timeout_s * 1000);
-  options.policy.clock = &system_clock();
+  ASSAY_TRY(options.play.complete());
   for (const std::string& policy : options.policies)
     if (policy == "replay:store" && options.from.empty())
       return input_error("replay:store needs the policy to act out again", "--from", "--from random");
@@ -102,7 +57,9 @@ Result<int> run(Options& options, const Context& context) {
   Totals totals;
   for (const std::string& policy : options.policies) {
     if (context.stopped()) break;
-    ASSAY_ASSIGN(const BatchReport batch, run_batch(databases, tasks, batch_options(options, context, policy), progress));
+    BatchOptions played = options.play.batch(context, policy, options.group);
+    if (policy == "replay:store") played.from = options.from;
+    ASSAY_ASSIGN(const BatchReport batch, run_batch(databases, tasks, played, progress));
     for (const auto& [difficulty, summary] : batch.by_difficulty) totals.summaries.push_back(summary);
     for (const auto& [what, count] : batch.failures) totals.failures[what] += count;
     totals.played += batch.played;
@@ -121,26 +78,12 @@ Result<int> run(Options& options, const Context& context) {
 Command make() {
   return {"rollout", "Let policies attempt tasks, in groups, in parallel", 20, [](CLI::App& app, Context& context) {
             auto options = std::make_shared<Options>();
-            PolicyOptions& policy = options->policy;
             app.add_option("--policy", options->policies, "One or several, as in gold,random (assay list policies)")
                 ->delimiter(',')->required();
             app.add_option("--group", options->group, "Attempts a task")->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
             options->tasks.declare(app);
             app.add_option("--from", options->from, "For replay:store: the policy whose rollouts are acted out again");
-            app.add_option("--model", policy.model, "Model name, for an endpoint");
-            app.add_option("--key-env", options->key_env, "Environment variable that holds the endpoint's key")
-                ->each([options](const std::string&) { options->key_env_given = true; });
-            app.add_option("--timeout", options->timeout_s, "Seconds until a request is given up")->check(CLI::Range(0.001, 86400.0));
-            app.add_option("--retries", policy.retries, "Attempts again after a failed request")->check(CLI::Range(0, 100));
-            app.add_option("--in-flight", policy.in_flight, "Episodes open at once")->check(CLI::Range(1, 4096));
-            app.add_option("--temperature", policy.temperature, "For an endpoint")->check(CLI::Range(0.0, 10.0));
-            app.add_option("--max-tokens", policy.max_tokens, "Of one message, for an endpoint")->check(CLI::Range(1, 1 << 24));
-            app.add_option("--context-strategy", options->context_strategy,
-                           "When 80% of the context is used: summary, discard-75 or discard-all");
-            app.add_option("--context-tokens", options->context.window_tokens,
-                           "Size of the context, in tokens as the endpoint reports them, else in bytes / 3")
-                ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
-            app.add_option("--cold-start", options->cold_start, "A system prompt put first: reasoning, tools or reasoning_with_tools");
+            options->play.declare(app);
             return [options, &context] { return run(*options, context); };
           }};
 }

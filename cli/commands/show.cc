@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/describe.h"
+#include "cli/domain_synthesis.h"
 #include "cli/text.h"
 #include "envs/database.h"
 
@@ -24,6 +25,7 @@ Status write_database(const Environment& environment, const std::string& path, c
 Result<Description> describe(const Options& options, Store& store, const Context& context) {
   const Detail detail = options.full ? Detail::kFull : Detail::kBrief;
   if (options.subject == "store") return describe_store(store);
+  if (options.subject == "synthesis") return describe_synthesis(store, options.id, detail);
   if (options.subject == "task") {
     ASSAY_ASSIGN(const Task task, store.task(options.id));
     return describe_task(store, task, detail);
@@ -42,12 +44,13 @@ Result<Description> describe(const Options& options, Store& store, const Context
 }
 
 Result<int> run(const Options& options, const Context& context) {
-  const std::vector<std::string> subjects = {"task", "rollout", "environment", "certificate", "store"};
+  const std::vector<std::string> subjects = {"task", "rollout", "environment", "certificate", "synthesis", "store"};
   if (std::find(subjects.begin(), subjects.end(), options.subject) == subjects.end())
     return unknown_name("thing to show", options.subject, subjects, "show");
   if (options.subject != "store" && options.id.empty())
     return input_error("which " + options.subject + "?", "show " + options.subject,
-                       "give its id, or the first 6 digits" + std::string(options.subject == "certificate" ? " of its task" : ""));
+                       options.subject == "synthesis" ? "give the category as it was given to synth"
+                                                      : "give its id, or the first 6 digits" + std::string(options.subject == "certificate" ? " of its task" : ""));
   if (!options.sqlite.empty() && options.subject != "environment")
     return input_error("only an environment has a database", "--sqlite", "assay show environment ID --sqlite FILE");
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
@@ -60,9 +63,9 @@ Result<int> run(const Options& options, const Context& context) {
 }  // namespace
 
 Command make() {
-  return {"show", "Look at a task, rollout, environment, certificate, or the whole store", 70, [](CLI::App& app, Context& context) {
+  return {"show", "Look at a task, rollout, environment, certificate, the making of a domain, or the whole store", 70, [](CLI::App& app, Context& context) {
             auto options = std::make_shared<Options>();
-            app.add_option("what", options->subject, "task, rollout, environment, certificate (of a task) or store")->required();
+            app.add_option("what", options->subject, "task, rollout, environment, certificate (of a task), synthesis (of a category) or store")->required();
             app.add_option("id", options->id, "Its id, or the first digits of it");
             app.add_option("--sqlite", options->sqlite, "Write the environment's database to this file");
             app.add_flag("--full", options->full, "Cut nothing, and show a task's gold");

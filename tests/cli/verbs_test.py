@@ -25,7 +25,7 @@ class Program(CliTest):
     def test_without_a_verb_it_shows_the_verbs_and_says_that_this_is_not_enough(self):
         done = self.assay(status=2)
         self.assertEqual(done.stdout, "")
-        for verb in ("synth", "rollout", "audit", "verify", "env", "export", "show", "list", "doctor", "bench"):
+        for verb in ("synth", "rollout", "filter", "audit", "attack", "verify", "env", "export", "show", "list", "doctor", "bench"):
             self.assertRegex(done.stderr, rf"(?m)^  {verb} ")
             self.assertIn("--store", self.assay(verb, "--help").stdout)
 
@@ -46,7 +46,7 @@ class Program(CliTest):
             self.assertEqual(hint, f"assay {arguments[0]} --help")
 
     def test_a_verb_that_needs_a_store_says_how_to_make_one(self):
-        for arguments in [("rollout", "--policy", "random"), ("audit",), ("verify",), ("env",), ("list", "tasks"),
+        for arguments in [("rollout", "--policy", "random"), ("filter", "--policy", "random"), ("audit",), ("attack",), ("verify",), ("env",), ("list", "tasks"),
                           ("show", "store"), ("export", "--format", "openai_chat", "--out", "x")]:
             message, hint = self.fails(*arguments)
             self.assertIn("assay.db", message)
@@ -96,6 +96,8 @@ class SmallStore(CliTest):
     def test_synth_and_rollout_report_what_they_did(self):
         self.assertEqual((self.synth["made"], self.synth["unsound"], self.synth["failed"]), (10, 0, 0))
         self.assertEqual([(g["difficulty"], g["tasks"], g["sound"]) for g in self.synth["by_difficulty"]], [(d, 2, 2) for d in range(1, 6)])
+        self.assertEqual(self.synth["calibration"], [{"difficulty": d, "asked": 2, "in_band": 2} for d in range(1, 6)])
+        self.assertEqual(self.report["calibration"], [])
         self.assertEqual((self.rollout["played"], self.rollout["failed"]), (12 * 2 * 3, 0))
         passed = {}
         for row in self.rollout["pass_rates"]:
@@ -108,6 +110,15 @@ class SmallStore(CliTest):
         more = self.json("rollout", "--policy", "random", "--group", "3", "--seed", "3")
         self.assertEqual((more["played"], more["stored_earlier"]), (12, 24))
         self.assertEqual(self.json("synth", "travel", "--count", "10", "--seed", "5")["stored_earlier"], 10)
+
+    def test_what_is_measured_lies_in_the_bands_of_the_difficulty_asked_for(self):
+        source = json.loads((pathlib.Path(os.environ["ASSAY_SOURCE"]) / "envs/domains/travel.json").read_text())
+        levels = source["archetypes"]["select"]["levels"]
+        for row in self.json("list", "tasks", "--preset", "difficulty")["tasks"]:
+            level = levels[str(row["difficulty"])]
+            certificate = self.json("show", "task", row["task"])["certificate"]
+            for band, value in (("chance", row["chance_rate"]), ("calls", row["calls_high"]), ("interacting", certificate["interacting"])):
+                self.assertTrue(level[band][0] <= value < level[band][1], (row, band, value))
 
     def test_selection_by_difficulty_preset_id_and_limit(self):
         self.assertEqual(len(self.task_ids("--difficulty", "1,2")), 4)
@@ -202,6 +213,36 @@ class SmallStore(CliTest):
                    "print(verifier.verify(gold, 'world.sqlite')['passed'], verifier.verify('[]', 'world.sqlite')['passed'])")
         done = subprocess.run([sys.executable, "-c", program], cwd=self.folder, capture_output=True, text=True)
         self.assertEqual(done.stdout.split(), ["True", "False"], done.stderr)
+
+    def test_attack_finds_nothing_at_certified_tasks_and_goes_on_where_it_was(self):
+        told = self.json("attack", "--limit", "5")
+        self.assertEqual((told["attacked"], told["attacked_earlier"], told["hits"], told["findings"]), (5, 0, 0, []))
+        told = self.json("attack", "--jobs", "2")
+        self.assertEqual((told["attacked"], told["attacked_earlier"], told["hits"], told["failed"]), (7, 5, 0, 0))
+        tried = {row["category"]: row["tried"] for row in told["categories"]}
+        self.assertTrue(all(count > 0 for count in tried.values()), tried)
+        for category in ("no_op", "other_gold", "unicode", "duplicate_keys", "hostile_sql"):
+            self.assertIn(category, tried)
+        self.assertEqual(self.json("attack", "--again", "--jobs", "1")["attacked"], 12)
+        text = self.assay("attack").stdout
+        self.assertRegex(text, r"(?m)^category +tried +right after all +hits")
+        self.assertEqual(self.json("export", "--format", "grpo", "--out", "clean")["never_attacked"], 0)
+
+    def test_a_hit_is_shown_and_blocks_export(self):
+        exported = sum(self.json("export", "--format", "grpo", "--out", "before")["rows"].values())
+        hit, other = self.task_ids()[:2]
+        report = {"format": "assay-attack/1", "catalogue": "attacks 1", "tried": 9, "right": 0, "hits": {"no_op": 1},
+                  "examples": [{"category": "no_op", "attempt": "nothing", "answer": "[]"}]}
+        with sqlite3.connect(self.folder / "assay.db") as database:
+            database.execute("INSERT INTO observation(subject, name, value, unix_ms) VALUES (?, 'attack', ?, 1)", (hit, json.dumps(report)))
+        done = self.assay("attack", "--task", f"{hit},{other}", status=1)
+        self.assertIn(f"HIT task {hit[:12]}, no_op, nothing: []", done.stdout)
+        self.assertIn("    no_op, nothing: []", self.assay("show", "task", hit).stdout)
+        self.assertIn("never attacked", self.assay("show", "task", self.task_ids()[2]).stdout)
+        told = self.json("export", "--format", "grpo", "--out", "after")
+        self.assertEqual((sum(told["rows"].values()), told["skipped_attacked"]), (exported - 1, 1))
+        self.assertEqual(self.json("attack", "--task", hit, "--again")["hits"], 0)
+        self.assertEqual(self.json("export", "--format", "grpo", "--out", "later")["skipped_attacked"], 0)
 
     def test_replay_acts_out_what_is_stored(self):
         told = self.json("rollout", "--policy", "replay:store", "--from", "random", "--group", "2")

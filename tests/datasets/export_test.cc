@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "envs/attack_report.h"
 #include "tests/datasets/sample.h"
 
 namespace assay {
@@ -274,6 +275,34 @@ TEST_CASE("nothing to export is an error that says why, and leaves nothing behin
     CHECK(report.error().what.find("of 1 tasks that match, 1 are not certified as sound") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(folder.file("out")));
   }
+}
+
+TEST_CASE("a task that an attack scored at is left out until an attack finds nothing") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const auto exported = [&] { return export_dataset(*store, {.format = "grpo", .folder = folder.file("out")}).value(); };
+  const auto rows = [](const ExportReport& report) {
+    int64_t sum = 0;
+    for (const auto& [split, count] : report.rows) sum += count;
+    return sum;
+  };
+  AttackReport clean, hit;
+  clean.catalogue = hit.catalogue = "attacks 1";
+  hit.categories["no_op"] = {3, 0, 1};
+  const std::string attacked = sample::task(0).id;
+  CHECK(exported().never_attacked == kTasks - kUncertified);
+  REQUIRE(store->put_observation(sample::task(1).id, kAttackObservation, to_json(clean)).ok());
+  REQUIRE(store->put_observation(attacked, kAttackObservation, to_json(clean)).ok());
+  REQUIRE(store->put_observation(attacked, kAttackObservation, to_json(hit)).ok());
+  const ExportReport blocked = exported();
+  CHECK(blocked.skipped_attacked == 1);
+  CHECK(blocked.never_attacked == kTasks - kUncertified - 2);
+  CHECK(rows(blocked) == kTasks - kUncertified - 1);
+  for (const std::string& file : files_below(folder.file("out"))) CHECK(read_file(folder.file("out/" + file)).value().find(attacked) == std::string::npos);
+  REQUIRE(store->put_observation(attacked, kAttackObservation, to_json(clean)).ok());
+  CHECK(rows(exported()) == kTasks - kUncertified);
+  REQUIRE(store->put_observation(attacked, kAttackObservation, {{"format", "another"}}).ok());
+  CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = folder.file("out")}).ok());
 }
 
 TEST_CASE("a folder that cannot be made is named") {

@@ -38,7 +38,7 @@ TEST_CASE("every domain of schedules gives certified tasks of every difficulty, 
       CHECK(made.task.difficulty == index + 1);
       const auto environment = must(factory->environment(index));
       const auto tools = must(Toolset::open(environment, must(Database::build(environment->tables))));
-      const AuditRequest audit = must(request_of(made.task, environment, *tools));
+      const AuditRequest audit = must(request_of(made.task, must(load_domain(name)), environment, *tools));
       CHECK(canonical_json(to_json(must(certify(made.task, audit.request)))) == canonical_json(to_json(made.certificate)));
     }
   }

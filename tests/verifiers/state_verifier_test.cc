@@ -201,6 +201,21 @@ TEST_CASE("each kind of difference fails the check it belongs to") {
   CHECK(failed(stock.play({{"count", {{"name", "a"}, {"by", 1}}}, {"set", {{"name", "b"}, {"note", "fine"}}}}).state).empty());
 }
 
+TEST_CASE("a row that stands in a change twice counts for no other") {
+  Stock stock;
+  const Json goal = stock.play({{"drop", {{"name", "a"}}}, {"drop", {{"name", "b"}}}, {"count", {{"name", "c"}, {"by", 1}}}}).state;
+  const auto verifier = must(StateVerifier::create(goal, stock.environment->tables, "test"));
+  CHECK(verifier->holds(goal));
+  for (const char* kind : {"removed", "changed"}) {
+    Json twice = goal;
+    Json& entries = twice["item"][kind];
+    if (entries.size() > 1) entries[1] = entries[0];
+    else entries.push_back(entries[0]);
+    CHECK_FALSE(verifier->holds(twice));
+    CHECK_FALSE(verifier->judge(Outcome{"", twice}).passed);
+  }
+}
+
 TEST_CASE("any JSON gives a verdict, and nothing but the form of a change is taken for one") {
   Stock stock;
   const Json goal = stock.play({{"count", {{"name", "a"}, {"by", 1}}}, {"log", {{"what", "x"}, {"cost", 1}}}}).state;

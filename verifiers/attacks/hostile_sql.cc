@@ -1,0 +1,81 @@
+// SQL where names belong, in answers and in arguments, and statements that a model which writes domains may try.
+#include "verifiers/attack.h"
+
+namespace assay::attacks::hostile_sql {
+namespace {
+
+constexpr const char* kInjections[] = {"' OR '1'='1", "' OR 1=1 --", "x' UNION SELECT 1 --", "'; DROP TABLE x; --", "%", "\" OR \"\"=\"", "' || (SELECT 1) || '", "\\' OR 1=1 --"};
+constexpr const char* kNobody = "nobody has this name";   // what an injection must be answered like
+
+// Every one must be refused at preparing or, at the latest, fail when it is run. @ stands for a table of the environment.
+constexpr const char* kStatements[] = {
+    "ATTACH ':memory:' AS x", "DETACH main", "PRAGMA writable_schema = 1", "PRAGMA table_info('@')", "SELECT * FROM pragma_table_info('@')",
+    "SELECT load_extension('x')", "SELECT readfile('/etc/passwd')", "SELECT writefile('x', 'y')", "SELECT edit('x')", "SELECT random()",
+    "SELECT randomblob(1000000000)", "SELECT zeroblob(2000000000)", "SELECT printf('%1000000000d', 1)", "SELECT fts3_tokenizer('simple')",
+    "SELECT name FROM sqlite_master", "SELECT sql FROM sqlite_schema", "SELECT * FROM sqlite_temp_master", "SELECT * FROM sqlite_dbpage",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", "DROP TABLE \"@\"", "DELETE FROM \"@\"",
+    "INSERT INTO \"@\" DEFAULT VALUES", "CREATE TABLE x (a)", "CREATE TRIGGER x AFTER INSERT ON \"@\" BEGIN SELECT 1; END",
+    "CREATE TEMP VIEW x AS SELECT 1", "ALTER TABLE \"@\" RENAME TO x", "REINDEX", "ANALYZE", "VACUUM", "VACUUM INTO 'x.db'", "BEGIN", "SAVEPOINT x",
+    "SELECT 1; DROP TABLE \"@\"", "SELECT count(*) FROM \"@\"; DELETE FROM \"@\"", "EXPLAIN SELECT 1", "SELECT datetime('now')"};
+
+void attack(Attempts& attempts) {
+  attempts.each(Part::kText, 1, [](const Json& part, const auto& place) {
+    for (const char* injection : kInjections) {
+      place.put("SQL for a name", injection);
+      place.put("SQL behind a name", part.get<std::string>() + injection);
+    }
+  });
+  for (const char* injection : kInjections) attempts.answer("SQL for it all", injection, Excuse::kNever);
+  attempts.answer("a query", "SELECT * FROM gold", Excuse::kNever);
+  attempts.answer("a query, as a text", "\"SELECT * FROM gold\"", Excuse::kNever);
+}
+
+// What a read tool says to a text argument that nobody can have meant.
+Result<std::string> told(Tools& tools, const ToolSpec& tool, const std::string& parameter, const std::string& value) {
+  Json arguments = Json::object();
+  for (const Json& required : tool.parameters.value("required", Json::array())) {
+    const std::string type = parameter_type(tool.parameters, required);
+    arguments[required.get<std::string>()] = type == "string" ? Json(kNobody) : type == "array" ? Json::array() : Json(0);
+  }
+  arguments[parameter] = value;
+  ASSAY_ASSIGN(const Observation observation, tools.call(tool.name, canonical_json(arguments)));
+  return observation.error ? "an error" : observation.text;
+}
+
+Status attack_tools(Probes& probes) {
+  for (const ToolSpec& tool : probes.environment().tools) {
+    if (tool.effect != ToolEffect::kRead || tool.kind != "sql") continue;
+    const Json properties = tool.parameters.value("properties", Json::object());
+    for (const auto& [parameter, schema] : properties.items()) {
+      if (parameter_type(tool.parameters, parameter) != "string" || schema.contains("enum")) continue;
+      ASSAY_ASSIGN(const std::string plain, told(probes.tools(), tool, parameter, kNobody));
+      for (const char* injection : kInjections) {
+        ASSAY_ASSIGN(const std::string answer, told(probes.tools(), tool, parameter, injection));
+        probes.tried("SQL for an argument", tool.name + "(" + parameter + " = " + injection + ")", answer != plain);
+      }
+    }
+  }
+  return {};
+}
+
+bool is_run(Connection& connection, const std::string& sql) {
+  const auto query = connection.prepare(sql, "a hostile tool");
+  std::vector<std::vector<Json>> rows;
+  return query.ok() && (*query)->run(Json::object(), rows).ok();
+}
+
+Status attack_environment(Probes& probes) {
+  const auto& tables = probes.environment().tables.tables;
+  for (std::string sql : kStatements) {
+    if (tables.empty() && sql.find('@') != std::string::npos) continue;
+    for (size_t at = sql.find('@'); at != std::string::npos; at = sql.find('@')) sql.replace(at, 1, tables[0].spec.name);
+    probes.tried("a hostile statement in a tool", sql, is_run(probes.connection(), sql));
+  }
+  return attack_tools(probes);
+}
+
+}  // namespace
+
+Attack make() { return {"hostile_sql", "SQL in answers and arguments, hostile statements in a domain", attack, attack_environment}; }
+
+}  // namespace assay::attacks::hostile_sql
