@@ -51,6 +51,7 @@ const std::vector<Shape> kShapes = {
     {1, 1, 1},   {0, 64, 128},   {5, 0, 128},    {3, 70, 0, Bias::kYes}, {3, 70, 0}, {1, 64, 128}, {2, 63, 127, Bias::kYes}, {3, 65, 129, Bias::kNo, Rows::kGathered},
     {4, 130, 7}, {5, 200, 300},  {6, 64, 256},   {7, 100, 260, Bias::kYes, Rows::kGathered}, {8, 16, 130},  {11, 33, 385},  {12, 129, 50},
     {23, 64, 200, Bias::kYes}, {24, 70, 128}, {25, 150, 140, Bias::kNo, Rows::kGathered}, {64, 300, 256, Bias::kYes}, {95, 65, 100}, {96, 257, 129}, {97, 64, 130}, {200, 129, 150},
+    {2, 70, 1500}, {40, 130, 2100, Bias::kYes},   // several chunks, on CUDA shared among blocks
 };
 
 struct Case {
