@@ -97,26 +97,27 @@ void Attempts::each(Part kind, size_t most, const std::function<void(const Json&
   collect(kind, gold_, parts);
   rng_.shuffle(parts);
   if (parts.size() > most) parts.resize(most);
-  for (Json* part : parts) {
-    const Json before = *part;
-    attack(before, Place(*this, *part));
-  }
+  for (Json* part : parts) attack(*part, Place(*this, *part));
 }
 
-void Attempts::Place::put(std::string_view how, Json value, Excuse excuse) const {
-  if (value == part_) return;
-  std::swap(part_, value);
-  attempts_.answer(how, attempts_.gold_.dump(-1, ' ', false, Json::error_handler_t::ignore), excuse);
-  std::swap(part_, value);
+Attempts::Place::Place(Attempts& attempts, Json& part) : attempts_(attempts), part_(part) {
+  Json blank = kBlank;
+  std::swap(part, blank);
+  const std::string text = attempts.gold_.dump();
+  std::swap(part, blank);
+  const size_t at = text.find(kBlankDumped);
+  before_ = text.substr(0, at);
+  after_ = text.substr(at + kBlankDumped.size());
+}
+
+void Attempts::Place::put(std::string_view how, const Json& value, Excuse excuse) const {
+  if (value != part_) put_raw(how, value.dump(-1, ' ', false, Json::error_handler_t::ignore), excuse);
 }
 
 void Attempts::Place::put_raw(std::string_view how, std::string_view token, Excuse excuse) const {
-  Json blank = kBlank;
-  std::swap(part_, blank);
-  std::string text = attempts_.gold_.dump();
-  std::swap(part_, blank);
-  text.replace(text.find(kBlankDumped), kBlankDumped.size(), token);
-  attempts_.answer(how, text, excuse);
+  std::string text;
+  text.reserve(before_.size() + token.size() + after_.size());
+  attempts_.answer(how, text.append(before_).append(token).append(after_), excuse);
 }
 
 void Probes::tried(std::string_view how, std::string_view what, bool hit) {

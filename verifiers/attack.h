@@ -73,15 +73,16 @@ class Attempts {
   // The gold with one part replaced. What equals the part is no attempt.
   class Place {
    public:
-    void put(std::string_view how, Json value, Excuse excuse = Excuse::kRight) const;
+    void put(std::string_view how, const Json& value, Excuse excuse = Excuse::kRight) const;
     // `token` stands where the part stood, whatever it is.
     void put_raw(std::string_view how, std::string_view token, Excuse excuse = Excuse::kRight) const;
 
    private:
     friend class Attempts;
-    Place(Attempts& attempts, Json& part) : attempts_(attempts), part_(part) {}
+    Place(Attempts& attempts, Json& part);
     Attempts& attempts_;
-    Json& part_;   // in attempts_.gold_, changed and put back
+    const Json& part_;
+    std::string before_, after_;   // the text of the gold around the part
   };
   // Up to `most` parts of that kind, drawn by rng().
   void each(Part kind, size_t most, const std::function<void(const Json& part, const Place& place)>& attack);
