@@ -503,6 +503,9 @@ TEST_CASE("a right answer is right to the letter") {
   CHECK(is_right_answer(state, *world(), state.goal.dump()));
   for (const char* wrong : {"[]", "7", "{}", R"({"hotel":null})", R"({"hotel":[]})", R"({"hotel":{"changed":[{}]}})", R"({"hotel":{"changed":7}})", R"({"hotel":{"removed":[7]}})"})
     CHECK_FALSE(is_right_answer(state, *world(), wrong));
+  Json lying = state.goal;
+  lying["hotel"]["changed"][0]["from"]["price"] = 280;   // what it was before is not for the state to say
+  CHECK(is_right_answer(state, *world(), lying.dump()));
   Json more = state.goal;
   more["airport"] = Json::object();
   CHECK_FALSE(is_right_answer(state, *world(), more.dump()));

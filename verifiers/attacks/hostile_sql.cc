@@ -4,8 +4,19 @@
 namespace assay::attacks::hostile_sql {
 namespace {
 
-constexpr const char* kInjections[] = {"' OR '1'='1", "' OR 1=1 --", "x' UNION SELECT 1 --", "'; DROP TABLE x; --", "%", "\" OR \"\"=\"", "' || (SELECT 1) || '", "\\' OR 1=1 --"};
-constexpr const char* kNobody = "nobody has this name";   // what an injection must be answered like
+// Each with its twin, which is no SQL and sorts beside it: a tool that takes both for texts answers both alike.
+struct Injection {
+  const char *sql, *twin;
+};
+constexpr Injection kInjections[] = {{"' OR '1'='1", "' QR '1'='1"},
+                                     {"' OR 1=1 --", "' QR 1=1 --"},
+                                     {"x' UNION SELECT 1 --", "x' UNIQN SELEKT 1 --"},
+                                     {"'; DROP TABLE x; --", "'; DRQP TABEL x; --"},
+                                     {"%", "&"},
+                                     {"\" OR \"\"=\"", "\" QR \"\"=\""},
+                                     {"' || (SELECT 1) || '", "' || (SELEKT 1) || '"},
+                                     {"\\' OR 1=1 --", "\\' QR 1=1 --"}};
+constexpr const char* kNobody = "nobody has this name";
 
 // Every one must be refused at preparing or, at the latest, fail when it is run. @ stands for a table of the environment.
 constexpr const char* kStatements[] = {
@@ -20,12 +31,12 @@ constexpr const char* kStatements[] = {
 
 void attack(Attempts& attempts) {
   attempts.each(Part::kText, 1, [](const Json& part, const auto& place) {
-    for (const char* injection : kInjections) {
-      place.put("SQL for a name", injection);
-      place.put("SQL behind a name", part.get<std::string>() + injection);
+    for (const auto& [sql, twin] : kInjections) {
+      place.put("SQL for a name", sql);
+      place.put("SQL behind a name", part.get<std::string>() + sql);
     }
   });
-  for (const char* injection : kInjections) attempts.answer("SQL for it all", injection, Excuse::kNever);
+  for (const auto& [sql, twin] : kInjections) attempts.answer("SQL for it all", sql, Excuse::kNever);
   attempts.answer("a query", "SELECT * FROM gold", Excuse::kNever);
   attempts.answer("a query, as a text", "\"SELECT * FROM gold\"", Excuse::kNever);
 }
@@ -48,10 +59,10 @@ Status attack_tools(Probes& probes) {
     const Json properties = tool.parameters.value("properties", Json::object());
     for (const auto& [parameter, schema] : properties.items()) {
       if (parameter_type(tool.parameters, parameter) != "string" || schema.contains("enum")) continue;
-      ASSAY_ASSIGN(const std::string plain, told(probes.tools(), tool, parameter, kNobody));
-      for (const char* injection : kInjections) {
-        ASSAY_ASSIGN(const std::string answer, told(probes.tools(), tool, parameter, injection));
-        probes.tried("SQL for an argument", tool.name + "(" + parameter + " = " + injection + ")", answer != plain);
+      for (const auto& [sql, twin] : kInjections) {
+        ASSAY_ASSIGN(const std::string answer, told(probes.tools(), tool, parameter, sql));
+        ASSAY_ASSIGN(const std::string plain, told(probes.tools(), tool, parameter, twin));
+        probes.tried("SQL for an argument", tool.name + "(" + parameter + " = " + sql + ")", answer != plain);
       }
     }
   }
