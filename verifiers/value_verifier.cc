@@ -97,38 +97,43 @@ bool matches(const Json& spec, const Json& answer);
 void examine(const Json& spec, const Json& answer, const std::string& name, std::vector<Check>& checks);
 
 bool matches(const Json& spec, const Json& answer) {
+  if (type_of(spec) != "list" && type_of(spec) != "object") return matches_scalar(spec, answer);
   std::vector<Check> checks;
   examine(spec, answer, "value", checks);
   return std::all_of(checks.begin(), checks.end(), [](const Check& c) { return c.passed; });
 }
 
 void examine(const Json& spec, const Json& answer, const std::string& name, std::vector<Check>& checks) {
-  const auto add = [&](bool passed, const std::string& evidence) { checks.push_back({name, passed, passed ? "" : evidence}); };
+  const auto add = [&](bool passed, std::string evidence) { checks.push_back({name, passed, std::move(evidence)}); };
   // What was given, never what was expected: a verdict may be shown to who gave it.
-  const std::string shown = shortened(canonical_json(answer));
+  const auto shown = [&] { return shortened(canonical_json(answer)); };
   const std::string& type = type_of(spec);
   if (type == "list") {
     const Json& items = spec.at("items");
     if (!answer.is_array() || answer.size() != items.size())
-      return add(false, answer.is_array() ? "a list of " + std::to_string(answer.size()) + " items, not of as many as asked for" : "expected a list, found " + shown);
-    if (!spec.value("ordered", true)) return add(same_bag(items.size(), [&](size_t i, size_t j) { return matches(items[i], answer[j]); }), "the items are not the expected ones");
+      return add(false, answer.is_array() ? "a list of " + std::to_string(answer.size()) + " items, not of as many as asked for" : "expected a list, found " + shown());
+    if (!spec.value("ordered", true)) {
+      const bool passed = same_bag(items.size(), [&](size_t i, size_t j) { return matches(items[i], answer[j]); });
+      return add(passed, passed ? "" : "the items are not the expected ones");
+    }
     for (size_t i = 0; i < items.size(); ++i) examine(items[i], answer[i], name + "[" + std::to_string(i) + "]", checks);
     if (items.empty()) add(true, "");
     return;
   }
   if (type == "object") {
     const Json& fields = spec.at("fields");
-    if (!answer.is_object()) return add(false, "expected an object, found " + shown);
+    if (!answer.is_object()) return add(false, "expected an object, found " + shown());
     for (auto it = answer.begin(); it != answer.end(); ++it)
       if (!fields.contains(it.key())) add(false, "the key '" + shortened(it.key()) + "' was not asked for");
     for (auto it = fields.begin(); it != fields.end(); ++it) {
       if (answer.contains(it.key())) examine(it.value(), answer.at(it.key()), name + "." + it.key(), checks);
       else checks.push_back({name + "." + it.key(), false, "missing"});
     }
-    if (fields.empty()) add(answer.empty(), "expected no keys");
+    if (fields.empty()) add(answer.empty(), answer.empty() ? "" : "expected no keys");
     return;
   }
-  add(matches_scalar(spec, answer), shown + " is wrong");
+  const bool passed = matches_scalar(spec, answer);
+  add(passed, passed ? "" : shown() + " is wrong");
 }
 
 // A number so large that JSON numbers lose digits is compared as it was written.

@@ -1,4 +1,4 @@
-// Trip answers judged, from bytes and already parsed, half of them failing; one thread.
+// Answers judged: of trips, from bytes and already parsed, half of them failing; of questions; one thread.
 #include <chrono>
 
 #include "cli/bench.h"
@@ -12,6 +12,34 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// The gold of each task, and what wrong plans give.
+Result<Figure> questions() {
+  FactoryOptions options;
+  options.archetypes = {"query"};
+  ASSAY_ASSIGN(auto factory, Factory::create(options));
+  struct Asked {
+    std::unique_ptr<Verifier> verifier;
+    std::vector<Outcome> answers;   // the first is right
+  };
+  std::vector<Asked> asked;
+  for (int64_t i = 0; i < 50; ++i) {
+    ASSAY_ASSIGN(const MadeTask made, factory->make(i));
+    ASSAY_ASSIGN(const auto environment, factory->environment(i));
+    Asked& item = asked.emplace_back();
+    ASSAY_ASSIGN(item.verifier, make_verifier(made.task, environment));
+    item.answers.push_back({made.task.gold, {}});
+    for (const MutantClaim& mutant : made.certificate.mutants) item.answers.push_back({mutant.answer, {}});
+  }
+  int64_t judged = 0, wrong = 0;
+  const auto start = std::chrono::steady_clock::now();
+  while (seconds_since(start) < 1)
+    for (const Asked& item : asked)
+      for (size_t i = 0; i < item.answers.size(); ++i, ++judged) wrong += item.verifier->judge(item.answers[i]).passed != (i == 0);
+  const double rate = static_cast<double>(judged) / seconds_since(start);
+  if (wrong > 0) return make_error(Boundary::kInternal, "the verdicts are not the ones the answers were made for", "bench verify");
+  return Figure{"verify", "answers to questions", rate, "1/s", 200'000, true, "50 tasks of query, all difficulties: the right answers and those of wrong plans, from bytes"};
 }
 
 Result<std::vector<Figure>> run() {
@@ -53,12 +81,14 @@ Result<std::vector<Figure>> run() {
   while (seconds_since(start) < 1)
     for (const Assignment& assignment : rows) passed += verifier->judge_rows(assignment.data()).passed, ++judged;
   const double parsed = static_cast<double>(judged) / seconds_since(start);
+  ASSAY_ASSIGN(Figure of_questions, questions());
   return std::vector<Figure>{{"verify", "answers from bytes", from_bytes, "1/s", 500'000, true, "report task, 2,000 answers, half failing, failing checks named by code"},
-                             {"verify", "answers already parsed", parsed, "1/s", 1'500'000, true, "the same, as row numbers"}};
+                             {"verify", "answers already parsed", parsed, "1/s", 1'500'000, true, "the same, as row numbers"},
+                             std::move(of_questions)};
 }
 
 }  // namespace
 
-BenchArea make() { return {"verify", "trip answers judged", run}; }
+BenchArea make() { return {"verify", "answers judged", run}; }
 
 }  // namespace assay::bench::verify
