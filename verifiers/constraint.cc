@@ -182,6 +182,14 @@ std::vector<int> rows_passing(const CellTest& test, const BoundColumn& column) {
   return out;
 }
 
+std::string with_article(const std::string& noun) {
+  const auto begins = [&](const char* with) { return noun.rfind(with, 0) == 0; };
+  const bool silent = begins("hour") || begins("honest") || begins("honour") || begins("heir");
+  const bool you = begins("uni") || begins("use") || begins("usa") || begins("usu") || begins("uti") || begins("eu") || begins("one") || begins("once");
+  const bool vowel = !noun.empty() && std::string("aeiouAEIOU").find(noun[0]) != std::string::npos;
+  return ((vowel && !you) || silent ? "an " : "a ") + noun;
+}
+
 std::string join_words(const std::vector<std::string>& words, const std::string& conjunction) {
   std::string out;
   for (size_t i = 0; i < words.size(); ++i) {

@@ -143,6 +143,7 @@ int64_t read_cell(JsonReader& reader, const char* member, const Json& value, con
 std::vector<int> rows_passing(const CellTest& test, const BoundColumn& column);
 
 // Wording.
+std::string with_article(const std::string& noun);   // "a rating", "an age", "an hour", "a unit"
 std::string join_words(const std::vector<std::string>& words, const std::string& conjunction = "and");
 std::string noun_phrase(const SlotChoice& choice, const Binding& binding, bool every);  // "every hotel", "the hotel on day 2"
 std::string value_text(int64_t value, const BoundColumn& column, const Binding& binding);  // "350 CNY"

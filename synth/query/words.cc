@@ -147,13 +147,20 @@ class Speaker {
     return std::count_if(about.columns.begin(), about.columns.end(), [&](const ColumnSpec& o) { return o.references == column(table, c).references; }) == 1;
   }
 
+  // Lengths and times are long; heights, ages and depths are not.
+  static bool is_stretch(const std::string& label) {
+    for (const char* word : {"length", "duration", "time", "distance", "way", "transit", "stay", "notice", "warranty"})
+      if ((" " + label + " ").find(" " + std::string(word) + " ") != std::string::npos) return true;
+    return false;
+  }
+
   std::string superlative(int table, int c, bool highest, int rank) const {
     const ColumnSpec& about = column(table, c);
     std::string word;
     static const std::set<std::string> kExtents = {"minutes", "hours", "days", "weeks", "months", "years", "seconds", "km", "m", "cm", "mm", "metres", "kilometres", "miles"};
     if (!about.is_number()) word = highest ? "latest" : "earliest";
-    else if (kExtents.count(about.unit)) word = highest ? "longest" : "shortest";
-    else if (begins_with_word(about.label, "highest") || begins_with_word(about.label, "lowest")) word = highest ? "greatest" : "smallest";
+    else if (kExtents.count(about.unit) && is_stretch(about.label)) word = highest ? "longest" : "shortest";
+    else if (kExtents.count(about.unit) || begins_with_word(about.label, "highest") || begins_with_word(about.label, "lowest")) word = highest ? "greatest" : "smallest";
     else word = highest ? "highest" : "lowest";
     return (rank > 1 ? ordinal(rank) : "") + word;
   }
@@ -224,12 +231,12 @@ class Speaker {
     const RowSet& of = *question.of;
     switch (question.ask) {
       case Question::Ask::kName: {
-        const std::string who = definite(of);
-        return pick({"What is the name of " + who + "?", "Name " + who + ".", "Find the name of " + who + "."});
+        const std::string who = definite(of), name = column(of.table, spec(of.table).name_column()).label;
+        return pick({"What is the " + name + " of " + who + "?", name == "name" ? "Name " + who + "." : "Give the " + name + " of " + who + ".", "Find the " + name + " of " + who + "."});
       }
       case Question::Ask::kNames: {
-        const std::string who = plural(of);
-        return pick({"Name all " + who + ".", "What are the names of all " + who + "?", "List the names of all " + who + "."});
+        const std::string who = plural(of), names = column(of.table, spec(of.table).name_column()).label + "s";
+        return pick({"Name all " + who + ".", "What are the " + names + " of all " + who + "?", "List the " + names + " of all " + who + "."});
       }
       case Question::Ask::kCell: {
         const std::string what = "the " + column(of.table, question.column).label + in_unit(of.table, question.column) + " of " + definite(of);
@@ -284,9 +291,9 @@ TextForm form_of_column(const Tables& tables, int table, int column) {
 
 bool is_average(const Question& question) { return question.ask == Question::Ask::kAggregate && question.how == Aggregate::kAverage; }
 
-std::string say_form(const Question& question, const Value& value, TextForm form) {
-  if (question.ask == Question::Ask::kNames) return "Submit a JSON array of the names as strings, exactly as the tools give them, in any order, each once.";
-  if (question.ask == Question::Ask::kName) return "Submit the name alone, as a JSON string, exactly as the tools give it.";
+std::string say_form(const Question& question, const Value& value, TextForm form, const std::string& name) {
+  if (question.ask == Question::Ask::kNames) return "Submit a JSON array of the " + name + "s as strings, exactly as the tools give them, in any order, each once.";
+  if (question.ask == Question::Ask::kName) return "Submit the " + name + " alone, as a JSON string, exactly as the tools give it.";
   if (value.is_text && form == TextForm::kClock) return "Submit the time alone, as a JSON string of the form \"HH:MM\".";
   if (value.is_text && form == TextForm::kDate) return "Submit the date alone, as a JSON string of the form \"YYYY-MM-DD\".";
   if (value.is_text) return "Submit the value alone, as a JSON string, exactly as the tools give it.";
@@ -298,7 +305,9 @@ std::string say_form(const Question& question, const Value& value, TextForm form
 
 Words say(const Question& question, const Value& value, const Tables& tables, const QueryOptions& options, Rng& rng) {
   const TextForm form = form_of_column(tables, question.of->table, question.column);
-  return {Speaker(question, form, tables, options, rng).say(question), say_form(question, value, form)};
+  const TableSpec& spec = tables.tables[static_cast<size_t>(question.of->table)].spec;
+  const ColumnSpec& name = spec.columns[static_cast<size_t>(spec.name_column())];
+  return {Speaker(question, form, tables, options, rng).say(question), say_form(question, value, form, name.label)};
 }
 
 Json expected_of(const Question& question, const Value& value) {

@@ -112,5 +112,13 @@ TEST_CASE("a constraint with an unknown member, operator or field is refused by 
   }
 }
 
+TEST_CASE("nouns get the article that is spoken") {
+  CHECK(with_article("rating") == "a rating");
+  CHECK(with_article("age") == "an age");
+  CHECK(with_article("hour of departure") == "an hour of departure");
+  CHECK(with_article("unit") == "a unit");
+  CHECK(with_article("upper bound") == "an upper bound");
+}
+
 }  // namespace
 }  // namespace assay

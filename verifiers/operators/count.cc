@@ -40,7 +40,7 @@ class Count final : public Constraint {
   }
 
   std::string sentence() const override {
-    return "Of " + noun_phrase(choice_, binding_, false) + ", " + wording_ + " must have a " + column_.spec->label + " that is " +
+    return "Of " + noun_phrase(choice_, binding_, false) + ", " + wording_ + " must have " + with_article(column_.spec->label) + " that is " +
            test_text(test_, column_, binding_) + ".";
   }
 

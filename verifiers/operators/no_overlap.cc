@@ -218,7 +218,7 @@ class NoOverlap final : public Constraint {
 
   std::string sharing_text() const {
     if (!sharing_) return "";
-    return sharing_->through_relation() ? " that share a " + sharing_->noun() : " with the same " + sharing_->noun();
+    return sharing_->through_relation() ? " that share " + with_article(sharing_->noun()) : " with the same " + sharing_->noun();
   }
 
   Binding binding_;

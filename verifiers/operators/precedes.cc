@@ -35,7 +35,7 @@ class Precedes final : public Constraint {
     const Link* link = offender(rows);
     if (!link) return "";
     std::string out = spans_.text(binding_.shape, rows, link->first) + " does not end before " + spans_.text(binding_.shape, rows, link->second) + " begins";
-    if (relation_.lag.spec) out += ", with a " + relation_.lag.spec->label + " of " + value_text(link->lag, relation_.lag, binding_);
+    if (relation_.lag.spec) out += ", with " + with_article(relation_.lag.spec->label) + " of " + value_text(link->lag, relation_.lag, binding_);
     return out;
   }
 
