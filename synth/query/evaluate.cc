@@ -63,7 +63,7 @@ class Evaluator {
     if (question.minus && !out.empty) {
       ASSAY_ASSIGN(const Evaluated other, answer(*question.minus));
       out.empty = other.empty;
-      subtract(other.value, out.value);
+      if (!out.empty) subtract(other.value, out.value);
     }
     out.tie = tie;
     out.missing = missing;
