@@ -69,6 +69,11 @@ std::vector<ClaimText> claims_of(const Certificate& c) {
                   : by_value ? " guesses pass)"
                              : " consistent random answers pass)")},
       {true, "tool calls: at least " + count_text(c.calls_low) + " are needed, " + count_text(c.calls_high) + " suffice"}};
+  if (!c.measures.empty()) {
+    std::string measures;
+    for (const auto& [name, value] : c.measures) measures += (measures.empty() ? "" : ", ") + count_text(value) + " " + name;
+    claims.push_back({true, "difficulty: " + measures});
+  }
   if (by_state) {
     claims[0].text = "the gold calls, made through the public tools alone, each argument shown before it is needed, pass";
     claims[1].text = "doing nothing and the initial state fail";

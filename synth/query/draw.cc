@@ -82,7 +82,8 @@ class Drawer {
   // something else.
   bool is_amount(int t, int c) const {
     const ColumnSpec& about = column(t, c);
-    const bool rate = about.label.find(" per ") != std::string::npos || about.label.find(" of a ") != std::string::npos;
+    const bool rate = about.label.find(" per ") != std::string::npos || about.label.find(" of a ") != std::string::npos || about.unit.starts_with("percent") ||
+                      about.unit.starts_with("degree");
     return use(t, c) == Use::kNumber && !about.unit.empty() && about.low >= 0 && !rate;
   }
 
@@ -228,6 +229,7 @@ class Drawer {
   bool having(Plural& plural) {
     const int t = plural.set->table;
     if (!table(t).spec.is_entity() || table(t).spec.key.size() != 1) return false;
+    if (std::any_of(plural.set->where.begin(), plural.set->where.end(), [](const Condition& o) { return o.kind == Condition::Kind::kHas; })) return false;   // two are hard to read
     std::vector<std::pair<int, int>> choice;
     for (int other : listed_)
       for (const Path& path : listings(other))

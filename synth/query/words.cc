@@ -93,6 +93,16 @@ class Speaker {
     return "";
   }
 
+  // Of a condition that a phrase of the domain says; one with an article before the value takes names, but not "that city".
+  const std::string* phrase_for(const Condition& condition, int table) const {
+    const auto phrase = options_.phrases.find({table, condition.column});
+    const bool positive = condition.kind == Condition::Kind::kIn ? !condition.negated : condition.comparison == Comparison::kEqual;
+    if (phrase == options_.phrases.end() || !positive) return nullptr;
+    const std::string before = " " + phrase->second.substr(0, phrase->second.find("{}"));
+    const bool article = before.ends_with(" the ") || before.ends_with(" a ") || before.ends_with(" an ");
+    return article && condition.kind == Condition::Kind::kIn && !condition.set->is_named(tables_) ? nullptr : &phrase->second;
+  }
+
   // One row: "the hotel in Suzhou with the lowest price per night", "the city of arrival of the connection …".
   std::string definite(const RowSet& set) {
     const TableSpec& about = spec(set.table);
@@ -114,8 +124,8 @@ class Speaker {
     for (const Condition& condition : set.where) {
       if (condition.column == about.name_column()) continue;
       const std::string scope = condition.kind == Condition::Kind::kCompare ? condition.text : refer(condition.set);
-      const auto phrase = options_.phrases.find({set.table, condition.column});
-      out += " " + (phrase != options_.phrases.end() ? filled(phrase->second, scope) : "whose " + column(set.table, condition.column).label + " is " + scope);
+      const std::string* phrase = phrase_for(condition, set.table);
+      out += " " + (phrase ? filled(*phrase, scope) : "whose " + column(set.table, condition.column).label + " is " + scope);
     }
     return out;
   }
@@ -134,11 +144,11 @@ class Speaker {
         break;
       }
     const std::string which = rows.plural + modifiers(of).text();
-    // The entity has the rows, or plays a part in them: "the city of arrival with the highest average fare over its connections from …".
+    // The entity has the rows, or plays a part in them: "the city of arrival with the highest average fare of connections from …".
     const std::string who = speaks_of_having(set.of->table, set.column) ? about.label : column(set.of->table, set.column).label;
     if (set.how == Aggregate::kCount) return "the " + who + among + (who == about.label ? " with" : " of") + (set.highest ? " the most " : " the fewest ") + which;
     return "the " + who + among + " with the " + (set.highest ? "highest " : "lowest ") + (set.how == Aggregate::kAverage ? "average " : "total ") +
-           column(set.of->table, set.measure).label + " over its " + which;
+           column(set.of->table, set.measure).label + " of " + which;
   }
 
   // "A city has hotels", where only one column of hotels leads to cities.
@@ -183,10 +193,8 @@ class Speaker {
         having.push_back(has(condition));
         continue;
       }
-      const auto phrase = options_.phrases.find({set.table, condition.column});
-      const bool positive = condition.kind == Condition::Kind::kIn ? !condition.negated : condition.comparison == Comparison::kEqual;
-      if (phrase != options_.phrases.end() && positive) {
-        out.attached += " " + filled(phrase->second, condition.kind == Condition::Kind::kIn ? refer(condition.set) : constant(condition, set.table));
+      if (const std::string* phrase = phrase_for(condition, set.table)) {
+        out.attached += " " + filled(*phrase, condition.kind == Condition::Kind::kIn ? refer(condition.set) : constant(condition, set.table));
       } else {
         out.clauses.push_back("whose " + column(set.table, condition.column).label + " is " + predicate(condition, set.table));
       }

@@ -209,6 +209,7 @@ TEST_CASE("mistakes in a domain are answered with file, path, what was expected 
       {"an unknown setting", [](Json& d) { d["tables"][0]["rows"]["always"] = {"$orgin"}; }, {"$.tables[0].rows.always[0]: unknown setting 'orgin'", "'origin'"}},
       {"a word twice", [](Json& d) { d["vocabularies"]["cuisine"].push_back("Hunan"); }, {"$.vocabularies.cuisine[14]: the word occurs twice"}},
       {"an unknown tool kind", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["kind"] = "perl"; }, {"$.tools[0] (get_all_attractions_by_city)", "unknown tool kind 'perl'; known: "}},
+      {"a label with an article", [](Json& d) { d["tables"][0]["columns"][0]["label"] = "the name"; }, {"$.tables[0].columns[0].label", "'the name' begins with an article"}},
       {"SQL that does not parse", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["body"]["sql"] = "SELEC name FROM hotel"; }, {"$.tools[0]", "syntax error"}},
       {"SQL over a table that is not there", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["body"]["sql"] = "SELECT name FROM hotels ORDER BY name"; }, {"$.tools[0]", "no such table: hotels"}},
       {"hostile SQL", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["body"]["sql"] = "ATTACH '/etc/passwd' AS p"; }, {"$.tools[0]", "may not use anything but SELECT"}},

@@ -10,8 +10,9 @@ std::string quoted(const std::string& text) {
 }
 
 const TableSpec& spec(const Tables& tables, int table) { return tables.tables[static_cast<size_t>(table)].spec; }
-std::string column(const Tables& tables, int table, int c) { return spec(tables, table).columns[static_cast<size_t>(c)].name; }
-std::string key(const Tables& tables, int table) { return spec(tables, table).key[0]; }
+std::string name(const std::string& identifier) { return '"' + identifier + '"'; }
+std::string column(const Tables& tables, int table, int c) { return name(spec(tables, table).columns[static_cast<size_t>(c)].name); }
+std::string key(const Tables& tables, int table) { return name(spec(tables, table).key[0]); }
 
 std::string sign(Comparison comparison) {
   switch (comparison) {
@@ -43,22 +44,22 @@ class Writer {
 
   std::string sql(const Question& question) {
     const std::string of = add(*question.of);
-    const std::string name = question.column >= 0 ? column(tables_, question.of->table, question.column) : key(tables_, question.of->table);
+    const std::string asked = question.column >= 0 ? column(tables_, question.of->table, question.column) : key(tables_, question.of->table);
     const bool aggregates = question.ask == Question::Ask::kAggregate;
-    return "WITH " + with_ + " SELECT " + (aggregates ? function(question.how, name) : name) + " FROM " + of;
+    return "WITH " + with_ + " SELECT " + (aggregates ? function(question.how, asked) : asked) + " FROM " + of;
   }
 
  private:
   // The name of an expression for all columns of the set's rows.
   std::string add(const RowSet& set) {
     const std::string select = rows(set);
-    const std::string name = "set" + std::to_string(++count_);
-    with_ += (count_ > 1 ? ", " : "") + name + " AS (" + select + ")";
-    return name;
+    const std::string out = "set" + std::to_string(++count_);
+    with_ += (count_ > 1 ? ", " : "") + out + " AS (" + select + ")";
+    return out;
   }
 
   std::string rows(const RowSet& set) {
-    std::string out = "SELECT * FROM " + spec(tables_, set.table).name + " AS here";
+    std::string out = "SELECT * FROM " + name(spec(tables_, set.table).name) + " AS here";
     if (set.kind == RowSet::Kind::kWhere) {
       for (size_t i = 0; i < set.where.size(); ++i) out += (i == 0 ? " WHERE " : " AND ") + condition(set.where[i], set);
       return out;

@@ -158,11 +158,20 @@ TEST_CASE("rows that refer and groups are said from the entity's side") {
   w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 3)})), "Name all cities that have at least 3 hotels whose number of stars is 5.");
   w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 1, true)})), "Name all cities that have no hotels whose number of stars is 5.");
   w.says(w.ask(Ask::kName, w.group(grand, "city", Aggregate::kCount)), "Name the city with the most hotels whose number of stars is 5.");
-  w.says(w.ask(Ask::kName, w.group(w.where("hotel", {}), "city", Aggregate::kAverage, "price")), "Name the city with the highest average price per night over its hotels.");
+  w.says(w.ask(Ask::kName, w.group(w.where("hotel", {}), "city", Aggregate::kAverage, "price")), "Name the city with the highest average price per night of hotels.");
   const auto trains = w.where("intercity", {w.is(intercity, "mode", Comparison::kEqual, "train")});
   w.says(w.ask(Ask::kName, w.group(trains, "from_city", Aggregate::kCount)), "Name the city of departure of the most connections whose mode is train.");
   w.says(w.ask(Ask::kName, w.group(trains, "to_city", Aggregate::kAverage, "price")),
-         "Name the city of arrival with the highest average fare over its connections whose mode is train.");
+         "Name the city of arrival with the highest average fare of connections whose mode is train.");
+}
+
+TEST_CASE("a phrase with an article before its value is for names only") {
+  World w;
+  const int hotel = w.table("hotel");
+  w.options.phrases[{hotel, w.column(hotel, "city")}] = "of the {} office";
+  w.says(w.ask(Ask::kNames, w.where("hotel", {w.is(hotel, "city", Comparison::kEqual, "Hangzhou")})), "Name all hotels of the Hangzhou office.");
+  w.says(w.ask(Ask::kNames, w.where("hotel", {w.in(hotel, "city", w.best(w.where("city", {}), "latitude", true))})),
+         "Take the city with the highest latitude of all cities. Name all hotels whose city is that city.");
 }
 
 TEST_CASE("every step of a plan is dropped and turned round once") {
