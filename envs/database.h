@@ -1,6 +1,6 @@
 // The SQLite side of an environment: an immutable in-memory image built from its tables, and connections that run parameterised
-// queries, and where tools write, changes to a copy of their own, under an authorizer and limits. The only file of envs/ that
-// knows SQLite.
+// queries, and where tools write, changes to a copy of their own, under an authorizer and limits. Beside text_index.cc, the
+// only file of envs/ that knows SQLite.
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 #include "envs/domains.h"
 #include "envs/toolset.h"
 #include "synth/archetype.h"
+#include "synth/corpus.h"
 #include "synth/fill_plan.h"
 #include "synth/tool_forms.h"
 
@@ -156,9 +157,12 @@ Status Compiler::read_table(Json json, const std::string& path) {
 Status Compiler::check_schema(const TableSpec& spec, const std::string& path) const {
   if (!is_identifier(spec.name)) return error(path + ".name", "expected lower-case letters, digits and underscores");
   if (find(spec.name)) return error(path + ".name", "the table '" + spec.name + "' is declared twice");
+  const auto begins_with_article = [](const std::string& label) { return label.starts_with("the ") || label.starts_with("a ") || label.starts_with("an "); };
+  if (begins_with_article(spec.label)) return error(path + ".label", "'" + spec.label + "' begins with an article; sentences add their own");
   for (size_t c = 0; c < spec.columns.size(); ++c) {
     const ColumnSpec& column = spec.columns[c];
     const std::string where = item_path(path + ".columns", c);
+    if (begins_with_article(column.label)) return error(where + ".label", "'" + column.label + "' begins with an article; sentences add their own");
     if (!is_identifier(column.name)) return error(where + ".name", "expected lower-case letters, digits and underscores");
     if (column.type != ColumnType::kReference) continue;
     const TableSpec* target = find(column.references);
@@ -319,7 +323,8 @@ Status fill_in_settings(Json& json, const Json& settings, const std::string& whe
 }
 
 Result<std::shared_ptr<const Domain>> compile_domain(std::string_view text, const std::string& file) {
-  ASSAY_ASSIGN(const Json source, parse_json(text, file, kFileLimits));
+  ASSAY_ASSIGN(Json source, parse_json(text, file, kFileLimits));
+  ASSAY_ASSIGN(source, expand_corpus(std::move(source), file));
   return Compiler(source, file).compile();
 }
 
@@ -329,7 +334,10 @@ Result<std::shared_ptr<const Domain>> load_domain(const std::string& name_or_pat
   if (name_or_path.find('/') == std::string::npos && !name_or_path.ends_with(".json"))
     return unknown_name("domain", name_or_path, domain_names());
   ASSAY_ASSIGN(const std::string text, read_file(name_or_path, kFileLimits.bytes));
-  return compile_domain(text, name_or_path);
+  ASSAY_ASSIGN(Json source, parse_json(text, name_or_path, kFileLimits));
+  ASSAY_TRY(read_corpus_folder(source, name_or_path));
+  ASSAY_ASSIGN(source, expand_corpus(std::move(source), name_or_path));
+  return Compiler(source, name_or_path).compile();
 }
 
 std::vector<std::string> domain_names() {
