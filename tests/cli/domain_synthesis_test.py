@@ -136,7 +136,7 @@ class DomainSynthesis(SynthesisTest):
             "unsatisfiable": [PLAN, changed(contradict), "It is fine."],
             "level_unreached": [PLAN, changed(lambda out: out["archetypes"]["select"]["levels"]["2"].update(chance=[0.9, 0.95])), "It is fine."],
             "name_taken": [PLAN, changed(lambda out: out.update(name="travel")), "It is fine."],
-            "too_small": [PLAN, changed(lambda out: out["tools"].pop(0)), "It is fine."],
+            "too_small": [PLAN, changed(lambda out: (out.pop("corpus", None), out["tools"].pop(0))), "It is fine."],
             "policy_failed": [PLAN],
         }
         told = self.synth({reason + " wanted": said for reason, said in replies.items()}, "--turns", "3", status=1)
