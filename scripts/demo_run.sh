@@ -28,6 +28,7 @@ step "Play each task's gold, found by a program that sees only the tools" rollou
 step "Let two policies attempt each task four times" rollout --policy random,greedy --group 4
 step "Judge every stored attempt again" verify
 step "Compute some certificates again, and compare them byte for byte" audit --limit 5
+step "Try every known way to cheat on each task" attack
 step "Write what the gold policy did as chat data" export --format openai_chat --policy gold --out openai_chat
 step "Write the tasks as prompts with a reward module" export --format grpo --out grpo
 
