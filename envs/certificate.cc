@@ -1,5 +1,7 @@
 #include "envs/certificate.h"
 
+#include "envs/base/hash.h"
+
 namespace assay {
 namespace {
 

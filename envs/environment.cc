@@ -1,5 +1,7 @@
 #include "envs/environment.h"
 
+#include "envs/base/hash.h"
+
 namespace assay {
 namespace {
 constexpr const char* kFormat = "assay-environment/1";

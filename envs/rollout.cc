@@ -1,5 +1,7 @@
 #include "envs/rollout.h"
 
+#include "envs/base/hash.h"
+
 namespace assay {
 namespace {
 

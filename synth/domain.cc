@@ -4,6 +4,7 @@
 #include <set>
 
 #include "envs/answer.h"
+#include "envs/base/hash.h"
 #include "envs/database.h"
 #include "envs/domains.h"
 #include "envs/toolset.h"

@@ -37,4 +37,6 @@ std::string sha256_hex(std::string_view bytes) {
   return hash.hex();
 }
 
+std::string json_identity(const Json& value) { return sha256_hex(canonical_json(value)); }
+
 }  // namespace assay

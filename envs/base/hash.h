@@ -4,10 +4,15 @@
 #include <string>
 #include <string_view>
 
+#include "envs/base/json.h"
+
 namespace assay {
 
 // 64 lower-case hexadecimal digits.
 std::string sha256_hex(std::string_view bytes);
+
+// Of canonical_json(value): equal values have equal names.
+std::string json_identity(const Json& value);
 
 // Incremental form for what is too large to hold; update in any number of pieces.
 class Sha256 {

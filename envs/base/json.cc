@@ -11,8 +11,6 @@
 #include <optional>
 #include <set>
 
-#include "envs/base/hash.h"
-
 namespace assay {
 namespace {
 
@@ -127,8 +125,6 @@ Result<OrderedJson> parse_ordered_json(std::string_view text, std::string_view w
 std::string canonical_json(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
-
-std::string json_identity(const Json& value) { return sha256_hex(canonical_json(value)); }
 
 Result<std::string> read_file(const std::string& path, size_t limit_bytes) {
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);

@@ -31,9 +31,6 @@ Result<OrderedJson> parse_ordered_json(std::string_view text, std::string_view w
 // Sorted keys, no white space, UTF-8 as is, shortest round-trip numbers. Equal values give equal bytes.
 std::string canonical_json(const Json& value);
 
-// SHA-256 of canonical_json(value), 64 hexadecimal digits: the name of everything that is named by its content.
-std::string json_identity(const Json& value);
-
 // Whole file, or an error naming it; at most `limit_bytes`.
 Result<std::string> read_file(const std::string& path, size_t limit_bytes = size_t{1} << 30);
 Result<Json> read_json_file(const std::string& path, const JsonLimits& limits = {});

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "envs/attack_report.h"
+#include "envs/base/hash.h"
 #include "tests/datasets/sample.h"
 
 namespace assay {

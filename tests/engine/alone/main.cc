@@ -1,0 +1,39 @@
+// The embedded model from a checkpoint to tokens, in a program that links nothing else of ours and nothing of others: whatever the
+// model came to need of a library would be an undefined reference here.
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "engine/checkpoint/synthetic.h"
+#include "engine/model/generate.h"
+#include "engine/model/memory_plan.h"
+
+namespace assay {
+namespace {
+
+Result<size_t> generate_in(const std::string& folder) {
+  ASSAY_ASSIGN(const ModelConfig config, preset_config("tiny"));
+  ASSAY_TRY(write_synthetic(config, folder, {}));
+  ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(folder));
+  const KvCache::Plan plan{CacheFormat::kE4m3, 128};
+  ASSAY_TRY(plan_memory(checkpoint, plan).check(folder));
+  Workers workers(2);
+  const Kernels& kernels = cpu_kernels().back();
+  ASSAY_ASSIGN(const std::unique_ptr<Model> model, Model::load(checkpoint, kernels, workers));
+  ASSAY_ASSIGN(const std::unique_ptr<KvCache> cache, KvCache::create(config, plan));
+  const std::vector<int32_t> prompt = {0, 2, 77, 78, 3};
+  ASSAY_ASSIGN(const Generated generated, generate(*model, kernels, *cache, prompt, {.limit = 20}));
+  return generated.tokens.size();
+}
+
+}  // namespace
+}  // namespace assay
+
+int main() {
+  std::string folder = (std::filesystem::temp_directory_path() / "assay-alone-XXXXXX").string();
+  if (!mkdtemp(folder.data())) return 1;
+  const assay::Result<size_t> tokens = assay::generate_in(folder);
+  std::filesystem::remove_all(folder);
+  if (!tokens.ok()) std::fprintf(stderr, "%s\n", tokens.error().text().c_str());
+  return tokens.ok() && *tokens > 0 ? 0 : 1;
+}
