@@ -31,8 +31,10 @@ Result<Limits> limits_from_json(const Json& json, const std::string& where) {
 }
 
 Json to_json(const Provenance& p) {
-  return {{"kind", p.kind}, {"domain", p.domain}, {"domain_version", p.domain_version}, {"preset", p.preset},
-          {"data", p.data}, {"seed", p.seed},     {"index", p.index},   {"attempt", p.attempt}};
+  Json json{{"kind", p.kind}, {"domain", p.domain}, {"domain_version", p.domain_version}, {"preset", p.preset},
+            {"data", p.data}, {"seed", p.seed},     {"index", p.index},   {"attempt", p.attempt}};
+  if (!p.variants.empty()) json["variants"] = p.variants;
+  return json;
 }
 
 Result<Provenance> provenance_from_json(const Json& json, const std::string& where) {
@@ -48,6 +50,7 @@ Result<Provenance> provenance_from_json(const Json& json, const std::string& whe
   else p.seed = seed.get<uint64_t>();
   p.index = r.integer("index", {.minimum = 0, .maximum = INT64_MAX});
   p.attempt = r.integer("attempt", {.minimum = 0, .maximum = INT64_MAX});
+  p.variants = r.texts_or("variants", {});
   ASSAY_TRY(r.finish());
   return p;
 }

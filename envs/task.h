@@ -30,6 +30,7 @@ struct Provenance {
   uint64_t seed = 0;
   int64_t index = 0;
   int64_t attempt = 0;             // which candidate of the search for this index it is
+  std::vector<std::string> variants;   // of the environment's tools (synth/variant.h)
 };
 
 struct Task {

@@ -40,6 +40,12 @@ struct ToolKind {
   bool runs_programs = false;   // needs an Executor
 };
 
+// A tool of any kind, bound.
+Result<std::unique_ptr<BoundTool>> bind_tool(const ToolSpec& spec, const Environment& environment, const ToolContext& context);
+
+// The tool that another is made from: the member "tool" of its body.
+Result<ToolSpec> inner_tool(const ToolSpec& spec, const std::string& where);
+
 namespace tool_kinds {
 std::span<const ToolKind> all();  // generated from the folder
 }

@@ -30,6 +30,7 @@ struct MakeRequest {
   std::string preset;           // "report", or "difficulty"
   int difficulty = 0;           // wanted, 1..5, for preset "difficulty"
   std::string data;             // identity of the user's tables, or empty
+  std::vector<std::string> variants;   // of the environment's tools (synth/variant.h)
   uint64_t seed = 0;
   int64_t index = 0;
   int64_t attempt = 0;          // for make_task_only: the candidate that was kept
@@ -38,6 +39,7 @@ struct MakeRequest {
   const Json& part() const { return domain->archetypes.at(archetype); }
   std::string file() const { return domain->name + ".json"; }
   std::string path() const { return "$.archetypes." + archetype; }
+  Provenance provenance() const { return {"generated", domain->name, domain->version, preset, data, seed, index, attempt, variants}; }
 };
 
 struct MadeTask {
@@ -50,6 +52,7 @@ struct RemadeTask {
   Task task;
   Conversation transcript;      // the gold trajectory that was found on the way
   int64_t calls = 0;
+  int64_t plain_calls = 0;      // see Exploration
 };
 
 struct Archetype {

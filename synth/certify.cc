@@ -8,6 +8,7 @@
 #include "synth/certify_value.h"
 #include "synth/chance.h"
 #include "synth/explorer.h"
+#include "synth/plain_tools.h"
 #include "synth/solver.h"
 #include "verifiers/constraint_verifier.h"
 
@@ -316,10 +317,11 @@ class Certifier {
     if (gold_rows_.empty()) return 0;
     std::vector<Fact> facts;
     for (const auto& constraint : verifier_->constraints()) constraint->facts(gold_rows_.data(), facts);
+    const std::vector<ToolSpec> tools = plain_tools(request_.environment->tools);
     std::set<std::string> used;
     int64_t calls = 1;
     for (const Fact& fact : std::set<Fact>(facts.begin(), facts.end())) {
-      const auto ways = calls_revealing(fact, tables_, request_.environment->tools);
+      const auto ways = calls_revealing(fact, tables_, tools);
       if (ways.empty() || std::any_of(ways.begin(), ways.end(), [&](const std::string& way) { return used.count(way) > 0; })) continue;
       used.insert(ways.begin(), ways.end());
       ++calls;

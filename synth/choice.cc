@@ -7,6 +7,7 @@
 #include "synth/certify.h"
 #include "synth/chance.h"
 #include "synth/explorer.h"
+#include "synth/plain_tools.h"
 #include "synth/templates.h"
 #include "verifiers/constraint.h"
 
@@ -110,7 +111,8 @@ Result<Task> assemble(const MakeRequest& request, const AnswerShape& shape, cons
   task.system = system_prompt();
   task.answer = shape;
   task.constraints = constraints;
-  task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index, request.attempt};
+  task.provenance = request.provenance();
+  task.limits = limits_over(request.environment->tools);
   ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {task.answer, request.environment->tables}, request.file()));
   task.prompt = write_prompt(request, shape, intro, compiled, notes);
   return task;
@@ -120,7 +122,7 @@ Result<RemadeTask> with_gold(const MakeRequest& request, Task task) {
   ASSAY_ASSIGN(Exploration exploration, gold_exploration(task, *request.environment, *request.tools));
   task.gold = std::move(exploration.answer);
   seal_task(task);
-  return RemadeTask{std::move(task), std::move(exploration.transcript), exploration.calls};
+  return RemadeTask{std::move(task), std::move(exploration.transcript), exploration.calls, exploration.plain_calls};
 }
 
 std::string intro_text(const MakeRequest& request, const AnswerShape& shape) {
@@ -244,7 +246,7 @@ Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Le
   if (constraints.is_null()) return std::optional<RemadeTask>();
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
   auto made = with_gold(request, std::move(task));
-  if (made.ok() && level.calls.contains(static_cast<double>(made->calls))) return std::optional<RemadeTask>(std::move(*made));
+  if (made.ok() && level.calls.contains(static_cast<double>(made->plain_calls))) return std::optional<RemadeTask>(std::move(*made));
   misses.add(made.ok() ? "the gold's calls lie outside the band" : "the tools lead to no answer (" + made.error().what + ")");
   return std::optional<RemadeTask>();
 }

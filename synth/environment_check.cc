@@ -6,6 +6,7 @@
 #include "envs/base/rng.h"
 #include "envs/database.h"
 #include "envs/toolset.h"
+#include "synth/plain_tools.h"
 
 namespace assay {
 namespace {
@@ -117,8 +118,7 @@ class Checker {
 };
 
 // Least fixpoint: a reveal can be used once everything it is given can be known.
-void find_learnable(const Environment& environment, EnvironmentReport& report) {
-  const Tables& tables = environment.tables;
+void find_learnable(const Tables& tables, const std::vector<ToolSpec>& tools, EnvironmentReport& report) {
   auto known = [&](const TableSpec& spec, int table, const std::string& column) {
     const int index = spec.column_index(column);
     if (report.learnable.count({table, index})) return true;
@@ -127,7 +127,7 @@ void find_learnable(const Environment& environment, EnvironmentReport& report) {
   };
   for (bool grew = true; grew;) {
     grew = false;
-    for (const ToolSpec& tool : environment.tools)
+    for (const ToolSpec& tool : tools)
       for (const Reveal& reveal : tool.reveals) {
         const int table = tables.table_index(reveal.table);
         if (table < 0 || tool.effect != ToolEffect::kRead || !reveal.counts.empty()) continue;
@@ -153,10 +153,11 @@ Result<std::shared_ptr<const EnvironmentReport>> check_environment(std::shared_p
   ASSAY_ASSIGN(auto tools, Toolset::open(environment, database));
   ASSAY_ASSIGN(auto shuffled, Toolset::open(environment, backwards));
   ASSAY_TRY(shuffled->reverse_unordered(true));   // an index may give an order that no ORDER BY promises
-  Checker checker(*environment, *tools, *shuffled, *report);
-  for (const ToolSpec& tool : environment->tools)
+  PlainTools plain(*tools), plain_shuffled(*shuffled);   // variants must hide nothing of what the tools told before
+  Checker checker(*environment, plain, plain_shuffled, *report);
+  for (const ToolSpec& tool : plain.specs())
     for (const Reveal& reveal : tool.reveals) ASSAY_TRY(checker.check(tool, reveal, samples));
-  find_learnable(*environment, *report);
+  find_learnable(environment->tables, plain.specs(), *report);
   report->uses = column_uses(environment->tables);
   return std::shared_ptr<const EnvironmentReport>(std::move(report));
 }

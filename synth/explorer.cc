@@ -4,6 +4,7 @@
 
 #include "envs/base/rng.h"
 #include "synth/knowledge.h"
+#include "synth/plain_tools.h"
 #include "synth/solver.h"
 #include "synth/tool_request.h"
 
@@ -288,7 +289,10 @@ Result<Exploration> gold_exploration(const Task& task, const Environment& enviro
   view.limits = task.limits;
   std::vector<TableSpec> schema;
   for (const Table& table : environment.tables.tables) schema.push_back(table.spec);
-  return explore(view, schema, task.constraints, tools);
+  PlainTools plain(tools);
+  ASSAY_ASSIGN(Exploration found, explore(view, schema, task.constraints, plain));
+  found.plain_calls = found.calls;
+  return plain.played(std::move(found));
 }
 
 std::vector<std::string> calls_revealing(const Fact& fact, const Tables& tables, const std::vector<ToolSpec>& tools) {

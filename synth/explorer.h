@@ -18,6 +18,7 @@ struct Exploration {
   Conversation transcript;   // assistant and tool messages, ending with the submission: the gold trajectory
   std::string answer;
   int64_t calls = 0;
+  int64_t plain_calls = 0;   // in terms of the tools before variants changed them (synth/plain_tools.h): what bands of difficulty count
 };
 
 // Fails with boundary kLimit if the limits end first, kTool if a tool breaks or lies about what it reveals, kVerifier if what

@@ -1,5 +1,6 @@
 #include "synth/factory.h"
 
+#include <algorithm>
 #include <list>
 #include <map>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include "envs/database.h"
 #include "synth/environment_check.h"
 #include "synth/templates.h"
+#include "synth/variant.h"
 
 namespace assay {
 namespace {
@@ -16,6 +18,7 @@ constexpr size_t kCachedWorlds = 8;
 
 // An environment with what is shared by the threads that work in it.
 struct World {
+  std::vector<std::string> variants;
   std::shared_ptr<const Environment> environment;
   std::shared_ptr<const Database> database;
   std::shared_ptr<const EnvironmentReport> report;
@@ -36,6 +39,16 @@ struct World {
     return &slot;
   }
 };
+
+// Whether the environment's tools are what its domain and its variants give.
+Status check_variants(const Task& task, const Domain& domain, const Environment& environment) {
+  if (task.provenance.variants.empty()) return {};
+  std::vector<ToolSpec> tools = tools_over(domain.tools, environment.tables);
+  ASSAY_TRY(apply_variants(task.provenance.variants, environment.tables, tools));
+  const auto same = [](const ToolSpec& a, const ToolSpec& b) { return to_json(a) == to_json(b); };
+  if (std::equal(tools.begin(), tools.end(), environment.tools.begin(), environment.tools.end(), same)) return {};
+  return input_error("its tools are not those that its domain and variants give", "task " + task.id, "audit with the program that made it");
+}
 
 }  // namespace
 
@@ -95,6 +108,14 @@ struct Factory::State {
     } else {
       ASSAY_ASSIGN(world->environment, generate_environment(*domain, options.seed, number));
     }
+    world->variants = options.variants == std::vector<std::string>{"any"}
+                          ? draw_variants(variants_for(world->environment->tools, world->environment->tables), domain->name, options.seed, number)
+                          : options.variants;
+    if (!world->variants.empty()) {
+      Environment changed = *world->environment;
+      ASSAY_TRY(apply_variants(world->variants, changed.tables, changed.tools));
+      ASSAY_ASSIGN(world->environment, finish_environment(std::move(changed)));
+    }
     ASSAY_ASSIGN(world->database, Database::build(world->environment->tables));
     ASSAY_ASSIGN(world->report, check_environment(world->environment));
     return world;
@@ -129,6 +150,12 @@ Result<std::unique_ptr<Factory>> Factory::create(std::shared_ptr<const Domain> d
   state->options = options;
   state->domain = std::move(domain);
   if (options.tasks_per_environment < 1) return input_error("expected at least one task per environment", "--tasks-per-environment");
+  if (options.variants == std::vector<std::string>{"none"}) state->options.variants.clear();
+  std::sort(state->options.variants.begin(), state->options.variants.end());
+  for (const std::string& name : state->options.variants) {
+    if (name == "any" && state->options.variants.size() == 1) continue;
+    ASSAY_ASSIGN([[maybe_unused]] const Variant* variant, find_variant(name));
+  }
   if (options.difficulties.empty()) return input_error("no difficulty was asked for", "--difficulty", "1,2,3,4,5");
   ASSAY_TRY(state->choose_archetypes());
   if (!options.data.empty()) {
@@ -188,10 +215,15 @@ Result<MadeTask> Factory::make(int64_t index) {
   request.report = world->report;
   request.preset = state_->options.preset;
   request.difficulty = difficulty(index);
-  if (state_->import) request.data = world->environment->id;
+  if (state_->import) request.data = state_->import->environment->id;
+  request.variants = world->variants;
   request.seed = state_->options.seed;
   request.index = index;
-  return state_->archetype_of(index).make(request);
+  Result<MadeTask> made = state_->archetype_of(index).make(request);
+  if (made.ok() || world->variants.empty()) return made;
+  std::string names;
+  for (const std::string& name : world->variants) names += (names.empty() ? "" : ", ") + name;
+  return make_error(made.error().boundary, made.error().what, made.error().where + " (variants " + names + ")", made.error().hint);
 }
 
 Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> domain, std::shared_ptr<const Environment> environment,
@@ -204,6 +236,7 @@ Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> 
                        "task " + task.id, "audit with the program that made it");
   if (!out.domain->archetypes.contains(task.archetype))
     return input_error("the domain '" + p.domain + "' has no archetype '" + task.archetype + "' any more", "task " + task.id, "audit with the program that made it");
+  if (p.data.empty()) ASSAY_TRY(check_variants(task, *out.domain, *environment));
   out.request.domain = out.domain.get();
   out.request.archetype = task.archetype;
   out.request.environment = std::move(environment);
@@ -211,6 +244,7 @@ Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> 
   out.request.preset = p.preset;
   out.request.difficulty = task.difficulty;
   out.request.data = p.data;
+  out.request.variants = p.variants;
   out.request.seed = p.seed;
   out.request.index = p.index;
   out.request.attempt = p.attempt;

@@ -20,6 +20,8 @@ struct FactoryOptions {
   uint64_t seed = 0;
   int64_t tasks_per_environment = 64;
   std::string data, mapping;            // the user's own tables (then there is one environment)
+  // Of every environment's tools (synth/variant.h); {"any"}: a set drawn for each environment, {} or {"none"}: none.
+  std::vector<std::string> variants;
 };
 
 class Factory {

@@ -10,6 +10,8 @@
 #include "envs/tool_kind.h"
 #include "synth/archetype.h"
 #include "synth/domain.h"
+#include "synth/structure.h"
+#include "synth/variant.h"
 #include "verifiers/constraint.h"
 
 namespace assay::commands::list {
@@ -19,11 +21,14 @@ struct Options {
   std::string subject;
   TaskSelection tasks;
   std::string policy;
+  bool statistics = false;
 };
 
 struct Listing {
   TextTable table;
   OrderedJson json = OrderedJson::array();
+  OrderedJson more = OrderedJson::object();   // beside the list
+  std::string last;                           // said below the table
 };
 
 using Names = std::vector<std::pair<std::string, std::string>>;  // name, summary
@@ -42,6 +47,48 @@ Result<Listing> registered(const Items& items) {
   Names names;
   for (const auto& item : items) names.emplace_back(item.name, item.summary);
   return listing_of(names);
+}
+
+int64_t templates_of(const Domain& domain) {
+  int64_t count = 0;
+  for (const auto& [name, part] : domain.archetypes)
+    for (const char* member : {"templates", "requests"})
+      if (part.contains(member)) count += static_cast<int64_t>(part[member].size());
+  return count;
+}
+
+// Every domain with its nearest neighbour, blind to names.
+Result<Listing> domain_statistics(const Context& context) {
+  std::vector<std::shared_ptr<const Domain>> all;
+  std::vector<Features> features;
+  for (const std::string& name : domain_names()) {
+    ASSAY_ASSIGN(std::shared_ptr<const Domain> domain, load_domain(name));
+    features.push_back(features_of(*domain));
+    all.push_back(std::move(domain));
+  }
+  Listing listing{TextTable({"domain", "archetypes", "tables", "tools", "templates", "nearest", "similarity"})};
+  int64_t distinct = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    std::string nearest = "-", archetypes;
+    double most = 0;
+    bool fresh = true;
+    for (size_t k = 0; k < all.size(); ++k) {
+      if (k == i) continue;
+      const double alike = similarity(features[i], features[k]);
+      if (alike > most || nearest == "-") std::tie(most, nearest) = std::pair(alike, all[k]->name);
+      fresh = fresh && (k > i || alike < kAlike);
+    }
+    distinct += fresh;
+    for (const auto& [name, part] : all[i]->archetypes) archetypes += (archetypes.empty() ? "" : ", ") + name;
+    const int64_t tables = static_cast<int64_t>(all[i]->tables.size()), tools = static_cast<int64_t>(all[i]->tools.size()), templates = templates_of(*all[i]);
+    listing.table.add({all[i]->name, archetypes, count_text(tables), count_text(tools), count_text(templates), nearest, percent_text(most)});
+    listing.json.push_back({{"domain", all[i]->name}, {"archetypes", archetypes}, {"tables", tables}, {"tools", tools}, {"templates", templates},
+                            {"nearest", nearest}, {"similarity", most}});
+  }
+  listing.more = {{"distinct_structures", distinct}};
+  if (!context.json)
+    listing.last = count_text(static_cast<int64_t>(all.size())) + " domains, " + count_text(distinct) + " distinct structures (less than " + percent_text(kAlike) + " alike, blind to names)";
+  return listing;
 }
 
 Result<Listing> domains() {
@@ -116,10 +163,11 @@ struct Subject {
 
 const std::vector<Subject>& subjects() {
   static const std::vector<Subject> all = {
-      {"domains", [](Options&, const Context&) { return domains(); }},
+      {"domains", [](Options& options, const Context& context) { return options.statistics ? domain_statistics(context) : domains(); }},
       {"policies", [](Options&, const Context&) { return registered(policies::all()); }},
       {"formats", [](Options&, const Context&) { return registered(formats::all()); }},
       {"archetypes", [](Options&, const Context&) { return registered(archetypes::all()); }},
+      {"variants", [](Options&, const Context&) { return registered(variants::all()); }},
       {"operators", [](Options&, const Context&) { return registered(operators::all()); }},
       {"tool-kinds", [](Options&, const Context&) { return registered(tool_kinds::all()); }},
       {"tasks", [](Options& options, const Context& context) { return tasks(options, context); }},
@@ -129,13 +177,17 @@ const std::vector<Subject>& subjects() {
 }
 
 Result<int> run(Options& options, const Context& context) {
+  if (options.statistics && options.subject != "domains") return input_error("only domains have statistics", "--stats", "list domains --stats");
   std::vector<std::string> known;
   for (const Subject& subject : subjects()) {
     known.push_back(subject.name);
     if (subject.name != options.subject) continue;
     ASSAY_ASSIGN(const Listing listing, subject.make(options, context));
     if (!context.json) context.say(listing.table.text());
-    context.result({{subject.name, listing.json}});
+    if (!listing.last.empty()) context.say("\n" + listing.last);
+    OrderedJson result{{subject.name, listing.json}};
+    result.update(listing.more);
+    context.result(result);
     return static_cast<int>(kDone);
   }
   return unknown_name("thing to list", options.subject, known, "list");
@@ -151,6 +203,7 @@ Command make() {
             for (const Subject& subject : subjects()) known += (known.empty() ? "" : ", ") + subject.name;
             app.add_option("what", options->subject, known)->required();
             options->tasks.declare(app);
+            app.add_flag("--stats", options->statistics, "Of domains: sizes, and the nearest neighbour of each, blind to names");
             app.add_option("--policy", options->policy, "Only rollouts of this policy");
             return [options, &context] { return run(*options, context); };
           }};

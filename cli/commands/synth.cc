@@ -15,6 +15,7 @@
 #include "cli/text.h"
 #include "sandbox/backend.h"
 #include "synth/factory.h"
+#include "synth/structure.h"
 
 namespace assay::commands::synth {
 namespace {
@@ -87,6 +88,7 @@ class Synthesis {
         ASSAY_ASSIGN(const bool same, same_making(row, index));
         if (!same) continue;
         item.stored_earlier = true;
+        ASSAY_ASSIGN(item.environment, factory_.environment(index));
         item.row = row;
         ASSAY_ASSIGN(item.certificate, store_.certificate(row.id));
         return item;
@@ -118,7 +120,15 @@ class Synthesis {
       progress.skip(1);
     }
     count(item);
+    count_environment(item);
     return {};
+  }
+
+  // Environments that were made before count as well.
+  void count_environment(const Item& item) {
+    if (!seen_.insert(item.row.environment).second) return;
+    structures_.insert(structure_of(*item.environment));
+    databases_.insert(database_of(*item.environment));
   }
 
   Status put(Item& item) {
@@ -180,6 +190,8 @@ class Synthesis {
     const double rate = seconds_ > 0 ? static_cast<double>(made_) / seconds_ : 0;
     c.say("\n" + count_text(made_) + " tasks made and certified in " + duration_text(seconds_) + " (" + rate_text(rate) + "/s), " +
           count_text(kept_) + " were in the store; " + count_text(unsound_) + " unsound, " + count_text(failed_) + " could not be made");
+    c.say("1 domain, " + count_text(static_cast<int64_t>(seen_.size())) + " environments, of which " + count_text(static_cast<int64_t>(structures_.size())) +
+          " differ in schema, tools or rules; " + count_text(static_cast<int64_t>(databases_.size())) + " databases, " + count_text(made_ + kept_) + " tasks");
     for (const std::string& error : errors_) c.say("  " + printable(error));
     say_calibration();
     if (reached < count)
@@ -191,6 +203,7 @@ class Synthesis {
       c.say("  " + c.command("show store"));
     }
     c.result({{"requested", count}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_},
+              {"domains", 1}, {"environments", seen_.size()}, {"structures", structures_.size()}, {"databases", databases_.size()},
               {"interrupted", reached < count}, {"seconds", seconds_}, {"tasks_per_second", rate},
               {"by_difficulty", tasks_json(groups_)}, {"calibration", calibration()}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
   }
@@ -200,7 +213,7 @@ class Synthesis {
   Factory& factory_;
   Store& store_;
   std::map<int64_t, std::vector<TaskRow>> stored_;  // by index
-  std::set<std::string> environments_, errors_;
+  std::set<std::string> environments_, seen_, structures_, databases_, errors_;
   std::vector<std::string> notes_;
   Error first_error_;
   TaskGroups groups_;
@@ -273,6 +286,7 @@ Command make() {
             app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
             app.add_option("--tasks-per-environment", factory.tasks_per_environment, "Tasks that share a database")
                 ->check(CLI::Range(int64_t{1}, int64_t{1} << 32));
+            app.add_option("--variant", factory.variants, "Variants of the tools (assay list variants), none, or any: none to three drawn for each environment")->delimiter(',');
             app.add_option("--data", factory.data, "Your own tables: a SQLite file, or a folder of CSV or TSV files");
             app.add_option("--map", factory.mapping, "How your columns map to the domain's (JSON)");
             app.add_option("--propose", options->propose, "Write the mapping to this file and stop");

@@ -34,7 +34,7 @@ Result<std::optional<Made>> attempt(const MakeRequest& request) {
   task.prompt = user_message(*bundle);
   task.constraints = Json::array();
   task.gold = gold_text(*bundle);
-  task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index, request.attempt};
+  task.provenance = request.provenance();
   ASSAY_ASSIGN(Gold gold, play_gold(task, world->tools(), world->part(), *bundle));
   task.goal = std::move(gold.state);
   seal_task(task);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "synth/certify.h"
+#include "synth/plain_tools.h"
 #include "synth/query/bounds.h"
 #include "synth/query/draw.h"
 #include "synth/query/words.h"
@@ -88,7 +89,7 @@ std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
   if (!answer.ok() || answer->empty || answer->tie || is_trivial(*question, answer->value) || !names_are_unique(*question, *answer, tables)) return std::nullopt;
   if (guess_rate(*question, *answer, source).rate() > kMostChance) return std::nullopt;
   if (static_cast<int64_t>(needs.size()) > level.calls_high * 4) return std::nullopt;   // hopeless: one call seldom meets many
-  Drawn out{std::move(*question), std::move(*answer), least_calls(needs, tables, request.environment->tools), {}};
+  Drawn out{std::move(*question), std::move(*answer), least_calls(needs, tables, workshop.drawable->tools()), {}};
   if (!within(out.least_calls, level.calls_low, level.calls_high) || !every_step_matters(out.question, out.answer.value, source)) return std::nullopt;
   out.words = say(out.question, out.answer.value, tables, workshop.options, rng);
   for (const std::string& text : out.answer.value.texts)
@@ -131,7 +132,8 @@ Task assemble(const MakeRequest& request, const Drawn& drawn) {
   task.constraints = Json::array();
   task.expected = expected_of(drawn.question, drawn.answer.value);
   task.gold = value_text(task.expected);
-  task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index, request.attempt};
+  task.provenance = request.provenance();
+  task.limits = limits_over(request.environment->tools);
   seal_task(task);
   return task;
 }
@@ -168,10 +170,13 @@ Result<MadeTask> make_certified(MakeRequest request) {
 Result<Exploration> answer_by_tools(const Task& task, const Question& question, const MakeRequest& request) {
   std::vector<TableSpec> schema;
   for (const Table& table : request.environment->tables.tables) schema.push_back(table.spec);
-  ToolSource source(task, schema, *request.tools);
+  PlainTools plain(*request.tools);
+  ToolSource source(task, schema, plain);
   ASSAY_ASSIGN(const Evaluated found, evaluate(question, source));
   if (found.empty) return make_error(Boundary::kTool, "what the tools tell gives no answer", "task " + task.id);
-  return source.submit(value_text(expected_of(question, found.value)));
+  ASSAY_ASSIGN(Exploration exploration, source.submit(value_text(expected_of(question, found.value))));
+  exploration.plain_calls = exploration.calls;
+  return plain.played(std::move(exploration));
 }
 
 Result<Exploration> gold(const Task& task, const MakeRequest& request) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "synth/plain_tools.h"
 #include "synth/query/evaluate.h"
 
 namespace assay::query {
@@ -490,12 +491,13 @@ class Drawer {
 
 }  // namespace
 
-Drawable::Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options) : tables_(environment.tables), uses_(report.uses) {
+Drawable::Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options)
+    : tables_(environment.tables), tools_(std::make_shared<const std::vector<ToolSpec>>(plain_tools(environment.tools))), uses_(report.uses) {
   for (int table = 0; table < static_cast<int>(uses_.size()); ++table)
     for (int column = 0; column < static_cast<int>(uses_[static_cast<size_t>(table)].size()); ++column)
       if (!report.learnable.count({table, column}) || options.avoid.count({table, column})) uses_[static_cast<size_t>(table)][static_cast<size_t>(column)] = {};
   for (int table = 0; table < static_cast<int>(uses_.size()); ++table) {
-    listings_.push_back(paths_to(tables_.tables[static_cast<size_t>(table)].spec, environment.tools));
+    listings_.push_back(paths_to(tables_.tables[static_cast<size_t>(table)].spec, *tools_));
     std::erase_if(listings_.back(), [&](const Path& path) { return !lists(table, path); });
   }
 }

@@ -1,6 +1,7 @@
 // Draws questions from the schema and the data of any domain.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "envs/base/rng.h"
@@ -18,6 +19,7 @@ class Drawable {
   Drawable(const Environment& environment, const EnvironmentReport& report, const QueryOptions& options);
 
   const Tables& tables() const { return tables_; }
+  const std::vector<ToolSpec>& tools() const { return *tools_; }
   // kNone for what no tool reveals, and what the domain wants to avoid.
   const ColumnUse& use(int table, int column) const { return uses_[static_cast<size_t>(table)][static_cast<size_t>(column)]; }
   // The ways to many rows: those that are not given the name of the one asked about.
@@ -27,6 +29,7 @@ class Drawable {
   bool lists(int table, const Path& path) const;
 
   const Tables& tables_;
+  std::shared_ptr<const std::vector<ToolSpec>> tools_;   // before variants; listings_ point into it
   std::vector<std::vector<ColumnUse>> uses_;   // [table][column]
   std::vector<std::vector<Path>> listings_;    // [table]
 };

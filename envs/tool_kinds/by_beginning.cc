@@ -1,0 +1,67 @@
+// A list that can only be searched: by how a name begins.
+//
+// Body: {"tool": spec of a tool that returns an array, "member": the name in each record ("" where names are bare), "most": how many
+// matches are shown}. Takes a string parameter "beginning". Returns {"matches": […]}; when there are more than `most`, instead
+// {"matches": only what is named exactly so, "too_many": how many, "longer": every longer beginning by one character}.
+#include <set>
+
+#include "envs/tool_kind.h"
+
+namespace assay::tool_kinds::by_beginning {
+namespace {
+
+// `text` up to and including the character that begins at `at`.
+std::string through(const std::string& text, size_t at) {
+  size_t end = at + 1;
+  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
+  return text.substr(0, end);
+}
+
+class SearchTool final : public BoundTool {
+ public:
+  SearchTool(std::unique_ptr<BoundTool> inner, std::string member, size_t most) : inner_(std::move(inner)), member_(std::move(member)), most_(most) {}
+
+  Result<Observation> call(const Json& arguments) override {
+    const std::string beginning = arguments.value("beginning", "");
+    Json asked = arguments;
+    asked.erase("beginning");
+    ASSAY_ASSIGN(const Observation seen, inner_->call(asked));
+    if (seen.error) return seen;
+    ASSAY_ASSIGN(const OrderedJson items, parse_ordered_json(seen.text, "the list that is searched"));
+    OrderedJson matches = OrderedJson::array(), exact = OrderedJson::array();
+    std::set<std::string> longer;
+    for (const OrderedJson& item : items) {
+      const std::string name = member_.empty() ? item.get<std::string>() : item.at(member_).get<std::string>();
+      if (!name.starts_with(beginning)) continue;
+      matches.push_back(item);
+      if (name == beginning) exact.push_back(item);
+      else longer.insert(through(name, beginning.size()));
+    }
+    if (matches.size() <= most_ || longer.empty()) return Observation{OrderedJson{{"matches", matches}}.dump()};
+    return Observation{OrderedJson{{"matches", exact}, {"too_many", matches.size()}, {"longer", longer}}.dump()};
+  }
+
+ private:
+  std::unique_ptr<BoundTool> inner_;
+  std::string member_;
+  size_t most_;
+};
+
+Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, const ToolContext& context) {
+  const std::string where = "environment " + environment.domain + ", tool " + spec.name;
+  ASSAY_ASSIGN(const ToolSpec inner, inner_tool(spec, where));
+  JsonReader r(spec.body, where, "$.body");
+  r.object("tool");
+  std::string member = r.text_or("member", "");
+  const int64_t most = r.integer("most", {.minimum = 1, .maximum = 10'000});
+  if (parameter_type(spec.parameters, "beginning") != "string") r.fail("", "the parameter \"beginning\" is missing");
+  ASSAY_TRY(r.finish());
+  ASSAY_ASSIGN(auto bound, bind_tool(inner, environment, context));
+  return std::unique_ptr<BoundTool>(std::make_unique<SearchTool>(std::move(bound), std::move(member), static_cast<size_t>(most)));
+}
+
+}  // namespace
+
+ToolKind make() { return {"by_beginning", "a list that can only be searched by how a name begins", bind}; }
+
+}  // namespace assay::tool_kinds::by_beginning

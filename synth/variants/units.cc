@@ -1,0 +1,90 @@
+// Quantities come in other units than those that tasks speak of.
+#include <array>
+
+#include "synth/variant.h"
+
+namespace assay::variants::units {
+namespace {
+
+struct Unit {
+  std::string_view name, other;
+  int64_t times;   // of `other` to one of `name`
+};
+
+constexpr std::array<Unit, 22> kUnits = {{
+    {"minutes", "seconds", 60}, {"hours", "minutes", 60}, {"days", "hours", 24}, {"weeks", "days", 7}, {"years", "months", 12},
+    {"km", "metres", 1000}, {"m", "centimetres", 100}, {"metres", "centimetres", 100}, {"cm", "millimetres", 10}, {"kg", "grams", 1000},
+    {"g", "milligrams", 1000}, {"t", "kilograms", 1000}, {"tonnes", "kilograms", 1000}, {"litres", "millilitres", 1000}, {"l", "millilitres", 1000},
+    {"CNY", "fen", 100}, {"EUR", "cents", 100}, {"USD", "cents", 100}, {"GBP", "pence", 100}, {"CHF", "centimes", 100},
+    {"percent", "tenths of a percent", 10}, {"degrees Celsius", "tenths of a degree Celsius", 10}}};
+
+const Unit* unit_of(const ColumnSpec& column) {
+  for (const Unit& unit : kUnits)
+    if (column.is_number() && column.unit == unit.name) return &unit;
+  return nullptr;
+}
+
+void replace_unit(std::string& text, const std::string& member, const Unit& unit) {
+  const size_t at = text.find(member + " (");
+  const size_t end = at == std::string::npos ? at : text.find(')', at);
+  if (end == std::string::npos) return;
+  const std::string old = " in " + std::string(unit.name);
+  const size_t in = text.rfind(old, end);
+  if (in == std::string::npos || in < at) return;
+  text.replace(in, end - in, " in " + std::string(unit.other));   // the range goes with the unit
+}
+
+bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
+  bool any = false;
+  for (ToolSpec& tool : tools) {
+    const Reveal* reveal = only_reveal(tool);
+    const Table* table = reveal ? tables.find(reveal->table) : nullptr;
+    if (!table) continue;
+    Json members = Json::object();
+    std::string description = tool.description, notes;
+    for (const auto& [column, member] : reveal->columns) {
+      const ColumnSpec& spec = table->spec.columns[static_cast<size_t>(table->spec.column_index(column))];
+      const Unit* unit = unit_of(spec);
+      if (!unit || member.empty()) continue;
+      members[member] = {{"times", unit->times}, {"decimals", spec.decimals}};
+      replace_unit(description, member, *unit);
+      notes += " Its " + member + " is in " + std::string(unit->other) + ": " + std::to_string(unit->times) + " for 1 " + std::string(unit->name) + ".";
+    }
+    if (members.empty()) continue;
+    tool = made_from(tool, "converted", {{"members", members}});
+    tool.description = description + notes;
+    any = true;
+  }
+  return any;
+}
+
+Status convert_back(const Json& members, Json& record) {
+  for (const auto& [member, conversion] : members.items()) {
+    if (!record.is_object() || !record.contains(member) || record[member].is_null()) continue;
+    const int decimals = conversion.at("decimals");
+    ASSAY_ASSIGN(const int64_t scaled, number_from_json(record[member], decimals));
+    const int64_t times = conversion.at("times");
+    if (scaled % times != 0) return make_error(Boundary::kTool, "a converted number is not what it was made from", member);
+    record[member] = number_json(scaled / times, decimals);
+  }
+  return {};
+}
+
+Result<Observation> undo(const UndoneCall& call) {
+  ASSAY_ASSIGN(Observation seen, call_tool(call.after, call.made[0]->name, call.arguments));
+  if (seen.error) return seen;
+  ASSAY_ASSIGN(Json result, parse_json(seen.text, call.tool.name));
+  const Json& members = call.made[0]->body.at("members");
+  if (!result.is_array()) {
+    ASSAY_TRY(convert_back(members, result));
+  } else {
+    for (Json& record : result) ASSAY_TRY(convert_back(members, record));
+  }
+  return Observation{result.dump()};
+}
+
+}  // namespace
+
+Variant make() { return {"units", "quantities come in other units than those that tasks speak of", 30, "converted", apply, undo}; }
+
+}  // namespace assay::variants::units

@@ -1,0 +1,215 @@
+#include "synth/variant.h"
+
+#include <algorithm>
+#include <set>
+
+#include "envs/database.h"
+#include "envs/episode.h"
+#include "synth/environment_check.h"
+#include "synth/factory.h"
+#include "synth/plain_tools.h"
+#include "tests/synth/fixture.h"
+
+namespace assay {
+namespace {
+
+using fixture::must;
+using fixture::travel;
+
+std::shared_ptr<const Environment> plain() {
+  static const auto environment = must(generate_environment(travel(), 4, 0));
+  return environment;
+}
+
+std::shared_ptr<const Environment> with(const std::vector<std::string>& names) {
+  Environment changed = *plain();
+  const Status applied = apply_variants(names, changed.tables, changed.tools);
+  if (!applied.ok()) FAIL(applied.error().text());
+  return must(finish_environment(std::move(changed)));
+}
+
+std::unique_ptr<Toolset> opened(const std::shared_ptr<const Environment>& environment) {
+  return must(Toolset::open(environment, must(Database::build(environment->tables))));
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> out;
+  for (const Variant& variant : variants::all()) out.push_back(variant.name);
+  return out;
+}
+
+bool exclude(const std::string& a, const std::string& b) { return must(find_variant(a))->order == must(find_variant(b))->order; }
+
+std::vector<std::string> problems_of(const std::shared_ptr<const Environment>& environment, int64_t samples) {
+  return must(check_environment(environment, samples))->problems;
+}
+
+TEST_CASE("every variant changes the travel tools, and nothing that they tell is lost") {
+  REQUIRE(names().size() >= 8);
+  CHECK(variants_for(plain()->tools, plain()->tables).size() == names().size());
+  for (const std::string& name : names()) {
+    INFO(name);
+    const auto environment = with({name});
+    CHECK(environment->id != plain()->id);
+    const auto problems = problems_of(environment, 8);
+    for (const std::string& problem : problems) UNSCOPED_INFO(problem);
+    CHECK(problems.empty());
+    // The tools as they were come out again, reveals and all.
+    std::map<std::string, Json> before, after;
+    for (const ToolSpec& tool : plain()->tools) before[tool.name] = to_json(tool);
+    for (const ToolSpec& tool : plain_tools(environment->tools)) after[tool.name] = to_json(tool);
+    for (const auto& [tool, spec] : before) CHECK(after[tool] == spec);
+  }
+}
+
+TEST_CASE("variants compose in pairs, and all together") {
+  for (const std::string& a : names())
+    for (const std::string& b : names()) {
+      if (a >= b || exclude(a, b)) continue;
+      INFO(a << " and " << b);
+      const auto problems = problems_of(with({b, a}), 2);
+      for (const std::string& problem : problems) UNSCOPED_INFO(problem);
+      CHECK(problems.empty());
+      CHECK(with({a, b})->id == with({b, a})->id);
+    }
+  std::vector<std::string> most;
+  for (const std::string& name : names())
+    if (std::none_of(most.begin(), most.end(), [&](const std::string& other) { return exclude(name, other); })) most.push_back(name);
+  CHECK(problems_of(with(most), 1).empty());
+}
+
+TEST_CASE("an agent cannot go on as if nothing had changed") {
+  const auto called = [&](const std::string& variant, const std::string& tool, const Json& arguments) {
+    return must(opened(with({variant}))->call(tool, arguments.dump()));
+  };
+  CHECK(called("fine", "get_infos_by_city", {{"city", "Hangzhou"}, {"info_keywords", {"province"}}}).error);
+  CHECK(called("fine", "get_infos_by_city_province", {{"city", "Hangzhou"}}).text == R"({"name":"Hangzhou","province":"Zhejiang"})");
+  CHECK(called("coarse", "get_all_cities", Json::object()).error);
+  CHECK_THAT(called("coarse", "ask_about_hotel", {{"request", "get_all_hotels_by_city"}}).text, Catch::Contains("'city' is missing"));
+  CHECK(called("identifiers", "get_all_hotels_by_city", {{"city", "Hangzhou"}}).error);
+  CHECK_THAT(called("identifiers", "get_all_hotels_by_city", {{"city_number", "#0000"}}).text, Catch::Contains("no city has the number"));
+  const std::string number = must(parse_json(called("identifiers", "find_city_number", {{"city", "Hangzhou"}}).text, "t"))["number"];
+  CHECK(called("identifiers", "get_city_name", {{"city_number", number}}).text == R"({"number":")" + number + R"(","name":"Hangzhou"})");
+  CHECK(called("identifiers", "get_all_hotels_by_city", {{"city_number", number}}).text == must(opened(plain())->call("get_all_hotels_by_city", R"({"city":"Hangzhou"})")).text);
+  CHECK_THAT(called("search_only", "get_all_cities", {{"beginning", ""}}).text, Catch::Contains("too_many"));
+  CHECK_THAT(called("search_only", "get_all_cities", {{"beginning", "Hangz"}}).text, Catch::Contains(R"(["Hangzhou"])"));
+  const Json first = must(parse_json(called("pages", "get_all_cities", Json::object()).text, "t"));
+  CHECK(first["items"].size() == 8);
+  CHECK(called("pages", "get_all_cities", {{"page", first["pages"].get<int>() + 1}}).error);
+  CHECK(called("pages", "get_all_cities", {{"page", 0}}).error);
+}
+
+TEST_CASE("quantities are converted exactly and said in their new unit") {
+  const auto environment = with({"units"});
+  const std::string hotel(plain()->tables.entity_name(plain()->tables.table_index("restaurant"), 0));
+  const Json asked = {{"restaurant", hotel}, {"info_keywords", {"price", "rating"}}};
+  const auto as_list = [](const Json& json) { return json.is_array() ? json : Json::array({json}); };
+  const Json before = as_list(must(parse_json(must(opened(plain())->call("get_infos_by_restaurant", asked.dump())).text, "t")));
+  const Json after = as_list(must(parse_json(must(opened(environment)->call("get_infos_by_restaurant", asked.dump())).text, "t")));
+  REQUIRE(before.size() == after.size());
+  for (size_t i = 0; i < before.size(); ++i) {
+    CHECK(after[i]["price"].get<int64_t>() == 100 * before[i]["price"].get<int64_t>());
+    CHECK(after[i]["rating"] == before[i]["rating"]);
+  }
+  CHECK_THAT(environment->find_tool("get_infos_by_restaurant")->description, Catch::Contains("price (cost per person in fen)") && Catch::Contains("100 for 1 CNY"));
+}
+
+TEST_CASE("outdated records say so, hold other numbers, and can be confirmed") {
+  const auto tools = opened(with({"outdated"}));
+  const Json infos = must(parse_json(must(tools->call("get_city_transport", R"({"city":"Hangzhou"})")).text, "t"));
+  const Json now = must(parse_json(must(tools->call("confirm_get_city_transport", R"({"city":"Hangzhou"})")).text, "t"));
+  CHECK(must(tools->call("get_city_transport", R"({"city":"Hangzhou"})")).text == must(opened(with({"outdated"}))->call("get_city_transport", R"({"city":"Hangzhou"})")).text);
+  size_t outdated = 0, records = 0;
+  const Table& cities = plain()->tables.at("city");
+  for (int32_t row = 0; row < cities.size(); ++row) {
+    const Json city = {{"city", plain()->tables.cell_json(cities, 0, row)}};
+    const Json told = must(parse_json(must(tools->call("get_city_transport", city.dump())).text, "t"));
+    const Json true_now = must(parse_json(must(tools->call("confirm_get_city_transport", city.dump())).text, "t"));
+    for (size_t i = 0; i < told.size(); ++i, ++records) {
+      outdated += told[i].contains("outdated");
+      CHECK((told[i]["price"] == true_now[i]["price"]) != told[i].contains("outdated"));
+    }
+  }
+  CHECK((outdated * 5 > records && outdated * 2 < records));
+}
+
+// Tools that are changed for the worse must be found out by the check of the environment.
+TEST_CASE("a variant that loses something is caught") {
+  const auto harmed = [](const std::string& variant, const std::string& name, const std::function<void(ToolSpec&)>& harm) {
+    Environment environment = *with({variant});
+    for (ToolSpec& tool : environment.tools)
+      if (tool.name == name) harm(tool);
+    return problems_of(must(finish_environment(std::move(environment))), 24);
+  };
+  const auto cut = [](ToolSpec& tool) { tool.body["tool"]["body"]["sql"] = "SELECT name FROM hotel WHERE city = :city AND price > 300 ORDER BY name"; };
+  CHECK(!harmed("pages", "get_all_hotels_by_city", cut).empty());
+  CHECK(!harmed("search_only", "get_all_hotels_by_city", cut).empty());
+  CHECK(!harmed("outdated", "confirm_get_infos_by_hotel", [](ToolSpec& tool) { tool.body["sql"] = "SELECT name, city, price + 1 AS price, rating, stars, style FROM hotel WHERE name = :hotel ORDER BY city"; }).empty());
+}
+
+TEST_CASE("tasks under every variant are certified, and their gold calls only tools that are there") {
+  for (const std::string& archetype : {"select", "query"})
+    for (const std::string& name : names()) {
+      INFO(archetype << " with " << name);
+      const auto factory = must(Factory::create({.domain = "travel", .archetypes = {archetype}, .difficulties = {1}, .seed = 8, .variants = {name}}));
+      const MadeTask made = must(factory->make(0));
+      for (const std::string& problem : made.certificate.problems) UNSCOPED_INFO(problem);
+      CHECK(made.certificate.sound);
+      CHECK(made.task.provenance.variants == std::vector<std::string>{name});
+      const auto environment = must(factory->environment(0));
+      const auto tools = opened(environment);
+      const AuditRequest audit = must(request_of(made.task, environment, *tools));
+      const Exploration gold = must(must(find_archetype(archetype))->gold(made.task, audit.request));
+      CHECK(gold.calls == made.certificate.calls_high);
+      CHECK(gold.answer == made.task.gold);
+      Episode episode(made.task, *tools);
+      for (const Message& message : gold.transcript) {
+        if (message.role != Role::kAssistant) continue;
+        for (const ToolCall& call : message.tool_calls) CHECK(environment->find_tool(call.name) != nullptr);
+        must(episode.step(message));
+      }
+      CHECK(episode.submitted());
+      CHECK(episode.answer() == made.task.gold);
+    }
+}
+
+TEST_CASE("a task is audited only over the tools that its variants give") {
+  const auto factory = must(Factory::create({.domain = "travel", .archetypes = {"select"}, .difficulties = {1}, .seed = 8, .variants = {"pages"}}));
+  const MadeTask made = must(factory->make(0));
+  const auto other = plain();
+  const auto tools = opened(other);
+  CHECK_THAT(request_of(made.task, other, *tools).error().text(), Catch::Contains("not those that its domain and variants give"));
+  CHECK(must(task_from_json(to_json(made.task), "t")).provenance.variants == std::vector<std::string>{"pages"});
+}
+
+TEST_CASE("the variants of an environment are a function of domain, seed and number: none to three that go together") {
+  std::set<std::vector<std::string>> sets;
+  std::map<size_t, int> sizes;
+  for (int64_t number = 0; number < 400; ++number) {
+    const auto drawn = draw_variants(names(), "travel", 1, number);
+    CHECK(drawn == draw_variants(names(), "travel", 1, number));
+    CHECK(drawn.size() <= 3);
+    ++sizes[drawn.size()];
+    sets.insert(drawn);
+    Environment environment = *plain();
+    if (number < 40) CHECK(apply_variants(drawn, environment.tables, environment.tools).ok());
+  }
+  CHECK(sizes.size() == 4);
+  CHECK(sets.size() > 40);
+  CHECK(draw_variants({}, "travel", 1, 2).empty());
+}
+
+TEST_CASE("variants that are not there, exclude each other or change nothing are refused by name") {
+  Environment environment = *plain();
+  const auto refused = [&](const std::vector<std::string>& wanted, std::vector<ToolSpec> tools) {
+    const Status status = apply_variants(wanted, environment.tables, tools);
+    return status.ok() ? std::string() : status.error().text();
+  };
+  CHECK_THAT(refused({"page"}, environment.tools), Catch::Contains("unknown variant 'page'") && Catch::Contains("(try: 'pages')"));
+  CHECK_THAT(refused({"pages", "pages"}, environment.tools), Catch::Contains("exclude each other"));
+  CHECK_THAT(refused({"pages"}, {*environment.find_tool("submit_result")}), Catch::Contains("the variant 'pages' finds nothing to change"));
+  CHECK_THAT(Factory::create({.domain = "travel", .variants = {"pagse"}}).error().text(), Catch::Contains("'pages'"));
+}
+
+}  // namespace
+}  // namespace assay
