@@ -82,6 +82,7 @@ Json to_json(const Certificate& c) {
            {"calls_high", c.calls_high},
            {"interacting", c.interacting}};
   if (!c.measures.empty()) out["measures"] = c.measures;
+  if (!c.acceptance.is_null()) out["acceptance"] = c.acceptance;
   return out;
 }
 
@@ -94,6 +95,7 @@ Result<Certificate> certificate_from_json(const Json& json, const std::string& w
   read_claims(r, certificate);
   read_counts(r, certificate);
   const Json& mutants = r.array("mutants");
+  certificate.acceptance = r.member_or_null("acceptance");
   const Json& measures = r.member_or_null("measures");
   if (measures.is_object()) {
     for (const auto& [name, value] : measures.items()) {

@@ -42,6 +42,7 @@ struct Certificate {
   int64_t calls_low = 0, calls_high = 0;  // bounds on tool calls: facts needed to justify the gold; the explorer's
   int64_t interacting = 0;            // constraints that share a slot with another
   std::map<std::string, int64_t> measures;   // what else the archetype's difficulty is measured by: "hops", "operators"
+  Json acceptance;                    // of a mined task (synth/acceptance.h): tests by state, leaks searched, cheats, mutants of the patch; else null
 
   double chance_rate() const { return chance_tries ? static_cast<double>(chance_hits) / static_cast<double>(chance_tries) : 1; }
 };

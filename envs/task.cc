@@ -34,6 +34,9 @@ Json to_json(const Provenance& p) {
   Json json{{"kind", p.kind}, {"domain", p.domain}, {"domain_version", p.domain_version}, {"preset", p.preset},
             {"data", p.data}, {"seed", p.seed},     {"index", p.index},   {"attempt", p.attempt}};
   if (!p.variants.empty()) json["variants"] = p.variants;
+  if (!p.parent.empty()) json["parent"] = p.parent;
+  if (p.step > 0) json["step"] = p.step;
+  if (!p.origin.is_null()) json["origin"] = p.origin;
   return json;
 }
 
@@ -51,6 +54,9 @@ Result<Provenance> provenance_from_json(const Json& json, const std::string& whe
   p.index = r.integer("index", {.minimum = 0, .maximum = INT64_MAX});
   p.attempt = r.integer("attempt", {.minimum = 0, .maximum = INT64_MAX});
   p.variants = r.texts_or("variants", {});
+  p.parent = r.text_or("parent", "");
+  p.step = r.integer("step", {.minimum = 0, .maximum = INT64_MAX, .fallback = 0});
+  p.origin = r.member_or_null("origin");
   ASSAY_TRY(r.finish());
   return p;
 }
@@ -71,6 +77,7 @@ Json to_json(const Task& task) {
   if (task.answer.groups > 0) json["answer"] = to_json(task.answer);
   if (!task.expected.is_null()) json["expected"] = task.expected;
   if (!task.goal.is_null()) json["goal"] = task.goal;
+  if (!task.tests.is_null()) json["tests"] = task.tests;
   if (!task.files.empty()) json["files"] = task.files;
   return json;
 }
@@ -92,8 +99,9 @@ Result<Task> task_from_json(const Json& json, const std::string& where) {
   task.expected = r.member_or_null("expected");
   task.goal = r.member_or_null("goal");
   const Json& files = r.member_or_null("files");
-  if (!answer.is_null() + !task.expected.is_null() + !task.goal.is_null() != 1)
-    r.fail("answer", "a task has either the shape of an answer, an expected value or a goal");
+  task.tests = r.member_or_null("tests");
+  if (!answer.is_null() + !task.expected.is_null() + !task.goal.is_null() + !task.tests.is_null() != 1)
+    r.fail("answer", "a task has either the shape of an answer, an expected value, a goal or tests");
   if (files.is_object()) {
     for (const auto& [name, content] : files.items()) {
       if (content.is_string()) task.files[name] = content.get<std::string>();

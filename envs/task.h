@@ -31,6 +31,9 @@ struct Provenance {
   int64_t index = 0;
   int64_t attempt = 0;             // which candidate of the search for this index it is
   std::vector<std::string> variants;   // of the environment's tools (synth/variant.h)
+  std::string parent;              // the task that this one was made harder from; empty at the beginning of a lineage
+  int64_t step = 0;                // how many steps after that beginning
+  Json origin;                     // of a mined task (synth/mine/candidate.h): repository, commits, numbers, licence; else null
 };
 
 struct Task {
@@ -44,6 +47,7 @@ struct Task {
   Json constraints;         // array, in the constraint language (verifiers/constraint.h); empty where `expected` or `goal` judges
   Json goal;                // the change of state that is right (envs/state.h), hidden from policies; null where no state is judged
   Json expected;            // a value specification (verifiers/value_verifier.h), hidden from policies; null where no value is expected
+  Json tests;               // how a patch is judged (verifiers/test_plan.h), hidden from policies; null where no patch is asked for
   std::map<std::string, std::string> files;   // name -> content: what lies in the working directory of tools that have one
   Limits limits;
   std::string gold;         // one valid answer, hidden from policies
