@@ -108,6 +108,14 @@ const ToolKind* find_kind(const std::string& name) {
   return nullptr;
 }
 
+template <typename Predicate>
+bool any_kind(const Environment& environment, Predicate predicate) {
+  return std::any_of(environment.tools.begin(), environment.tools.end(), [&](const ToolSpec& spec) {
+    const ToolKind* kind = find_kind(spec.kind);
+    return kind && predicate(*kind);
+  });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BoundTool>> bind_tool(const ToolSpec& spec, const Environment& environment, const ToolContext& context) {
@@ -122,22 +130,10 @@ Result<std::unique_ptr<BoundTool>> bind_tool(const ToolSpec& spec, const Environ
   return kind->bind(spec, environment, context);
 }
 
-<<<<<<< HEAD
-template <typename Predicate>
-bool any_kind(const Environment& environment, Predicate predicate) {
-  return std::any_of(environment.tools.begin(), environment.tools.end(), [&](const ToolSpec& spec) {
-    const ToolKind* kind = find_kind(spec.kind);
-    return kind && predicate(*kind);
-  });
-}
-
-}  // namespace
-=======
 Result<ToolSpec> inner_tool(const ToolSpec& spec, const std::string& where) {
   if (!spec.body.is_object() || !spec.body.contains("tool")) return make_error(Boundary::kEnvironment, "expected the tool that it is made from", where + ": $.body.tool");
   return tool_spec_from_json(spec.body["tool"], where, "$.body.tool");
 }
->>>>>>> a0adf3c (Variants change what an agent must do, domains are compared blind to names, and synth counts structures and databases)
 
 bool keeps_state(const Environment& environment) {
   return any_kind(environment, [](const ToolKind& kind) { return kind.keeps_state; });
@@ -186,13 +182,8 @@ Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment
   state->writes = std::any_of(specs.begin(), specs.end(), [](const ToolSpec& spec) { return spec.effect == ToolEffect::kWrite; });
   ASSAY_ASSIGN(state->connection, Connection::open(std::move(database), {}, state->writes ? Access::kWrite : Access::kRead));
   const ToolContext context{*state->connection, state->session.executor, &state->session.files};
-<<<<<<< HEAD
   for (const ToolSpec& spec : specs) {
-    ASSAY_ASSIGN(auto tool, bind(spec, *state->environment, context));
-=======
-  for (const ToolSpec& spec : state->environment->tools) {
     ASSAY_ASSIGN(auto tool, bind_tool(spec, *state->environment, context));
->>>>>>> a0adf3c (Variants change what an agent must do, domains are compared blind to names, and synth counts structures and databases)
     if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool)}).second)
       return make_error(Boundary::kEnvironment, "two tools are named '" + spec.name + "'",
                         "environment " + state->environment->domain);
