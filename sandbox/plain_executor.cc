@@ -11,6 +11,10 @@ class PlainExecutor final : public Executor {
   std::string backend() const override { return plain_.backend; }
   Result<std::string> add_layer(const std::string& directory, const std::string& inside) override { return layers_->add(directory, inside); }
 
+  Result<std::string> keep(Workspace& workspace, const std::vector<std::string>& paths) override {
+    return static_cast<PlainWorkspace&>(workspace).keep(*layers_, paths);
+  }
+
   Result<std::unique_ptr<Workspace>> workspace(const WorkspaceOptions& options) override {
     if (!options.host_programs) return make_error(Boundary::kSandbox, "the sandbox '" + plain_.backend + "' cannot run a root that brings its own programs", "", "--sandbox native");
     std::vector<std::string> layers;

@@ -3,9 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -21,14 +19,9 @@ constexpr int kMostDepth = 256;
 constexpr const char* kRoom = "room there, or another folder: TMPDIR";
 constexpr const char* kEtc = "etc";   // for backends to show; no part of the workspace
 
-// Follows no link; '..' cannot leave the root.
 Fd open_below(const std::string& root, const std::string& path, uint64_t flags, uint64_t mode = 0) {
   const Fd directory(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  open_how how{};
-  how.flags = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK);
-  how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return Fd(static_cast<int>(syscall(SYS_openat2, directory.get(), path.c_str(), &how, sizeof how)));
+  return open_beneath(directory.get(), path, flags | (flags & O_PATH ? 0 : O_NONBLOCK), mode);
 }
 
 Status own(const fs::path& path, int64_t owner) {
@@ -44,14 +37,21 @@ Status own_all(const fs::path& root, int64_t owner) {
   return {};
 }
 
-// Sockets and devices, of which a program of no rights can only make the first, are left behind.
+void replace_link(const fs::path& from, const fs::path& to, std::error_code& error) {
+  fs::remove(to, error);
+  fs::copy_symlink(from, to, error);
+}
+
+// Lays `from` over `to`. A mark of overlayfs, a character device of number 0, hides what `to` has there; sockets are left behind.
 Status copy_tree(const fs::path& from, const fs::path& to) {
   std::error_code error;
   for (fs::recursive_directory_iterator it(from, error), end; !error && it != end; it.increment(error)) {
     const fs::path target = to / it->path().lexically_relative(from);
     const fs::file_status status = it->symlink_status(error);
+    if (fs::is_character_file(status) || (fs::is_directory(fs::symlink_status(target, error)) != fs::is_directory(status))) fs::remove_all(target, error);
+    error.clear();
     if (fs::is_directory(status)) fs::create_directory(target, error);
-    else if (fs::is_symlink(status)) fs::copy_symlink(it->path(), target, error);
+    else if (fs::is_symlink(status)) replace_link(it->path(), target, error);
     else if (fs::is_regular_file(status)) fs::copy_file(it->path(), target, fs::copy_options::overwrite_existing, error);
     else if (fs::is_fifo(status) && mkfifo(target.c_str(), 0644) != 0) return system_error("a workspace cannot be copied", it->path().string());
     if (error) break;
@@ -162,6 +162,16 @@ Status PlainWorkspace::write(const std::string& path, std::string_view bytes, bo
     bytes.remove_prefix(static_cast<size_t>(wrote));
   }
   return {};
+}
+
+Result<std::string> PlainWorkspace::keep(LayerStore& layers, const std::vector<std::string>& paths) {
+  ASSAY_ASSIGN(const auto changed, changes());
+  ASSAY_ASSIGN(const auto items, items_of(changed, paths, [&](const std::string& name) { return link_target(open_below(root_, name, O_PATH | O_NOFOLLOW), name); }));
+  return layers.add(items, [&](const std::string& name) -> Result<Fd> {
+    Fd file = open_below(root_, name, O_RDONLY | O_NOFOLLOW);
+    if (!file) return system_error("a file of the workspace cannot be read", name);
+    return file;
+  }, "");
 }
 
 Result<std::unique_ptr<Workspace>> PlainWorkspace::fork() {

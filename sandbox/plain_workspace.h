@@ -22,6 +22,7 @@ class PlainWorkspace final : public Workspace {
   Result<std::string> read(const std::string& path, int64_t limit) override;
   Status write(const std::string& path, std::string_view bytes, bool executable) override;
   Result<std::unique_ptr<Workspace>> fork() override;
+  Result<std::string> keep(LayerStore& layers, const std::vector<std::string>& paths);
 
  private:
   // What tells a changed file from an unchanged one.

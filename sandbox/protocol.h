@@ -49,6 +49,9 @@ struct Packet {
 
 inline constexpr size_t kPacketFds = 64;
 
+// Opens a path below a directory, close-on-exec, following no link and never leaving it; no descriptor where that fails (errno).
+Fd open_beneath(int directory, const std::string& path, uint64_t flags, uint64_t mode = 0);
+
 // "what: No such file or directory", for boundary kSandbox.
 Error system_error(const std::string& what, const std::string& where = "", const std::string& hint = "");
 

@@ -4,6 +4,7 @@
 #include "sandbox/layer_store.h"
 #include "sandbox/tree_changes.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace assay::backends::native {
@@ -17,8 +18,11 @@ class NativeWorkspace final : public Workspace {
 
   int64_t number() const { return number_; }
 
+  // Lowest first, the writable one last; "base" counts those it was made from.
+  Result<Packet> branches() { return launcher_->ask({{"op", "branches"}, {"workspace", number_}}); }
+
   Result<std::vector<Change>> changes() override {
-    ASSAY_ASSIGN(const Packet packet, launcher_->ask({{"op", "branches"}, {"workspace", number_}}));
+    ASSAY_ASSIGN(const Packet packet, branches());
     return tree_changes(packet.fds, packet.body.at("base"));
   }
 
@@ -75,6 +79,22 @@ class NativeExecutor final : public Executor {
   std::string backend() const override { return "native"; }
 
   Result<std::string> add_layer(const std::string& directory, const std::string& inside) override { return layers_->add(directory, inside); }
+
+  Result<std::string> keep(Workspace& workspace, const std::vector<std::string>& paths) override {
+    ASSAY_ASSIGN(const Packet packet, static_cast<NativeWorkspace&>(workspace).branches());
+    ASSAY_ASSIGN(const auto changes, tree_changes(packet.fds, packet.body.at("base")));
+    const auto open_top = [&](const std::string& name, uint64_t flags) {
+      Fd out;
+      for (size_t i = packet.fds.size(); !out && i-- > 0;) out = open_beneath(packet.fds[i].get(), name, flags);
+      return out;
+    };
+    ASSAY_ASSIGN(const auto items, items_of(changes, paths, [&](const std::string& name) { return link_target(open_top(name, O_PATH | O_NOFOLLOW), name); }));
+    return layers_->add(items, [&](const std::string& name) -> Result<Fd> {
+      Fd file = open_top(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      if (!file) return system_error("a file of the workspace cannot be read", name);
+      return file;
+    }, "");
+  }
 
   Result<std::unique_ptr<Workspace>> workspace(const WorkspaceOptions& options) override {
     Json layers = Json::array();

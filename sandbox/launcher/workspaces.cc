@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -18,14 +17,6 @@
 namespace assay::launcher {
 namespace {
 
-Fd open_below(int directory, const std::string& path, uint64_t flags, uint64_t mode = 0) {
-  open_how how{};
-  how.flags = flags | O_CLOEXEC;
-  how.mode = mode;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return Fd(static_cast<int>(syscall(SYS_openat2, directory, path.c_str(), &how, sizeof how)));
-}
-
 // One directory after the other, made where it is missing.
 Result<Fd> directory_of(int root, const std::string& path, bool make) {
   Fd at(fcntl(root, F_DUPFD_CLOEXEC, 0));
@@ -33,11 +24,11 @@ Result<Fd> directory_of(int root, const std::string& path, bool make) {
   for (size_t slash; (slash = path.find('/', start)) != std::string::npos; start = slash + 1) {
     const std::string name = path.substr(start, slash - start);
     if (name.empty()) continue;
-    Fd next = open_below(at.get(), name, O_RDONLY | O_DIRECTORY);
+    Fd next = open_beneath(at.get(), name, O_RDONLY | O_DIRECTORY);
     if (!next && make && errno == ENOENT) {
       if (mkdirat(at.get(), name.c_str(), 0755) != 0 || fchownat(at.get(), name.c_str(), kLayerUid, kLayerUid, AT_SYMLINK_NOFOLLOW) != 0)
         return system_error("a directory cannot be made in the workspace", path);
-      next = open_below(at.get(), name, O_RDONLY | O_DIRECTORY);
+      next = open_beneath(at.get(), name, O_RDONLY | O_DIRECTORY);
     }
     if (!next) return system_error("no such directory in the workspace", path);
     at = std::move(next);
@@ -53,11 +44,11 @@ Result<Fd> open_path(const std::string& path, Opening how) {
   Fd file;
   // O_NONBLOCK: a pipe in a file's place must not hold the launcher up.
   if (how == Opening::kRead) {
-    file = open_below(directory.get(), name, O_RDONLY | O_NONBLOCK);
+    file = open_beneath(directory.get(), name, O_RDONLY | O_NONBLOCK);
   } else {
     const uint64_t mode = how == Opening::kWriteExecutable ? 0755 : 0644;
     unlinkat(directory.get(), name.c_str(), 0);
-    file = open_below(directory.get(), name, O_WRONLY | O_CREAT | O_EXCL, mode);
+    file = open_beneath(directory.get(), name, O_WRONLY | O_CREAT | O_EXCL, mode);
     if (file && (fchown(file.get(), kLayerUid, kLayerUid) != 0 || fchmod(file.get(), static_cast<mode_t>(mode)) != 0)) file.reset();
   }
   struct stat info {};

@@ -280,6 +280,42 @@ TEST_CASE("layers are known by what is in them, and never change") {
   }
 }
 
+TEST_CASE("what a workspace changed is kept as a layer, removals too") {
+  for (Place& p : places()) {
+    INFO(p.name);
+    REQUIRE(p.shell("mkdir -p repo/old repo/both; echo 1 > repo/a; echo 2 > repo/b; echo 3 > repo/old/c; echo 4 > repo/both/d; echo 5 > repo/both/e; ln -s a repo/l; touch repo/old.x").succeeded());
+    auto base = p.executor->keep(*p.workspace, {});
+    REQUIRE(base.ok());
+    auto workspace = p.executor->workspace({.layers = {*base}});
+    REQUIRE(workspace.ok());
+    std::swap(p.workspace, *workspace);
+    REQUIRE(p.shell("cd repo; rm -r old b; rm -r both; mkdir both; echo 6 > both/e; rm l; ln -s both/e l; rm a; mkdir a; printf '#!/bin/sh\necho ran' > a/run; chmod 755 a/run; mkfifo pipe;"
+                    "rm old.x; mkdir -p ../deps; echo deps > ../deps/x; echo tmp > ../tmp/y; chmod 600 ../deps/x").succeeded());
+    auto fork = p.workspace->fork();   // what is frozen counts as well
+    REQUIRE(fork.ok());
+    auto all = p.executor->keep(*p.workspace, {});
+    auto deps = p.executor->keep(*p.workspace, {"work/deps"});
+    REQUIRE(all.ok());
+    REQUIRE(deps.ok());
+    CHECK(*all != *deps);
+    CHECK(p.executor->keep(**fork, {"work/deps"}).value() == *deps);
+    const std::string look = "ls -R repo | grep -v pipe; cat repo/l; ./repo/a/run; cat deps/x ../tmp/y";
+    const std::string here = p.shell(look).out.text();
+    auto again = p.executor->workspace({.layers = {*base, *all}});
+    REQUIRE(again.ok());
+    std::swap(p.workspace, *again);
+    CHECK(p.shell(look).out.text() == here);
+    CHECK(here.find("ran") != std::string::npos);
+    CHECK(changes_of(*p.workspace).empty());
+    CHECK(p.shell("test -e repo/pipe").exit_code == 1);
+    auto above = p.executor->workspace({.layers = {*base, *deps}});
+    REQUIRE(above.ok());
+    std::swap(p.workspace, *above);
+    CHECK(p.shell("cat repo/a repo/old/c deps/x; ls ../tmp").out.text() == "1\n3\ndeps\n");
+    CHECK(p.shell("echo more >> deps/x").succeeded());
+  }
+}
+
 TEST_CASE("records say which walls were missing") {
   for (Place& p : places()) {
     INFO(p.name);

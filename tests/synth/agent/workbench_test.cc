@@ -37,6 +37,7 @@ class FakeExecutor final : public Executor {
  public:
   std::string backend() const override { return "fake"; }
   Result<std::string> add_layer(const std::string& directory, const std::string& inside) override { return directory + ":" + inside; }
+  Result<std::string> keep(Workspace&, const std::vector<std::string>&) override { return std::string("kept"); }
   Result<std::unique_ptr<Workspace>> workspace(const WorkspaceOptions& options) override {
     layers = options.layers;
     return std::unique_ptr<Workspace>(std::make_unique<FakeWorkspace>());
