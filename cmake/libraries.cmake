@@ -46,6 +46,16 @@ file(STRINGS "${UTF8PROC_INCLUDE_DIR}/utf8proc.h" utf8proc_version REGEX "define
 string(REGEX REPLACE "#define UTF8PROC_VERSION_(MAJOR|MINOR|PATCH) +" "" utf8proc_version "${utf8proc_version}")
 string(REPLACE ";" "." UTF8PROC_VERSION "${utf8proc_version}")
 
+find_package(ZLIB REQUIRED)
+
+find_library(GIT2_LIBRARY git2 REQUIRED)
+find_path(GIT2_INCLUDE_DIR git2.h REQUIRED)
+add_library(git2 INTERFACE)
+target_link_libraries(git2 INTERFACE "${GIT2_LIBRARY}")
+target_include_directories(git2 SYSTEM INTERFACE "${GIT2_INCLUDE_DIR}")
+file(STRINGS "${GIT2_INCLUDE_DIR}/git2/version.h" git2_version REGEX "define LIBGIT2_VERSION ")
+string(REGEX REPLACE "#define LIBGIT2_VERSION +\"(.*)\"" "\\1" GIT2_VERSION "${git2_version}")
+
 # What `assay --version` names, in this order.
 set(ASSAY_COMPONENTS
   "SQLite ${SQLite3_VERSION}"
@@ -58,4 +68,6 @@ set(ASSAY_COMPONENTS
   "zstd ${zstd_VERSION}"
   "libseccomp ${SECCOMP_VERSION}"
   "PCRE2 ${PCRE2_VERSION}"
-  "utf8proc ${UTF8PROC_VERSION}")
+  "utf8proc ${UTF8PROC_VERSION}"
+  "libgit2 ${GIT2_VERSION}"
+  "zlib ${ZLIB_VERSION_STRING}")

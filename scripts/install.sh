@@ -9,6 +9,7 @@ packages=(
   libcurl4-openssl-dev libssl-dev libzstd-dev          # HTTP, SHA-256, compressed segments
   libgecode-dev libcli11-dev                           # the constraint solver, the command line
   libseccomp-dev bubblewrap                            # the sandbox, and what users without root have instead
+  libgit2-dev zlib1g-dev                               # the history of repositories, binary patches
   libpcre2-dev libutf8proc-dev                         # the words of a tokenizer, and its composed characters
   python3-ipykernel python3-jupyter-client             # the code interpreter, and what its tasks compute with:
   python3-numpy python3-pandas python3-scipy python3-sympy python3-matplotlib

@@ -4,6 +4,8 @@
 #include <set>
 #include <vector>
 
+#include "envs/base/hash.h"
+
 namespace assay {
 namespace {
 

@@ -31,8 +31,8 @@ THIRD_PARTY = {
     "zstd.h": ["datasets/*", "sandbox/capture.cc"],
     "zdict.h": ["datasets/*"],
     "gecode/*": ["synth/solver*"],
-    "git2.h": ["synth/*"],
-    "git2/*": ["synth/*"],
+    "git2.h": ["synth/mine/git_repository.cc"],
+    "zlib.h": ["synth/mine/binary_patch.cc"],
     "CLI/*": ["cli/*"],
     "cuda*.h": ["engine/*"],
     "cublas*.h": ["engine/*"],
@@ -126,6 +126,7 @@ class PlantedFaults(unittest.TestCase):
             "sqlite3.h": "envs/database.cc", "curl/curl.h": "envs/base/http.cc", "openssl/evp.h": "envs/base/hash.cc",
             "simdjson.h": "verifiers/answer.cc", "zstd.h": "datasets/segment.cc", "gecode/int.hh": "synth/solver_gecode.cc",
             "CLI/CLI.hpp": "cli/commands/synth.cc", "cuda_runtime.h": "engine/kernels/x.cu",
+            "git2.h": "synth/mine/git_repository.cc", "zlib.h": "synth/mine/binary_patch.cc",
         }.items():
             self.check(home, f"#include <{header}>", None)
             for elsewhere in ("envs/task.cc", "engine/runtime.cc", "verifiers/check.cc", "synth/miner.cc"):

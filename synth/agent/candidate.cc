@@ -45,7 +45,7 @@ OrderedJson to_json(const SynthesisRecord& record) {
           {"messages", std::move(messages)}};
 }
 
-Candidate::Candidate(std::string category, std::string policy, const AgentOptions& options, std::set<std::string>& taken)
+DomainCandidate::DomainCandidate(std::string category, std::string policy, const AgentOptions& options, std::set<std::string>& taken)
     : options_(options), taken_(taken) {
   record_.category = std::move(category);
   record_.policy = std::move(policy);
@@ -55,16 +55,16 @@ Candidate::Candidate(std::string category, std::string policy, const AgentOption
   tell(agent_prompt("plan", "{category}", record_.category));
 }
 
-void Candidate::tell(std::string text) { record_.messages.push_back(said(Role::kUser, std::move(text))); }
+void DomainCandidate::tell(std::string text) { record_.messages.push_back(said(Role::kUser, std::move(text))); }
 
-void Candidate::end(const std::string& reason, const std::string& detail) {
+void DomainCandidate::end(const std::string& reason, const std::string& detail) {
   phase_ = Phase::kDone;
   record_.reason = reason;
   record_.detail = detail;
   workbench_.reset();
 }
 
-void Candidate::hear(Result<Message> reply, const Usage& usage) {
+void DomainCandidate::hear(Result<Message> reply, const Usage& usage) {
   if (!reply.ok())
     return end(is_too_large(reply.error()) ? "reply_too_large" : "policy_failed", reply.error().text());
   ++record_.turns;
@@ -79,7 +79,7 @@ void Candidate::hear(Result<Message> reply, const Usage& usage) {
     end(last_.code.empty() ? "no_domain" : last_.code, "the " + std::to_string(record_.turns) + " turns are used up; at last: " + last_.text);
 }
 
-bool Candidate::within_limits(const Message& reply, const Usage& usage) {
+bool DomainCandidate::within_limits(const Message& reply, const Usage& usage) {
   int64_t bytes = static_cast<int64_t>(reply.text.size() + reply.reasoning.size());
   for (const ToolCall& call : reply.tool_calls) bytes += static_cast<int64_t>(call.arguments.size());
   if (bytes > options_.limits.reply_bytes) {
@@ -102,9 +102,9 @@ bool Candidate::within_limits(const Message& reply, const Usage& usage) {
   return false;
 }
 
-bool Candidate::repeats(const std::string& what) { return ++said_[sha256_hex(what)] >= kRepeats; }
+bool DomainCandidate::repeats(const std::string& what) { return ++said_[sha256_hex(what)] >= kRepeats; }
 
-void Candidate::use_tools(const std::vector<ToolCall>& calls) {
+void DomainCandidate::use_tools(const std::vector<ToolCall>& calls) {
   if (options_.executor && !workbench_) {
     auto opened = Workbench::open(*options_.executor, options_.workbench);
     if (!opened.ok()) return end("sandbox_failed", opened.error().text());
@@ -119,7 +119,7 @@ void Candidate::use_tools(const std::vector<ToolCall>& calls) {
   }
 }
 
-void Candidate::read(const Message& reply) {
+void DomainCandidate::read(const Message& reply) {
   if (phase_ == Phase::kPlan) {
     phase_ = Phase::kDraft;
     std::string names;
@@ -131,7 +131,7 @@ void Candidate::read(const Message& reply) {
   examine();
 }
 
-void Candidate::examine() {
+void DomainCandidate::examine() {
   const std::string text = draft_.text();
   if (repeats("domain " + text)) return end("loop", "the same domain " + std::to_string(kRepeats) + " times; at last: " + last_.text);
   Examination examination = examine_domain(text, "domain.json", options_.examination);
@@ -142,7 +142,7 @@ void Candidate::examine() {
 }
 
 // What is asked beyond soundness.
-std::vector<Finding> Candidate::demands_of(const Domain& domain) const {
+std::vector<Finding> DomainCandidate::demands_of(const Domain& domain) const {
   std::vector<Finding> out;
   const size_t tools = domain.tools.size(), templates = count_templates(domain);
   if (record_.lineage.empty()) {
@@ -164,13 +164,13 @@ std::vector<Finding> Candidate::demands_of(const Domain& domain) const {
   return out;
 }
 
-void Candidate::ask_for_repair(const std::vector<Finding>& findings, const std::string& report) {
+void DomainCandidate::ask_for_repair(const std::vector<Finding>& findings, const std::string& report) {
   // What was wrong with the last domain says more than that no other came.
   if (last_.code.empty() || findings.front().code != "no_domain") last_ = findings.front();
   tell(agent_prompt("repair", "{findings}", report.empty() ? text_of(findings) : report));
 }
 
-void Candidate::accept(Examination examination) {
+void DomainCandidate::accept(Examination examination) {
   record_.accepted = true;
   record_.name = examination.domain->name;
   record_.domain = draft_.text();

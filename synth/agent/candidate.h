@@ -57,10 +57,10 @@ struct SynthesisRecord {
 
 OrderedJson to_json(const SynthesisRecord& record);
 
-class Candidate {
+class DomainCandidate {
  public:
   // `taken` are names of domains; it is borrowed, and gets the name of this one when it is accepted.
-  Candidate(std::string category, std::string policy, const AgentOptions& options, std::set<std::string>& taken);
+  DomainCandidate(std::string category, std::string policy, const AgentOptions& options, std::set<std::string>& taken);
 
   const TaskView& task() const { return task_; }
   const Conversation& conversation() const { return record_.messages; }

@@ -24,17 +24,17 @@ OrderedJson to_json(const Funnel& funnel) {
 Status synthesize_domains(const std::vector<std::string>& categories, Policy& policy, const AgentOptions& options, uint64_t seed,
                           std::set<std::string> taken, const std::atomic<bool>* cancelled,
                           const std::function<Status(const SynthesisRecord&)>& take) {
-  std::vector<std::unique_ptr<Candidate>> candidates;
+  std::vector<std::unique_ptr<DomainCandidate>> candidates;
   const auto ask = [&](size_t i) {
     policy.ask({static_cast<int64_t>(i), &candidates[i]->task(), &candidates[i]->conversation(), seed, static_cast<int64_t>(i), candidates[i]->turns()});
   };
   for (const std::string& category : categories) {
-    candidates.push_back(std::make_unique<Candidate>(category, policy.descriptor(), options, taken));
+    candidates.push_back(std::make_unique<DomainCandidate>(category, policy.descriptor(), options, taken));
     ask(candidates.size() - 1);
   }
   for (std::vector<Action> actions = policy.answer(); !actions.empty(); actions = policy.answer()) {
     for (Action& action : actions) {
-      Candidate& candidate = *candidates[static_cast<size_t>(action.rollout)];
+      DomainCandidate& candidate = *candidates[static_cast<size_t>(action.rollout)];
       if (cancelled && cancelled->load(std::memory_order_relaxed)) candidate.cancel();
       else candidate.hear(std::move(action.message), action.usage);
       if (!candidate.done()) {
