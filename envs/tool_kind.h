@@ -14,12 +14,14 @@
 namespace assay {
 
 class Executor;
+class WorkTree;
 
 // What a tool may use. What is not there is null.
 struct ToolContext {
   Connection& connection;
   Executor* executor = nullptr;                                  // where programs run; borrowed
   const std::map<std::string, std::string>* files = nullptr;    // the task's: name -> content
+  WorkTree* tree = nullptr;                                      // what the tools of an episode share (envs/work_tree.h)
 };
 
 // A tool bound to one thread's connection. `arguments` have been checked against the tool's parameters.
@@ -38,6 +40,7 @@ struct ToolKind {
   std::function<Result<std::unique_ptr<BoundTool>>(const ToolSpec&, const Environment&, const ToolContext&)> bind;
   bool keeps_state = false;     // from call to call: an episode needs tools of its own
   bool runs_programs = false;   // needs an Executor
+  bool edits_tree = false;      // works in the episode's WorkTree: what is judged is the patch that it leaves
 };
 
 // A tool of any kind, bound.

@@ -127,6 +127,7 @@ Result<std::unique_ptr<BoundTool>> bind_tool(const ToolSpec& spec, const Environ
     return unknown_name("tool kind", spec.kind, known, where);
   }
   ASSAY_TRY(check_schema(spec.parameters, where + ": parameters"));
+  if (kind->edits_tree && !context.tree) return make_error(Boundary::kEnvironment, "a tool of kind " + kind->name + " stands alone only: nothing can be made from it", where);
   return kind->bind(spec, environment, context);
 }
 
@@ -151,6 +152,7 @@ struct Toolset::State {
   std::shared_ptr<const Environment> environment;
   ToolSession session;
   bool writes = false;
+  std::unique_ptr<WorkTree> tree;   // null where no tool works in one
   std::unique_ptr<Connection> connection;
   std::unordered_map<std::string_view, Entry> tools;  // after the connection: their statements go first
 };
@@ -161,6 +163,12 @@ Status Toolset::reverse_unordered(bool on) { return state_->connection->reverse_
 Connection& Toolset::connection() { return *state_->connection; }
 
 Result<Json> Toolset::state() {
+  if (state_->tree) {
+    ASSAY_ASSIGN(TreePatch patch, state_->tree->patch());
+    Json out{{"patch", std::move(patch.text)}};
+    if (!patch.refused.empty()) out["refused"] = std::move(patch.refused);
+    return out;
+  }
   if (!state_->writes) return Json();
   ASSAY_ASSIGN(const std::vector<TouchedRow> touched, state_->connection->touched());
   return state_change(state_->environment->tables, touched);
@@ -168,6 +176,7 @@ Result<Json> Toolset::state() {
 
 Status Toolset::reset() {
   for (auto& [name, entry] : state_->tools) entry.tool->reset();
+  if (state_->tree) state_->tree->reset();
   return state_->connection->reset();
 }
 
@@ -181,7 +190,9 @@ Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment
   const std::vector<ToolSpec>& specs = state->environment->tools;
   state->writes = std::any_of(specs.begin(), specs.end(), [](const ToolSpec& spec) { return spec.effect == ToolEffect::kWrite; });
   ASSAY_ASSIGN(state->connection, Connection::open(std::move(database), {}, state->writes ? Access::kWrite : Access::kRead));
-  const ToolContext context{*state->connection, state->session.executor, &state->session.files};
+  if (any_kind(*state->environment, [](const ToolKind& kind) { return kind.edits_tree; }))
+    state->tree = std::make_unique<WorkTree>(state->session.executor, std::move(state->session.tree));
+  const ToolContext context{*state->connection, state->session.executor, &state->session.files, state->tree.get()};
   for (const ToolSpec& spec : specs) {
     ASSAY_ASSIGN(auto tool, bind_tool(spec, *state->environment, context));
     if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool)}).second)

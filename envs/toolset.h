@@ -8,11 +8,11 @@
 
 #include "envs/environment.h"
 #include "envs/tool.h"
+#include "envs/work_tree.h"
 
 namespace assay {
 
 class Connection;
-class Executor;
 
 // The interface that solutions and policies are given; it has no way to the database.
 class Tools {
@@ -22,7 +22,8 @@ class Tools {
   // `arguments` is JSON text as a model writes it. Unknown tool, malformed or mistyped arguments: an Observation with `error`
   // that says what was expected. An Error is ours (boundary kTool, kEnvironment or kLimit).
   virtual Result<Observation> call(std::string_view tool, std::string_view arguments) = 0;
-  // What calls have changed (envs/state.h); null where no tool writes.
+  // What calls have changed: rows (envs/state.h), or {"patch": TEXT} of the tree ({"patch": "", "refused": WHY} where that cannot
+  // be said, see TreePatch); null where no tool writes.
   virtual Result<Json> state() { return Json(); }
   // As if no call had been made: for the next episode.
   virtual Status reset() { return {}; }
@@ -32,6 +33,7 @@ class Tools {
 struct ToolSession {
   Executor* executor = nullptr;
   std::map<std::string, std::string> files;
+  TreeSource tree;
 };
 
 // Whether tools of this environment keep state from call to call, so that every episode needs a Toolset of its own.

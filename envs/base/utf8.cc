@@ -40,4 +40,15 @@ size_t well_formed_bytes(std::string_view text) {
   return static_cast<size_t>(at - text.data());
 }
 
+std::string with_replacements(std::string_view text) {
+  std::string out;
+  while (true) {
+    const size_t good = well_formed_bytes(text);
+    out += text.substr(0, good);
+    if (good == text.size()) return out;
+    out += "\xEF\xBF\xBD";
+    text.remove_prefix(good + 1);
+  }
+}
+
 }  // namespace assay

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace assay {
@@ -11,5 +12,8 @@ size_t character_bytes(const char* at, const char* end);
 
 // Bytes before the first malformed character: text.size() if there is none.
 size_t well_formed_bytes(std::string_view text);
+
+// `text` with U+FFFD in the place of every byte that belongs to no well-formed character.
+std::string with_replacements(std::string_view text);
 
 }  // namespace assay
