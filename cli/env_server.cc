@@ -139,8 +139,7 @@ Result<OrderedJson> EnvServer::step(JsonReader& reader) {
 }
 
 Result<OrderedJson> EnvServer::judge(const Task& task, const Outcome& outcome) {
-  ASSAY_ASSIGN(std::shared_ptr<const Verifier> verifier, host_.verifier(task));
-  const Verdict verdict = verifier->judge(outcome);
+  ASSAY_ASSIGN(const Verdict verdict, host_.judge(task, outcome));
   OrderedJson json{{"reward", verdict.reward}, {"passed", verdict.passed}};
   json["checks"] = OrderedJson::array();
   for (const Check& check : verdict.checks)
@@ -175,7 +174,7 @@ Result<OrderedJson> EnvServer::score(JsonReader& reader) {
     ASSAY_ASSIGN(const std::string id, task_id(reader));
     ASSAY_TRY(reader.finish());
     ASSAY_ASSIGN(std::shared_ptr<const Task> task, host_.task(id));
-    if (!task->goal.is_null() && !state.is_object())
+    if ((!task->goal.is_null() || !task->tests.is_null()) && !state.is_object())
       return input_error("this task is judged by what was changed, not by an answer", "request: $.state",
                          "score an episode; or pass the \"calls\" of one, or the \"state\" of a rollout");
     return judge(*task, Outcome{text, state});

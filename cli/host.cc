@@ -61,6 +61,11 @@ Result<std::shared_ptr<const Verifier>> Host::verifier(const Task& task) {
   return verifiers_.put(task.id, std::shared_ptr<const Verifier>(std::move(made)));
 }
 
+Result<Verdict> Host::judge(const Task& task, const Outcome& outcome) {
+  ASSAY_ASSIGN(const std::shared_ptr<const Verifier> found, verifier(task));
+  return found->judge(outcome);
+}
+
 std::shared_ptr<void>* Host::kept(const Task& task) {
   const std::string key = task.archetype + "/" + task.environment;
   auto* found = kept_.find(key);

@@ -46,7 +46,10 @@ class Host {
 
   // Shared by the tasks of an environment, unless its tools keep state: then each call makes new ones, over the task's files.
   Result<std::shared_ptr<Toolset>> tools(const Task& task);
+  // Of a task that is judged by reading what was left behind.
   Result<std::shared_ptr<const Verifier>> verifier(const Task& task);
+  // The verdict on what an attempt left behind. An Error is the machine's: no verdict, and never a zero.
+  Result<Verdict> judge(const Task& task, const Outcome& outcome);
   Result<std::shared_ptr<const Task>> task(const std::string& id);
   // What it was made from, as the store keeps it, or else the built-in of this name.
   Result<std::shared_ptr<const Domain>> domain(const Task& task);

@@ -30,12 +30,11 @@ Result<Judged> judge(Host& host, Store& store, const RolloutRow& row) {
   if (!rollout.ok()) return Judged{{}, rollout.error().text()};
   Result<std::shared_ptr<const Task>> task = host.task(row.task);
   if (!task.ok()) return Judged{{}, task.error().text()};
-  Result<std::shared_ptr<const Verifier>> verifier = host.verifier(**task);
-  if (!verifier.ok()) return Judged{{}, verifier.error().text()};
-  const Verdict fresh = (*verifier)->judge(Outcome{rollout->answer, rollout->state});
-  if (to_json(fresh) == to_json(rollout->verdict)) return Judged{};
+  const Result<Verdict> fresh = host.judge(**task, Outcome{rollout->answer, rollout->state});
+  if (!fresh.ok()) return Judged{{}, fresh.error().text()};
+  if (to_json(*fresh) == to_json(rollout->verdict)) return Judged{};
   return Judged{Disagreement{row.id, row.task, row.policy,
-                             "stored " + outcome(rollout->verdict) + ", judged again " + outcome(fresh)}, ""};
+                             "stored " + outcome(rollout->verdict) + ", judged again " + outcome(*fresh)}, ""};
 }
 
 // Rollouts of one environment side by side, so that few environments are open at a time.

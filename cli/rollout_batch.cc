@@ -73,7 +73,7 @@ class ChunkPlayer {
     for (const TaskRow* row = begin; row != end; ++row) ASSAY_TRY(plan(*row));
     RolloutHost host;
     host.tools = [this](const Task& task) { return tools(task); };
-    host.verifier = [this](const Task& task) { return verifier(task); };
+    host.judge = [this](const Task& task, const Outcome& outcome) { return worker_.host.judge(task, outcome); };
     host.clock = options_.policy_options.clock;
     host.cancelled = options_.cancelled;
     RolloutOptions play_options;
@@ -147,14 +147,6 @@ class ChunkPlayer {
     return std::static_pointer_cast<Tools>(std::move(found));
   }
 
-  Result<const Verifier*> verifier(const Task& task) {
-    auto [it, fresh] = verifiers_.try_emplace(task.id);
-    if (fresh || !it->second) {
-      ASSAY_ASSIGN(it->second, worker_.host.verifier(task));
-    }
-    return it->second.get();
-  }
-
   Status take(Rollout rollout) {
     const bool scored = rollout.status == RolloutStatus::kScored;
     tally(report_.by_difficulty[difficulty_[rollout.task]], scored, scored && rollout.verdict.passed, rollout.calls);
@@ -173,7 +165,6 @@ class ChunkPlayer {
   std::vector<std::shared_ptr<const Task>> tasks_;
   std::map<std::string, int> difficulty_;
   std::vector<Attempt> attempts_;
-  std::map<std::string, std::shared_ptr<const Verifier>> verifiers_;
 };
 
 void merge(PolicySummary& into, const PolicySummary& from) {

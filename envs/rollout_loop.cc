@@ -36,14 +36,13 @@ class Loop {
 
  private:
   struct Open {
-    Open(const Attempt& attempt, std::shared_ptr<Tools> own_tools, const Verifier* judge, std::shared_ptr<const TaskView> seen,
+    Open(const Attempt& attempt, std::shared_ptr<Tools> own_tools, std::shared_ptr<const TaskView> seen,
          const RolloutOptions& options, int64_t now_us)
-        : task(*attempt.task), tools(std::move(own_tools)), verifier(judge), view(std::move(seen)), episode(task, *tools),
+        : task(*attempt.task), tools(std::move(own_tools)), view(std::move(seen)), episode(task, *tools),
           window(opening(episode, options), options.context, tool_tokens(*view, options.context)), start_us(now_us) {}
 
     const Task& task;
     std::shared_ptr<Tools> tools;
-    const Verifier* verifier;
     std::shared_ptr<const TaskView> view;
     Episode episode;
     ContextWindow window;
@@ -77,9 +76,7 @@ class Loop {
     const Task& task = *attempt(handle).task;
     auto tools = host_.tools(task);
     if (!tools.ok()) return done_(failed(handle, tools.error()));
-    auto verifier = host_.verifier(task);
-    if (!verifier.ok()) return done_(failed(handle, verifier.error()));
-    auto open = std::make_unique<Open>(attempt(handle), *tools, *verifier, view(task, **tools), options_, host_.clock->monotonic_us());
+    auto open = std::make_unique<Open>(attempt(handle), *tools, view(task, **tools), options_, host_.clock->monotonic_us());
     ask(handle, *open_.emplace(handle, std::move(open)).first->second);
     return {};
   }
@@ -154,8 +151,9 @@ class Loop {
       broken = outcome.error();
       outcome = Outcome{open->episode.answer(), {}};
     }
-    Rollout rollout = broken ? failed(handle, std::move(*broken)) : named(handle);
-    if (!broken) rollout.verdict = open->verifier->judge(*outcome);
+    Result<Verdict> verdict = broken ? Result<Verdict>(std::move(*broken)) : host_.judge(open->task, *outcome);
+    Rollout rollout = verdict.ok() ? named(handle) : failed(handle, verdict.error());
+    if (verdict.ok()) rollout.verdict = std::move(*verdict);
     rollout.answer = std::move(outcome->answer);
     rollout.state = std::move(outcome->state);
     rollout.submitted = open->episode.submitted();

@@ -23,10 +23,10 @@ struct Attempt {
 };
 
 struct RolloutHost {
-  // The tools and verifier of a task, bound for this thread. Tools that keep no state may serve many episodes; others are made
-  // for each.
+  // The tools of a task, bound for this thread. Those that keep no state may serve many episodes; others are made for each.
   std::function<Result<std::shared_ptr<Tools>>(const Task&)> tools;
-  std::function<Result<const Verifier*>(const Task&)> verifier;
+  // The verdict on what an attempt left behind. An Error is no verdict: the rollout has failed at its boundary.
+  std::function<Result<Verdict>(const Task&, const Outcome&)> judge;
   Clock* clock = nullptr;
   const std::atomic<bool>* cancelled = nullptr;   // checked between steps; what is unfinished is dropped, not stored
 };

@@ -34,7 +34,7 @@ std::string tools_text(const Environment& environment) {
 Result<OrderedJson> row(const ExportItem& item) {
   const Task& task = item.task;
   const std::string submit = submit_tool(item.environment);
-  const char* judged = task.goal.is_null() ? "answer" : "state";
+  const char* judged = task.goal.is_null() && task.tests.is_null() ? "answer" : "state";
   OrderedJson extra = {{"index", item.number}, {"split", item.split}, {"task_id", task.id}, {"submit_tool", submit}, {"judged_by", judged}};
   return OrderedJson{{"prompt", opening_json(task)},
                      {"tools", tools_text(item.environment)},

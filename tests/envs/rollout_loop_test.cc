@@ -68,7 +68,7 @@ struct World {
   ManualClock clock;
   std::atomic<bool> cancelled{false};
   RolloutHost host{[this](const Task&) -> Result<std::shared_ptr<Tools>> { return std::static_pointer_cast<Tools>(tools); },
-                   [this](const Task&) -> Result<const Verifier*> { return &verifier; }, &clock, &cancelled};
+                   [this](const Task&, const Outcome& outcome) -> Result<Verdict> { return verifier.judge(outcome); }, &clock, &cancelled};
 
   std::map<int64_t, Rollout> play_all(Policy& policy, const Task& task, int64_t count, RolloutOptions options = {}) {
     std::vector<Attempt> attempts;
@@ -186,8 +186,8 @@ TEST_CASE("a failure is stored with its boundary and is never a reward") {
   failed(world.play_one([](const Turn&) { return say(look()); }), Boundary::kTool);
 
   const auto unused = [](const Turn&) -> Action { FAIL("asked"); return {}; };
-  world.host.verifier = [](const Task&) -> Result<const Verifier*> { return make_error(Boundary::kVerifier, "bad constraint"); };
-  failed(world.play_one(unused), Boundary::kVerifier);
+  world.host.judge = [](const Task&, const Outcome&) -> Result<Verdict> { return make_error(Boundary::kVerifier, "bad constraint"); };
+  failed(world.play_one([](const Turn&) { return say(submit("Suzhou")); }), Boundary::kVerifier);
   world.host.tools = [](const Task&) -> Result<std::shared_ptr<Tools>> { return make_error(Boundary::kEnvironment, "missing"); };
   failed(world.play_one(unused), Boundary::kEnvironment);
 }
