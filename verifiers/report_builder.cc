@@ -1,0 +1,114 @@
+#include "verifiers/report_builder.h"
+
+#include <algorithm>
+
+#include "envs/base/rng.h"
+#include "verifiers/untrusted_text.h"
+
+namespace assay {
+namespace {
+
+// Eight bytes at a time: ids are most of a report, and names in a folder begin alike.
+uint64_t hash_of(std::string_view id) {
+  uint64_t hash = id.size();
+  while (id.size() >= 8) {
+    uint64_t eight;
+    id.copy(reinterpret_cast<char*>(&eight), 8);
+    hash = mix64(hash ^ eight);
+    id.remove_prefix(8);
+  }
+  uint64_t rest = 0;
+  id.copy(reinterpret_cast<char*>(&rest), id.size());
+  return mix64(hash ^ rest);
+}
+
+}  // namespace
+
+void ReportBuilder::add(std::string_view id, TestOutcome outcome) { mention(id, outcome, Kind::kResult); }
+
+void ReportBuilder::begin(std::string_view id) { mention(id, TestOutcome::kError, Kind::kBegin); }
+
+void ReportBuilder::mention(std::string_view id, TestOutcome outcome, Kind kind) {
+  id = trimmed(cleaned(id, scratch_));
+  if (id.size() > kTestIdBytes) {
+    id = id.substr(0, character_start(id, kTestIdBytes));
+    ++cut_;
+  }
+  if (id.empty()) {
+    ++unnamed_;
+    return;
+  }
+  if (mentions_.size() >= kReportTests || id_bytes_ + id.size() > kReportIdBytes) {
+    if (!report_.truncated) truncate("more tests than a report may hold");
+    return;
+  }
+  id_bytes_ += id.size();
+  mentions_.push_back({hash_of(id), static_cast<uint32_t>(mentions_.size())});
+  kinds_.push_back(kind);
+  report_.tests.push_back({std::string(id), outcome});
+}
+
+void ReportBuilder::announce(int64_t results) {
+  if (results < 0 || results > int64_t{1} << 32) return note("a total of " + std::to_string(results) + " tests");
+  report_.announced = report_.announced.value_or(0) + results;
+}
+
+void ReportBuilder::note(std::string what) {
+  if (report_.notes.size() < kReportNotes) report_.notes.push_back(std::move(what));
+  else ++unnoted_;
+}
+
+void ReportBuilder::truncate(std::string why) {
+  report_.truncated = true;
+  note(std::move(why));
+}
+
+// Mentions of one id: the first of them becomes its result. Whether others, now to be removed, were folded into it.
+bool ReportBuilder::fold(const Mention* from, const Mention* to) {
+  int64_t begun = 0, results = 0;
+  TestOutcome worst = TestOutcome::kSkipped;
+  for (const Mention* each = from; each != to; ++each) {
+    if (kinds_[each->index] == Kind::kBegin) {
+      ++begun;
+    } else {
+      ++results;
+      worst = std::max(worst, report_.tests[each->index].outcome);
+    }
+  }
+  if (begun > results) {
+    worst = TestOutcome::kError;
+    ++unended_;
+  }
+  report_.entries += results;
+  if (results > 1) ++repeated_;
+  report_.tests[from->index].outcome = worst;
+  for (const Mention* each = from + 1; each != to; ++each) report_.tests[each->index].id.clear();
+  return to - from > 1;
+}
+
+TestReport ReportBuilder::finish() {
+  std::sort(mentions_.begin(), mentions_.end(), [&](const Mention& a, const Mention& b) {
+    if (a.hash != b.hash) return a.hash < b.hash;
+    const int order = report_.tests[a.index].id.compare(report_.tests[b.index].id);
+    return order != 0 ? order < 0 : a.index < b.index;
+  });
+  bool folded = false;
+  for (size_t from = 0, to; from < mentions_.size(); from = to) {
+    const std::string& id = report_.tests[mentions_[from].index].id;
+    for (to = from + 1; to < mentions_.size(); ++to)
+      if (mentions_[to].hash != mentions_[from].hash || report_.tests[mentions_[to].index].id != id) break;
+    folded |= fold(mentions_.data() + from, mentions_.data() + to);
+  }
+  if (folded) std::erase_if(report_.tests, [](const TestResult& test) { return test.id.empty(); });
+  const auto say = [&](int64_t count, const char* what) {
+    if (count > 0) report_.notes.push_back(std::to_string(count) + " " + what);
+  };
+  say(repeated_, "ids occur more than once; the worst outcome counts");
+  say(unended_, "tests were begun and did not end");
+  say(unnamed_, "results without a name");
+  say(cut_, "ids were too long and are cut");
+  say(unnoted_, "more notes");
+  return std::move(report_);
+}
+
+}  // namespace assay

@@ -1,0 +1,46 @@
+// What the parsers of test reports share: a report put together within its bounds (verifiers/test_report.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "verifiers/test_report.h"
+
+namespace assay {
+
+class ReportBuilder {
+ public:
+  // A result. Control characters, ANSI sequences and malformed UTF-8 in the id are replaced. No id, no result.
+  void add(std::string_view id, TestOutcome outcome);
+  // The test was begun: an error, unless as many results of the same id are added as were begun.
+  void begin(std::string_view id);
+  // The runner says that there are this many results; parts add up. Negative numbers are noted and do not count.
+  void announce(int64_t results);
+  void note(std::string what);
+  // Notes `why`, and that the end is missing.
+  void truncate(std::string why);
+
+  size_t size() const { return mentions_.size(); }
+  TestReport finish();
+
+ private:
+  struct Mention {
+    uint64_t hash;
+    uint32_t index;     // into report_.tests
+  };
+  enum class Kind : uint8_t { kResult, kBegin };
+
+  void mention(std::string_view id, TestOutcome outcome, Kind kind);
+  bool fold(const Mention* from, const Mention* to);
+
+  TestReport report_;               // tests unfolded, begun ones among them
+  std::vector<Mention> mentions_;
+  std::vector<Kind> kinds_;         // [index]
+  std::string scratch_;
+  size_t id_bytes_ = 0;
+  int64_t repeated_ = 0, unended_ = 0, unnoted_ = 0, unnamed_ = 0, cut_ = 0;
+};
+
+}  // namespace assay
