@@ -7,6 +7,7 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(simdjson REQUIRED)
 find_package(zstd REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(EXPAT REQUIRED)
 
 # Gecode comes without a CMake or pkg-config file.
 add_library(gecode INTERFACE)
@@ -64,6 +65,7 @@ set(ASSAY_COMPONENTS
   "nlohmann/json ${nlohmann_json_VERSION}"
   "simdjson ${simdjson_VERSION}"
   "CLI11 ${CLI11_VERSION}"
+  "expat ${EXPAT_VERSION_STRING}"
   "Gecode ${GECODE_VERSION}"
   "zstd ${zstd_VERSION}"
   "libseccomp ${SECCOMP_VERSION}"

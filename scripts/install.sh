@@ -8,6 +8,7 @@ packages=(
   nlohmann-json3-dev libsimdjson-dev libsqlite3-dev    # JSON, answers from outside, databases
   libcurl4-openssl-dev libssl-dev libzstd-dev          # HTTP, SHA-256, compressed segments
   libgecode-dev libcli11-dev                           # the constraint solver, the command line
+  libexpat1-dev                                        # test reports in XML
   libseccomp-dev bubblewrap                            # the sandbox, and what users without root have instead
   libgit2-dev zlib1g-dev                               # the history of repositories, binary patches
   libpcre2-dev libutf8proc-dev                         # the words of a tokenizer, and its composed characters

@@ -28,6 +28,8 @@ void ReportBuilder::add(std::string_view id, TestOutcome outcome) { mention(id, 
 
 void ReportBuilder::begin(std::string_view id) { mention(id, TestOutcome::kError, Kind::kBegin); }
 
+void ReportBuilder::worsen(std::string_view id, TestOutcome outcome) { mention(id, outcome, Kind::kMore); }
+
 void ReportBuilder::mention(std::string_view id, TestOutcome outcome, Kind kind) {
   id = trimmed(cleaned(id, scratch_));
   if (id.size() > kTestIdBytes) {
@@ -48,9 +50,18 @@ void ReportBuilder::mention(std::string_view id, TestOutcome outcome, Kind kind)
   report_.tests.push_back({std::string(id), outcome});
 }
 
+bool ReportBuilder::is_total(int64_t results) {
+  if (results >= 0 && results <= int64_t{1} << 32) return true;
+  note("a total of " + std::to_string(results) + " tests");
+  return false;
+}
+
 void ReportBuilder::announce(int64_t results) {
-  if (results < 0 || results > int64_t{1} << 32) return note("a total of " + std::to_string(results) + " tests");
-  report_.announced = report_.announced.value_or(0) + results;
+  if (is_total(results)) report_.announced = report_.announced.value_or(0) + results;
+}
+
+void ReportBuilder::announce_at_most(int64_t results) {
+  if (is_total(results)) at_most_ = at_most_.value_or(0) + results;
 }
 
 void ReportBuilder::note(std::string what) {
@@ -63,23 +74,23 @@ void ReportBuilder::truncate(std::string why) {
   note(std::move(why));
 }
 
-// Mentions of one id: the first of them becomes its result. Whether others, now to be removed, were folded into it.
+// Mentions of one id: the first of them becomes its result. Whether there are others, now to be removed.
 bool ReportBuilder::fold(const Mention* from, const Mention* to) {
   int64_t begun = 0, results = 0;
+  bool more = false;
   TestOutcome worst = TestOutcome::kSkipped;
   for (const Mention* each = from; each != to; ++each) {
-    if (kinds_[each->index] == Kind::kBegin) {
-      ++begun;
-    } else {
-      ++results;
-      worst = std::max(worst, report_.tests[each->index].outcome);
-    }
+    const Kind kind = kinds_[each->index];
+    begun += kind == Kind::kBegin;
+    results += kind == Kind::kResult;
+    more |= kind == Kind::kMore;
+    if (kind != Kind::kBegin) worst = std::max(worst, report_.tests[each->index].outcome);
   }
-  if (begun > results) {
+  if (begun > results && !more) {
     worst = TestOutcome::kError;
     ++unended_;
   }
-  report_.entries += results;
+  report_.entries += std::max(begun, results);
   if (results > 1) ++repeated_;
   report_.tests[from->index].outcome = worst;
   for (const Mention* each = from + 1; each != to; ++each) report_.tests[each->index].id.clear();
@@ -99,6 +110,7 @@ TestReport ReportBuilder::finish() {
       if (mentions_[to].hash != mentions_[from].hash || report_.tests[mentions_[to].index].id != id) break;
     folded |= fold(mentions_.data() + from, mentions_.data() + to);
   }
+  if (at_most_) report_.announced = std::min(*at_most_, report_.entries);
   if (folded) std::erase_if(report_.tests, [](const TestResult& test) { return test.id.empty(); });
   const auto say = [&](int64_t count, const char* what) {
     if (count > 0) report_.notes.push_back(std::to_string(count) + " " + what);

@@ -12,12 +12,16 @@ namespace assay {
 
 class ReportBuilder {
  public:
-  // A result. Control characters, ANSI sequences and malformed UTF-8 in the id are replaced. No id, no result.
+  // A result; counts as an entry. Control characters, ANSI sequences and malformed UTF-8 in the id are replaced. No id, no result.
   void add(std::string_view id, TestOutcome outcome);
-  // The test was begun: an error, unless as many results of the same id are added as were begun.
+  // The test was begun: an error, unless as many results of the same id are added as were begun, or more is known of it.
   void begin(std::string_view id);
-  // The runner says that there are this many results; parts add up. Negative numbers are noted and do not count.
+  // More about a test, or something that a runner does not count as one: a subtest, a hook, a file that cannot be loaded.
+  void worsen(std::string_view id, TestOutcome outcome);
+  // The runner says that there are this many results; parts add up. What cannot be is noted and does not count.
   void announce(int64_t results);
+  // The same of a runner that does not list all it counts: only more results than it counts are odd.
+  void announce_at_most(int64_t results);
   void note(std::string what);
   // Notes `why`, and that the end is missing.
   void truncate(std::string why);
@@ -30,16 +34,18 @@ class ReportBuilder {
     uint64_t hash;
     uint32_t index;     // into report_.tests
   };
-  enum class Kind : uint8_t { kResult, kBegin };
+  enum class Kind : uint8_t { kResult, kBegin, kMore };
 
   void mention(std::string_view id, TestOutcome outcome, Kind kind);
   bool fold(const Mention* from, const Mention* to);
+  bool is_total(int64_t results);
 
   TestReport report_;               // tests unfolded, begun ones among them
   std::vector<Mention> mentions_;
   std::vector<Kind> kinds_;         // [index]
   std::string scratch_;
   size_t id_bytes_ = 0;
+  std::optional<int64_t> at_most_;
   int64_t repeated_ = 0, unended_ = 0, unnoted_ = 0, unnamed_ = 0, cut_ = 0;
 };
 

@@ -35,7 +35,7 @@ inline constexpr size_t kReportNotes = 16;
 
 struct TestReport {
   std::vector<TestResult> tests;      // each id once, by its worst outcome, in the order of first mention
-  int64_t entries = 0;                // results it holds, each mention of a repeated id counted
+  int64_t entries = 0;                // results it holds as its runner counts them: repeated ids each time, subtests and hooks not
   std::optional<int64_t> announced;   // how many results the runner itself says there are; to be compared with `entries`
   bool truncated = false;             // its end is missing: cut off by a crash, or not well-formed from some place on
   std::vector<std::string> notes;     // what was odd
