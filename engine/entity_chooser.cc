@@ -5,6 +5,8 @@
 #include <set>
 
 #include "engine/answer_plan.h"
+#include "engine/plain_script.h"
+#include "envs/plain_tools.h"
 
 namespace assay {
 namespace {
@@ -231,7 +233,9 @@ Script run(Result<AnswerPlan> plan, ChooserOptions options, Choose choose) {
 Script choose_entities(const TaskView& task, ChooserOptions options, Choose choose) {
   if (task.answer.groups == 0)
     return run(make_error(Boundary::kPolicy, "this policy chooses entities, and the task asks for none", "task " + task.id, "gold, replay or openai:URL"), options, std::move(choose));
-  return run(plan_answer(task), options, std::move(choose));
+  TaskView plain = task;
+  plain.tools = plain_tools(task.tools);
+  return over_plain_tools(task.tools, run(plan_answer(plain), options, std::move(choose)));
 }
 
 }  // namespace assay

@@ -1,6 +1,6 @@
 // The skeleton of policies that fill an answer's slots without reasoning: list what there is, choose, submit. Generic
 // over domains: it knows the answer's shape and what tools declare they reveal, and reaches everything through tool
-// calls.
+// calls. Tools that are made from others it plays as if it knew how (engine/plain_script.h).
 //
 // Fields are filled by depth of scope (first those without one, then those scoped by them, …), and within a depth in
 // the order of groups, then of fields. A slot's candidates are the entities of its table (in its scope, if it has one)

@@ -14,6 +14,7 @@
 namespace assay {
 
 class Executor;
+class Tools;
 class WorkTree;
 
 // What a tool may use. What is not there is null.
@@ -34,6 +35,14 @@ class BoundTool {
   virtual void reset() {}
 };
 
+// A call of a tool that others were made from, to be answered by calls of those.
+struct UndoneCall {
+  const ToolSpec& tool;                       // as it was
+  const Json& arguments;                      // fit its parameters
+  const std::vector<const ToolSpec*>& made;   // from it, of this kind; not empty
+  Tools& after;                               // where they are called
+};
+
 struct ToolKind {
   std::string name;
   std::string summary;
@@ -41,7 +50,12 @@ struct ToolKind {
   bool keeps_state = false;     // from call to call: an episode needs tools of its own
   bool runs_programs = false;   // needs an Executor
   bool edits_tree = false;      // works in the episode's WorkTree: what is judged is the patch that it leaves
+  // Of kinds that change another tool (the member "tool" of their bodies; or several, "tools"): what that one would have returned.
+  std::function<Result<Observation>(const UndoneCall&)> undo = nullptr;
 };
+
+// Null: there is none of that name.
+const ToolKind* find_tool_kind(const std::string& name);
 
 // A tool of any kind, bound.
 Result<std::unique_ptr<BoundTool>> bind_tool(const ToolSpec& spec, const Environment& environment, const ToolContext& context);

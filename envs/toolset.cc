@@ -102,25 +102,32 @@ Status check_schema(const Json& schema, const std::string& where) {
   return {};
 }
 
-const ToolKind* find_kind(const std::string& name) {
+// Of a tool, or of one that it is made from.
+template <typename Predicate>
+bool any_kind(const std::string& name, const Json& body, Predicate predicate) {
+  if (const ToolKind* kind = find_tool_kind(name); kind && predicate(*kind)) return true;
+  if (!body.is_object()) return false;
+  const auto inside = [&](const Json& spec) { return spec.is_object() && spec.contains("body") && any_kind(spec.value("kind", ""), spec["body"], predicate); };
+  const Json tools = body.value("tools", Json());
+  return inside(body.value("tool", Json())) || (tools.is_array() && std::any_of(tools.begin(), tools.end(), inside));
+}
+
+template <typename Predicate>
+bool any_kind(const Environment& environment, Predicate predicate) {
+  return std::any_of(environment.tools.begin(), environment.tools.end(), [&](const ToolSpec& spec) { return any_kind(spec.kind, spec.body, predicate); });
+}
+
+}  // namespace
+
+const ToolKind* find_tool_kind(const std::string& name) {
   for (const ToolKind& kind : tool_kinds::all())
     if (kind.name == name) return &kind;
   return nullptr;
 }
 
-template <typename Predicate>
-bool any_kind(const Environment& environment, Predicate predicate) {
-  return std::any_of(environment.tools.begin(), environment.tools.end(), [&](const ToolSpec& spec) {
-    const ToolKind* kind = find_kind(spec.kind);
-    return kind && predicate(*kind);
-  });
-}
-
-}  // namespace
-
 Result<std::unique_ptr<BoundTool>> bind_tool(const ToolSpec& spec, const Environment& environment, const ToolContext& context) {
   const std::string where = "environment " + environment.domain + ", tool " + spec.name;
-  const ToolKind* kind = find_kind(spec.kind);
+  const ToolKind* kind = find_tool_kind(spec.kind);
   if (!kind) {
     std::vector<std::string> known;
     for (const ToolKind& each : tool_kinds::all()) known.push_back(each.name);

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <map>
 
-#include "envs/episode.h"
 #include "synth/certify_state.h"
 #include "synth/certify_value.h"
 #include "synth/chance.h"
 #include "synth/explorer.h"
-#include "synth/plain_tools.h"
 #include "synth/solver.h"
 #include "verifiers/constraint_verifier.h"
 
@@ -72,13 +70,11 @@ class Certifier {
       transcript_ = std::move(exploration->transcript);
       certificate_.calls_high = exploration->calls;
     }
-    Episode episode(task_, *request_.tools);
-    for (const Message& message : transcript_)
-      if (message.role == Role::kAssistant) ASSAY_TRY(episode.step(message));
-    certificate_.gold_passes = episode.submitted() && episode.answer() == task_.gold && passes(task_.gold);
+    const auto outcome = play_again(task_, transcript_, *request_.tools);
+    if (!outcome.ok() && outcome.error().boundary != Boundary::kLimit) return outcome.error();
+    certificate_.gold_passes = outcome.ok() && outcome->answer == task_.gold && passes(task_.gold);
     if (!certificate_.gold_passes)
-      problem(!episode.submitted() ? "the gold's episode ends without a submission (" + episode.stop() + ")"
-              : episode.answer() != task_.gold ? "the tools lead to another answer than the gold" : "the gold fails its own verifier");
+      problem(!outcome.ok() ? outcome.error().what : outcome->answer != task_.gold ? "the tools lead to another answer than the gold" : "the gold fails its own verifier");
     if (passes(task_.gold)) gold_rows_ = scratch_.rows;
     return {};
   }

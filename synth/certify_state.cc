@@ -4,7 +4,6 @@
 #include <set>
 
 #include "envs/base/rng.h"
-#include "envs/episode.h"
 #include "synth/operate/gold.h"
 #include "verifiers/state_verifier.h"
 
@@ -104,6 +103,11 @@ class StateCertifier {
     certificate_.calls_low = 1 + std::any_of(bundle_.begin(), bundle_.end(), [&](const Chosen& chosen) { return must_look(chosen); });
     certificate_.gold_passes = verifier_->holds(gold.state);
     if (!certificate_.gold_passes) problem("the gold fails its own verifier");
+    if (gold.calls != gold.plain_calls) {
+      const auto again = play_again(task_, gold.transcript, world_->tools());
+      if (!again.ok() && again.error().boundary != Boundary::kLimit) return again.error();
+      if (!again.ok() || !verifier_->holds(again->state)) gold.problems.push_back(again.ok() ? "made again, the gold's calls come to another state" : again.error().what);
+    }
     for (std::string& what : gold.problems) {
       certificate_.gold_passes = false;
       problem(std::move(what));

@@ -7,8 +7,8 @@
 #include "synth/certify.h"
 #include "synth/chance.h"
 #include "synth/explorer.h"
-#include "synth/plain_tools.h"
 #include "synth/templates.h"
+#include "synth/variant.h"
 #include "verifiers/constraint.h"
 
 namespace assay {

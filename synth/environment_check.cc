@@ -5,8 +5,8 @@
 
 #include "envs/base/rng.h"
 #include "envs/database.h"
+#include "envs/plain_tools.h"
 #include "envs/toolset.h"
-#include "synth/plain_tools.h"
 
 namespace assay {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "envs/base/rng.h"
+#include "envs/episode.h"
 #include "synth/knowledge.h"
-#include "synth/plain_tools.h"
 #include "synth/solver.h"
 #include "synth/tool_request.h"
 
@@ -290,9 +290,35 @@ Result<Exploration> gold_exploration(const Task& task, const Environment& enviro
   std::vector<TableSpec> schema;
   for (const Table& table : environment.tables.tables) schema.push_back(table.spec);
   PlainTools plain(tools);
+  ASSAY_TRY(plain.reset());
   ASSAY_ASSIGN(Exploration found, explore(view, schema, task.constraints, plain));
+  return as_played(std::move(found), plain);
+}
+
+Exploration as_played(Exploration found, const PlainTools& plain) {
   found.plain_calls = found.calls;
-  return plain.played(std::move(found));
+  if (!plain.changed()) return found;
+  const auto last = std::find_if(found.transcript.rbegin(), found.transcript.rend(), [](const Message& message) { return message.role == Role::kAssistant; });
+  Conversation submission;
+  if (last != found.transcript.rend()) submission.assign(std::prev(last.base()), found.transcript.end());
+  found.calls = plain.calls() + 1;
+  const std::string id = "call_" + std::to_string(found.calls);
+  for (Message& message : submission) {
+    for (ToolCall& call : message.tool_calls) call.id = id;
+    if (message.role == Role::kTool) message.tool_call_id = id;
+  }
+  found.transcript = plain.transcript();
+  found.transcript.insert(found.transcript.end(), submission.begin(), submission.end());
+  return found;
+}
+
+Result<Outcome> play_again(const Task& task, const Conversation& transcript, Tools& tools) {
+  ASSAY_TRY(tools.reset());
+  Episode episode(task, tools);
+  for (const Message& message : transcript)
+    if (message.role == Role::kAssistant) ASSAY_TRY(episode.step(message));
+  if (!episode.submitted()) return make_error(Boundary::kLimit, "the gold's episode ends without a submission (" + episode.stop() + ")", "task " + task.id);
+  return episode.outcome();
 }
 
 std::vector<std::string> calls_revealing(const Fact& fact, const Tables& tables, const std::vector<ToolSpec>& tools) {

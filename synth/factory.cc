@@ -10,6 +10,7 @@
 #include "synth/environment_check.h"
 #include "synth/templates.h"
 #include "synth/variant.h"
+#include "verifiers/constraint.h"
 
 namespace assay {
 namespace {
@@ -19,6 +20,8 @@ constexpr size_t kCachedWorlds = 8;
 // An environment with what is shared by the threads that work in it.
 struct World {
   std::vector<std::string> variants;
+  std::optional<Error> failure;   // then there is no environment, for the reason in `lost_for`
+  std::string lost_for;
   std::shared_ptr<const Environment> environment;
   std::shared_ptr<const Database> database;
   std::shared_ptr<const EnvironmentReport> report;
@@ -101,32 +104,38 @@ struct Factory::State {
 
   int64_t number_of(int64_t index) const { return import ? 0 : index / options.tasks_per_environment; }
 
-  Result<std::shared_ptr<World>> build(int64_t number) const {
-    auto world = std::make_shared<World>();
+  Status build(int64_t number, World& world) const {
+    world.lost_for = "no_environment";
     if (import) {
-      world->environment = import->environment;
+      world.environment = import->environment;
     } else {
-      ASSAY_ASSIGN(world->environment, generate_environment(*domain, options.seed, number));
+      ASSAY_ASSIGN(world.environment, generate_environment(*domain, options.seed, number));
     }
-    world->variants = options.variants == std::vector<std::string>{"any"}
-                          ? draw_variants(variants_for(world->environment->tools, world->environment->tables), domain->name, options.seed, number)
-                          : options.variants;
-    if (!world->variants.empty()) {
-      Environment changed = *world->environment;
-      ASSAY_TRY(apply_variants(world->variants, changed.tables, changed.tools));
-      ASSAY_ASSIGN(world->environment, finish_environment(std::move(changed)));
+    const std::shared_ptr<const Environment> plain = world.environment;
+    world.variants = options.variants == std::vector<std::string>{"any"} ? draw_variants(plain->tools, plain->tables, domain->name, options.seed, number) : options.variants;
+    if (!world.variants.empty()) {
+      world.lost_for = "variant_not_applicable";
+      Environment changed = *plain;
+      ASSAY_TRY(apply_variants(world.variants, changed.tables, changed.tools));
+      ASSAY_ASSIGN(world.environment, finish_environment(std::move(changed)));
     }
-    ASSAY_ASSIGN(world->database, Database::build(world->environment->tables));
-    ASSAY_ASSIGN(world->report, check_environment(world->environment));
-    return world;
+    ASSAY_ASSIGN(world.database, Database::build(world.environment->tables));
+    if (!world.variants.empty()) world.lost_for = "variant_unsolvable";
+    ASSAY_ASSIGN(world.report, check_environment(world.environment));
+    if (world.variants.empty() || world.report->problems.empty()) return {};
+    ASSAY_ASSIGN(const auto before, check_environment(plain));
+    if (!before->problems.empty()) return {};   // the domain is at fault, and every certificate says so
+    return make_error(Boundary::kEnvironment, world.report->problems[0], "domain " + domain->name + " with the variants " + join_words(world.variants));
   }
 
-  Result<std::shared_ptr<World>> world(int64_t index) {
+  // One that has no environment is kept as well: its tasks all fail alike.
+  std::shared_ptr<World> world(int64_t index) {
     const int64_t number = number_of(index);
     // Built under the lock: threads work on neighbouring tasks, so all would wait for the same environment anyway.
     std::lock_guard lock(mutex);
     if (auto it = worlds.find(number); it != worlds.end()) return it->second;
-    ASSAY_ASSIGN(auto made, build(number));
+    auto made = std::make_shared<World>();
+    if (const Status built = build(number, *made); !built.ok()) made->failure = built.error();
     worlds[number] = made;
     recent.push_front(number);
     if (recent.size() > kCachedWorlds) {
@@ -195,12 +204,14 @@ Result<std::vector<std::string>> Factory::notes() {
 }
 
 Result<std::shared_ptr<const Environment>> Factory::environment(int64_t index) {
-  ASSAY_ASSIGN(const auto world, state_->world(index));
+  const auto world = state_->world(index);
+  if (world->failure) return *world->failure;
   return world->environment;
 }
 
 Result<MadeTask> Factory::make(int64_t index) {
-  ASSAY_ASSIGN(const auto world, state_->world(index));
+  const auto world = state_->world(index);
+  if (world->failure) return *world->failure;
   MakeRequest request;
   request.domain = state_->domain.get();
   request.archetype = state_->archetype_of(index).name;
@@ -221,9 +232,13 @@ Result<MadeTask> Factory::make(int64_t index) {
   request.index = index;
   Result<MadeTask> made = state_->archetype_of(index).make(request);
   if (made.ok() || world->variants.empty()) return made;
-  std::string names;
-  for (const std::string& name : world->variants) names += (names.empty() ? "" : ", ") + name;
-  return make_error(made.error().boundary, made.error().what, made.error().where + " (variants " + names + ")", made.error().hint);
+  return make_error(made.error().boundary, made.error().what, made.error().where + " (variants " + join_words(world->variants) + ")", made.error().hint);
+}
+
+std::string Factory::lost_for(int64_t index, const Error* error) {
+  if (!error) return "unsound";
+  const auto world = state_->world(index);
+  return world->failure ? world->lost_for : "no_task_in_band";
 }
 
 Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> domain, std::shared_ptr<const Environment> environment,

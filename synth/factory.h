@@ -44,10 +44,14 @@ class Factory {
   // What must be said once: rows dropped, values converted, constraints left out because the data cannot support them.
   Result<std::vector<std::string>> notes();
 
-  // The environment of task `index`. Cached (a few); thread-safe.
+  // The environment of task `index`. Cached (a few); thread-safe. Fails for every task of an environment that a variant cannot be applied
+  // to, or makes unsolvable: whose tools told more before it than after.
   Result<std::shared_ptr<const Environment>> environment(int64_t index);
   // Thread-safe.
   Result<MadeTask> make(int64_t index);
+  // In a word, what an index that gave no sound task is lost for: "variant_not_applicable", "variant_unsolvable", "no_environment",
+  // "no_task_in_band" or "unsound". `error` is what make() or environment() failed with; null: the certificate is unsound.
+  std::string lost_for(int64_t index, const Error* error);
 
  private:
   struct State;

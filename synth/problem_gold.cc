@@ -55,19 +55,23 @@ Result<ComputedGold> compute_gold(const Task& task, const std::string& solution,
     ASSAY_ASSIGN(own, request.open_tools(task));
   }
   Tools& tools = own ? *own : *request.tools;
-  ASSAY_ASSIGN(const ToolSpec* python, tool_of(tools.specs(), false));
-  ASSAY_ASSIGN(const ToolSpec* submit, tool_of(tools.specs(), true));
+  PlainTools plain(tools);
+  ASSAY_ASSIGN(const ToolSpec* python, tool_of(plain.specs(), false));
+  ASSAY_ASSIGN(const ToolSpec* submit, tool_of(plain.specs(), true));
   ComputedGold out;
-  Episode episode(task, tools);
+  Episode episode(task, plain);
   Conversation turn{calling(*python, solution, 1)};
   ASSAY_ASSIGN(Conversation results, episode.step(turn.front()));
   const std::vector<std::string> printed = lines_of(results.front().text);
   if (episode.failed_calls() > 0 || printed.empty())
     return make_error(Boundary::kTool, "the problem's program does not end well: " + results.front().text.substr(0, 400), "task " + task.id);
   out.answer = printed.back();
-  out.transcript = {turn.front(), calling(*submit, out.answer, 2)};
-  ASSAY_TRY(episode.step(out.transcript.back()));
+  const Message submission = calling(*submit, out.answer, 2);
+  ASSAY_TRY(episode.step(submission));
   if (!episode.submitted()) return make_error(Boundary::kTool, "the episode ended without a submission (" + episode.stop() + ")", "task " + task.id);
+  Exploration played = as_played(Exploration{Conversation{turn.front(), submission}, out.answer, 2}, plain);
+  out.transcript = std::move(played.transcript);
+  out.calls = played.calls;
   return out;
 }
 

@@ -19,6 +19,7 @@ Result<DrawnProblem> draw_problem(const MakeRequest& request);
 struct ComputedGold {
   Conversation transcript;   // the program, and the submission of what it printed last
   std::string answer;        // what it printed last
+  int64_t calls = 0;         // that were really made
 };
 // Runs the problem's own program through the task's tools, in an episode of its own. Fails with boundary kTool if it does not end
 // well or prints nothing.

@@ -24,6 +24,11 @@ std::string kind_of(const TableSpec& table, const ColumnSpec& column) {
   return kTypes[static_cast<int>(column.type)] + (column.decimals > 0 ? std::to_string(column.decimals) : "") + (key ? "*" : "");
 }
 
+std::string kind_of(const TableSpec& table, const std::string& column) {
+  const int index = table.column_index(column);
+  return index < 0 ? "unknown" : kind_of(table, table.columns[static_cast<size_t>(index)]);
+}
+
 std::string kind_of(const TableSpec& table) {
   std::vector<std::string> kinds;
   for (const ColumnSpec& column : table.columns) kinds.push_back(kind_of(table, column));
@@ -52,9 +57,19 @@ std::string reveal_kind(const Domain& domain, const Reveal& reveal) {
   const TableSpec* table = domain.find_table(reveal.table);
   if (!table) return "";
   std::vector<std::string> given, told;
-  for (const auto& [column, parameter] : reveal.given) given.push_back(kind_of(*table, table->columns[static_cast<size_t>(table->column_index(column))]));
-  for (const auto& [column, member] : reveal.columns) told.push_back(kind_of(*table, table->columns[static_cast<size_t>(table->column_index(column))]));
+  for (const auto& [column, parameter] : reveal.given) given.push_back(kind_of(*table, column));
+  for (const auto& [column, member] : reveal.columns) told.push_back(kind_of(*table, column));
   return joined(given) + "-> " + joined(told) + (reveal.complete ? "all" : reveal.counts.empty() ? "some" : "count");
+}
+
+// What a tool does to the state: which tables it writes, and how.
+std::string effect_of(const Domain& domain, const ToolSpec& tool) {
+  std::vector<std::string> parts;
+  for (const Json& name : tool.body.value("writes", Json::array()))
+    if (const TableSpec* table = name.is_string() ? domain.find_table(name.get<std::string>()) : nullptr) parts.push_back("[" + kind_of(*table) + "]");
+  for (const Json& statement : tool.body.value("change", Json::array()))
+    if (statement.is_string()) parts.push_back(statement.get<std::string>().substr(0, statement.get_ref<const std::string&>().find(' ')));
+  return joined(std::move(parts));
 }
 
 void add_tools(const Domain& domain, Features& out) {
@@ -65,8 +80,8 @@ void add_tools(const Domain& domain, Features& out) {
     for (const auto& [name, schema] : properties.items())
       parameters.push_back(schema.value("type", "") + (std::find(required.begin(), required.end(), Json(name)) == required.end() ? "?" : ""));
     for (const Reveal& reveal : tool.reveals) reveals.push_back(reveal_kind(domain, reveal));
-    const std::string returns = tool.body.is_object() && tool.body.value("returns", Json()).is_string() ? tool.body["returns"].get<std::string>() : "";
-    ++out.counts[Features::kTools][std::to_string(static_cast<int>(tool.effect)) + " " + tool.kind + " (" + joined(parameters) + ") " + returns + ": " + joined(reveals)];
+    const std::string does = tool.effect == ToolEffect::kWrite ? effect_of(domain, tool) : tool.kind == "sql" ? tool.body.value("returns", "") : "";
+    ++out.counts[Features::kTools][std::to_string(static_cast<int>(tool.effect)) + " " + tool.kind + " (" + joined(parameters) + ") " + does + ": " + joined(reveals)];
   }
 }
 

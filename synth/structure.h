@@ -21,7 +21,7 @@ struct Features {
   std::array<std::map<std::string, int>, kGroups> counts;
 };
 // Tables: the foreign-key graph, each table by the types of its columns and of the tables around it. Columns: type, digits, part in
-// the key. Tools: effect, kind, types of parameters and of what is revealed. Rules: templates, requests and the like, by operators
+// the key. Tools: effect, kind, types of parameters, what is revealed and what is written. Rules: templates, requests and the like, by operators
 // and shape. Answers: archetypes and the shape of what they ask for.
 Features features_of(const Domain& domain);
 

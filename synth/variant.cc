@@ -4,8 +4,16 @@
 #include <set>
 
 #include "envs/base/rng.h"
+#include "envs/plain_tools.h"
 
 namespace assay {
+namespace {
+
+bool exclude(const Variant& a, const Variant& b) {
+  return a.name == b.name || std::count(a.excludes.begin(), a.excludes.end(), b.name) || std::count(b.excludes.begin(), b.excludes.end(), a.name);
+}
+
+}  // namespace
 
 Result<const Variant*> find_variant(const std::string& name) {
   std::vector<std::string> known;
@@ -21,45 +29,40 @@ Status apply_variants(const std::vector<std::string>& names, const Tables& table
   for (const std::string& name : names) {
     ASSAY_ASSIGN(const Variant* variant, find_variant(name));
     for (const Variant* other : chosen)
-      if (other->order == variant->order) return input_error("the variants '" + other->name + "' and '" + name + "' exclude each other", "--variant");
+      if (exclude(*variant, *other)) return input_error("the variants '" + other->name + "' and '" + name + "' exclude each other", "--variant");
     chosen.push_back(variant);
   }
   std::sort(chosen.begin(), chosen.end(), [](const Variant* a, const Variant* b) { return a->order < b->order; });
   for (const Variant* variant : chosen)
     if (!variant->apply(tools, tables)) return input_error("the variant '" + variant->name + "' finds nothing to change in these tools", "--variant");
-  std::set<std::string> kinds;
-  for (const Variant* variant : chosen) kinds.insert(variant->kind);
   // What the tool inside reveals, a changed one does not in the same words.
   for (ToolSpec& tool : tools)
-    if (!tool.kind.empty() && kinds.count(tool.kind)) tool.reveals.clear();
+    if (is_changed(tool)) tool.reveals.clear();
   return {};
 }
 
-std::vector<std::string> variants_for(const std::vector<ToolSpec>& tools, const Tables& tables) {
-  std::vector<const Variant*> sorted;
-  for (const Variant& variant : variants::all()) sorted.push_back(&variant);
-  std::sort(sorted.begin(), sorted.end(), [](const Variant* a, const Variant* b) { return std::pair(a->order, a->name) < std::pair(b->order, b->name); });
-  std::vector<std::string> names;
-  for (const Variant* variant : sorted)
-    if (std::vector<ToolSpec> changed = tools; variant->apply(changed, tables)) names.push_back(variant->name);
-  return names;
-}
-
-std::vector<std::string> draw_variants(const std::vector<std::string>& candidates, const std::string& domain, uint64_t seed, int64_t number) {
+std::vector<std::string> draw_variants(const std::vector<ToolSpec>& tools, const Tables& tables, const std::string& domain, uint64_t seed, int64_t number) {
   Rng rng(seed, "variants/" + domain, static_cast<uint64_t>(number));
-  std::vector<std::string> shuffled = candidates;
+  std::vector<std::string> shuffled, names;
+  for (const Variant& variant : variants::all()) shuffled.push_back(variant.name);
   rng.shuffle(shuffled);
   static const std::vector<size_t> kCounts = {0, 0, 1, 1, 1, 2, 2, 3};
   const size_t count = rng.pick(kCounts);
-  std::vector<std::string> names;
-  std::set<int> orders;
   for (const std::string& name : shuffled) {
     if (names.size() == count) break;
-    const auto variant = find_variant(name);
-    if (variant.ok() && orders.insert((*variant)->order).second) names.push_back(name);
+    names.push_back(name);
+    if (std::vector<ToolSpec> changed = tools; !apply_variants(names, tables, changed).ok()) names.pop_back();
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Limits limits_over(const std::vector<ToolSpec>& tools) {
+  Limits limits;
+  if (std::none_of(tools.begin(), tools.end(), is_changed)) return limits;
+  limits.steps = 1'200;
+  limits.calls = 1'600;
+  return limits;
 }
 
 const Reveal* only_reveal(const ToolSpec& tool) {
@@ -81,7 +84,5 @@ ToolSpec made_from(const ToolSpec& tool, const std::string& kind, Json body) {
   made.body["tool"] = to_json(tool);
   return made;
 }
-
-Result<Observation> call_tool(Tools& tools, const std::string& name, const Json& arguments) { return tools.call(name, arguments.dump()); }
 
 }  // namespace assay

@@ -1,8 +1,9 @@
 // A variant of an environment changes what an agent must do, not what is so: it replaces tools by others that tell the same in
-// another way. One file each in synth/variants/, which defines `Variant make()`.
+// another way, or adds some. One file each in synth/variants/, which defines `Variant make()`.
 //
-// A changed tool is of the variant's own kind (envs/tool_kinds/) and holds the tool it was made from in its body, so an environment
-// says by itself how its tools were made: solutions are worked out in terms of the tools as they were (synth/plain_tools.h).
+// A changed tool is of a kind of its own (envs/tool_kinds/), which knows how to undo the change, and holds the tool it was made from in
+// its body: an environment says by itself how its tools were made, and solutions are worked out in terms of the tools as they
+// were (envs/plain_tools.h).
 #pragma once
 
 #include <functional>
@@ -11,27 +12,17 @@
 #include <vector>
 
 #include "envs/environment.h"
-#include "envs/toolset.h"
+#include "envs/task.h"
 
 namespace assay {
-
-// A call of a tool as it was, to be made through the tools that were made from it.
-struct UndoneCall {
-  const ToolSpec& tool;                          // as it was
-  const Json& arguments;
-  const std::vector<const ToolSpec*>& made;      // of `tool`; not empty
-  Tools& after;                                  // the changed tools
-};
 
 struct Variant {
   std::string name;
   std::string summary;
-  int order = 0;            // lower ones are applied first; of two that share an order at most one is
-  std::string kind;         // of the tools it makes; "" if it only adds tools
+  int order = 0;            // lower ones are applied first
   // False: there is nothing that it could change.
   std::function<bool(std::vector<ToolSpec>& tools, const Tables& tables)> apply;
-  // What `tool` would have returned.
-  std::function<Result<Observation>(const UndoneCall&)> undo;
+  std::vector<std::string> excludes = {};   // it and these would undo each other
 };
 
 namespace variants {
@@ -41,14 +32,14 @@ std::span<const Variant> all();  // generated from the folder
 // An unknown name lists the known ones.
 Result<const Variant*> find_variant(const std::string& name);
 
-// Applies the named variants, in their order. Fails if one finds nothing to change or two exclude each other.
+// Applies the named variants, in their order. Fails, naming them, if one finds nothing to change or two exclude each other.
 Status apply_variants(const std::vector<std::string>& names, const Tables& tables, std::vector<ToolSpec>& tools);
 
-// The variants that change these tools, each alone, in their order.
-std::vector<std::string> variants_for(const std::vector<ToolSpec>& tools, const Tables& tables);
+// The variants of environment `number`: none to three that can be applied to these tools together, sorted. A pure function.
+std::vector<std::string> draw_variants(const std::vector<ToolSpec>& tools, const Tables& tables, const std::string& domain, uint64_t seed, int64_t number);
 
-// The variant set of environment `number`: none to three of `candidates` that can be applied together. A pure function.
-std::vector<std::string> draw_variants(const std::vector<std::string>& candidates, const std::string& domain, uint64_t seed, int64_t number);
+// How long an episode may be: where tools are changed, what they were asked at once takes several calls.
+Limits limits_over(const std::vector<ToolSpec>& tools);
 
 // ---- What variants share ----
 
@@ -58,7 +49,5 @@ const Reveal* only_reveal(const ToolSpec& tool);
 bool returns_list(const ToolSpec& tool);
 // `tool` under a kind that changes it; `body` gets the member "tool".
 ToolSpec made_from(const ToolSpec& tool, const std::string& kind, Json body);
-// The tool calls of `call.after`, as its results are read: an error of the tool comes back as Observation.
-Result<Observation> call_tool(Tools& tools, const std::string& name, const Json& arguments);
 
 }  // namespace assay

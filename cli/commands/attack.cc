@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/text.h"
+#include "envs/plain_tools.h"
 #include "verifiers/attack.h"
 
 namespace assay::commands::attack {
@@ -62,7 +63,7 @@ class ChunkAttack {
  private:
   // Tools that run programs are left alone: what they reach is the sandbox's business, and tested there.
   Result<AttackReport> attack_shared() {
-    const auto& tools = environment_->tools;
+    const auto tools = plain_tools(environment_->tools);
     if (std::none_of(tools.begin(), tools.end(), [](const ToolSpec& tool) { return tool.kind == "sql"; })) return AttackReport();
     ASSAY_ASSIGN(std::shared_ptr<Toolset> opened, host_.tools(*tasks_[0]));
     ASSAY_ASSIGN(std::shared_ptr<const Database> database, databases_.database(*environment_));

@@ -30,6 +30,7 @@ struct Item {
   bool stored_earlier = false;
   std::optional<MadeTask> made;
   std::optional<Error> error;
+  std::string lost_for;   // in a word; empty for a sound task
   std::shared_ptr<const Environment> environment;
   TaskRow row;
   Certificate certificate;
@@ -43,7 +44,7 @@ class Synthesis {
   Result<int> run() {
     const int64_t count = context_.limit < 0 ? options_.count : std::min(options_.count, context_.limit);
     ASSAY_TRY(read_stored(count));
-    ASSAY_ASSIGN(notes_, factory_.notes());
+    if (auto notes = factory_.notes(); notes.ok()) notes_ = std::move(*notes);   // without its environment, task 0 is lost, and says why
     for (const std::string& note : notes_) context_.say("note: " + printable(note));
     Progress progress("synth", count, system_clock());
     const JobOptions jobs{.jobs = context_.threads(), .cancelled = context_.cancelled};
@@ -54,7 +55,10 @@ class Synthesis {
     if (!reached.ok()) return reached.error();
     seconds_ = progress.seconds();
     if (made_ > 0) ASSAY_TRY(observe());
-    if (made_ + kept_ == 0 && !errors_.empty()) return first_error_;
+    if (made_ + kept_ == 0 && !errors_.empty()) {
+      say_losses(*reached);
+      return first_error_;
+    }
     report(count, *reached);
     return *reached < count || unsound_ > 0 || failed_ > 0 ? kSomeFailed : kDone;
   }
@@ -75,8 +79,8 @@ class Synthesis {
   Result<bool> same_making(const TaskRow& row, int64_t index) {
     if (row.difficulty != factory_.difficulty(index)) return false;
     if (row.archetype != factory_.archetypes()[static_cast<size_t>(index) % factory_.archetypes().size()]) return false;
-    ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, factory_.environment(index));
-    if (row.environment != environment->id) return false;
+    const Result<std::shared_ptr<const Environment>> environment = factory_.environment(index);
+    if (!environment.ok() || row.environment != (*environment)->id) return false;
     ASSAY_ASSIGN(Task task, store_.task(row.id));
     return task.provenance.domain_version == factory_.domain().version;
   }
@@ -91,20 +95,27 @@ class Synthesis {
         ASSAY_ASSIGN(item.environment, factory_.environment(index));
         item.row = row;
         ASSAY_ASSIGN(item.certificate, store_.certificate(row.id));
+        if (!item.certificate.sound) item.lost_for = factory_.lost_for(index, nullptr);
         return item;
       }
     }
     Result<std::shared_ptr<const Environment>> environment = factory_.environment(index);
-    if (!environment.ok()) return environment.error();
-    item.environment = *environment;
-    Result<MadeTask> made = factory_.make(index);
-    if (made.ok()) item.made = std::move(*made);
-    else item.error = made.error();
+    if (environment.ok()) {
+      item.environment = *environment;
+      Result<MadeTask> made = factory_.make(index);
+      if (made.ok()) item.made = std::move(*made);
+      else item.error = made.error();
+    } else {
+      item.error = environment.error();
+    }
+    if (item.error) item.lost_for = factory_.lost_for(index, &*item.error);
+    else if (!item.made->certificate.sound) item.lost_for = factory_.lost_for(index, nullptr);
     return item;
   }
 
   Status take(int64_t index, Item item, Progress& progress) {
     ++bands_[factory_.difficulty(index)].asked;
+    if (!item.lost_for.empty()) ++lost_[item.lost_for];
     if (item.error) {
       if (failed_++ == 0) first_error_ = *item.error;
       if (errors_.size() < 5) errors_.insert("task " + std::to_string(index) + ": " + item.error->text());
@@ -184,6 +195,12 @@ class Synthesis {
     return store_.flush();
   }
 
+  void say_losses(int64_t reached) const {
+    std::string each;
+    for (const auto& [reason, tasks] : lost_) each += (each.empty() ? "" : ", ") + count_text(tasks) + " " + reason;
+    if (!each.empty()) context_.say(count_text(reached) + " candidates in, " + count_text(made_ + kept_ - unsound_) + " certified out; lost: " + each);
+  }
+
   void report(int64_t count, int64_t reached) const {
     const Context& c = context_;
     if (!groups_.empty()) c.say(tasks_table(groups_));
@@ -192,6 +209,7 @@ class Synthesis {
           count_text(kept_) + " were in the store; " + count_text(unsound_) + " unsound, " + count_text(failed_) + " could not be made");
     c.say("1 domain, " + count_text(static_cast<int64_t>(seen_.size())) + " environments, of which " + count_text(static_cast<int64_t>(structures_.size())) +
           " differ in schema, tools or rules; " + count_text(static_cast<int64_t>(databases_.size())) + " databases, " + count_text(made_ + kept_) + " tasks");
+    say_losses(reached);
     for (const std::string& error : errors_) c.say("  " + printable(error));
     say_calibration();
     if (reached < count)
@@ -202,7 +220,7 @@ class Synthesis {
       c.say("  " + c.command("show task " + short_id(example_)));
       c.say("  " + c.command("show store"));
     }
-    c.result({{"requested", count}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_},
+    c.result({{"requested", count}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_}, {"lost", lost_},
               {"domains", 1}, {"environments", seen_.size()}, {"structures", structures_.size()}, {"databases", databases_.size()},
               {"interrupted", reached < count}, {"seconds", seconds_}, {"tasks_per_second", rate},
               {"by_difficulty", tasks_json(groups_)}, {"calibration", calibration()}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
@@ -222,6 +240,7 @@ class Synthesis {
   };
   std::map<int, Band> bands_;   // by difficulty
   int64_t made_ = 0, kept_ = 0, unsound_ = 0, failed_ = 0;
+  std::map<std::string, int64_t> lost_;   // by reason
   double seconds_ = 0;
   std::string example_;
 };

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "envs/tool_kind.h"
+#include "envs/toolset.h"
 
 namespace assay::tool_kinds::by_beginning {
 namespace {
@@ -19,7 +20,8 @@ std::string through(const std::string& text, size_t at) {
 
 class SearchTool final : public BoundTool {
  public:
-  SearchTool(std::unique_ptr<BoundTool> inner, std::string member, size_t most) : inner_(std::move(inner)), member_(std::move(member)), most_(most) {}
+  SearchTool(std::unique_ptr<BoundTool> inner, std::string member, size_t most, std::string name)
+      : inner_(std::move(inner)), member_(std::move(member)), most_(most), name_(std::move(name)) {}
 
   Result<Observation> call(const Json& arguments) override {
     const std::string beginning = arguments.value("beginning", "");
@@ -31,7 +33,9 @@ class SearchTool final : public BoundTool {
     OrderedJson matches = OrderedJson::array(), exact = OrderedJson::array();
     std::set<std::string> longer;
     for (const OrderedJson& item : items) {
-      const std::string name = member_.empty() ? item.get<std::string>() : item.at(member_).get<std::string>();
+      const OrderedJson* named = member_.empty() ? &item : item.is_object() && item.contains(member_) ? &item[member_] : nullptr;
+      if (!named || !named->is_string()) return make_error(Boundary::kTool, "an item of the list that is searched has no name", name_);
+      const std::string& name = named->get_ref<const std::string&>();
       if (!name.starts_with(beginning)) continue;
       matches.push_back(item);
       if (name == beginning) exact.push_back(item);
@@ -45,6 +49,7 @@ class SearchTool final : public BoundTool {
   std::unique_ptr<BoundTool> inner_;
   std::string member_;
   size_t most_;
+  std::string name_;
 };
 
 Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, const ToolContext& context) {
@@ -57,11 +62,32 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   if (parameter_type(spec.parameters, "beginning") != "string") r.fail("", "the parameter \"beginning\" is missing");
   ASSAY_TRY(r.finish());
   ASSAY_ASSIGN(auto bound, bind_tool(inner, environment, context));
-  return std::unique_ptr<BoundTool>(std::make_unique<SearchTool>(std::move(bound), std::move(member), static_cast<size_t>(most)));
+  return std::unique_ptr<BoundTool>(std::make_unique<SearchTool>(std::move(bound), std::move(member), static_cast<size_t>(most), spec.name));
+}
+
+Status collect(const UndoneCall& call, const std::string& beginning, Json& items, Observation& failed) {
+  Json asked = call.arguments;
+  asked["beginning"] = beginning;
+  ASSAY_ASSIGN(Observation seen, call.after.call(call.made[0]->name, asked.dump()));
+  if (seen.error) {
+    failed = std::move(seen);
+    return {};
+  }
+  ASSAY_ASSIGN(const Json found, parse_json(seen.text, call.tool.name));
+  for (const Json& item : found.value("matches", Json::array())) items.push_back(item);
+  for (const Json& longer : found.value("longer", Json::array())) ASSAY_TRY(collect(call, longer.get<std::string>(), items, failed));
+  return {};
+}
+
+Result<Observation> undo(const UndoneCall& call) {
+  Json items = Json::array();
+  Observation failed;
+  ASSAY_TRY(collect(call, "", items, failed));
+  return failed.error ? failed : Observation{items.dump()};
 }
 
 }  // namespace
 
-ToolKind make() { return {"by_beginning", "a list that can only be searched by how a name begins", bind}; }
+ToolKind make() { return {"by_beginning", "a list that can only be searched by how a name begins", bind, false, false, undo}; }
 
 }  // namespace assay::tool_kinds::by_beginning

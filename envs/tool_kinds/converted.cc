@@ -5,6 +5,7 @@
 #include <map>
 
 #include "envs/tool_kind.h"
+#include "envs/toolset.h"
 
 namespace assay::tool_kinds::converted {
 namespace {
@@ -68,8 +69,33 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   return std::unique_ptr<BoundTool>(std::make_unique<ConvertedTool>(std::move(bound), std::move(conversions), spec.name));
 }
 
+Status convert_back(const Json& members, Json& record) {
+  for (const auto& [member, conversion] : members.items()) {
+    if (!record.is_object() || !record.contains(member) || record[member].is_null()) continue;
+    const int decimals = conversion.at("decimals");
+    ASSAY_ASSIGN(const int64_t scaled, number_from_json(record[member], decimals));
+    const int64_t times = conversion.at("times");
+    if (scaled % times != 0) return make_error(Boundary::kTool, "a converted number is not what it was made from", member);
+    record[member] = number_json(scaled / times, decimals);
+  }
+  return {};
+}
+
+Result<Observation> undo(const UndoneCall& call) {
+  ASSAY_ASSIGN(const Observation seen, call.after.call(call.made[0]->name, call.arguments.dump()));
+  if (seen.error) return seen;
+  ASSAY_ASSIGN(Json result, parse_json(seen.text, call.tool.name));
+  const Json& members = call.made[0]->body.at("members");
+  if (!result.is_array()) {
+    ASSAY_TRY(convert_back(members, result));
+  } else {
+    for (Json& record : result) ASSAY_TRY(convert_back(members, record));
+  }
+  return Observation{result.dump()};
+}
+
 }  // namespace
 
-ToolKind make() { return {"converted", "another tool with numbers in other units", bind}; }
+ToolKind make() { return {"converted", "another tool with numbers in other units", bind, false, false, undo}; }
 
 }  // namespace assay::tool_kinds::converted

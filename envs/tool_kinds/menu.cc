@@ -52,8 +52,14 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   return std::unique_ptr<BoundTool>(std::make_unique<MenuTool>(std::move(items)));
 }
 
+Result<Observation> undo(const UndoneCall& call) {
+  Json asked = call.arguments;
+  asked["request"] = call.tool.name;
+  return call.after.call(call.made[0]->name, asked.dump());
+}
+
 }  // namespace
 
-ToolKind make() { return {"menu", "several tools behind one, chosen by an argument", bind}; }
+ToolKind make() { return {"menu", "several tools behind one, chosen by an argument", bind, false, false, undo}; }
 
 }  // namespace assay::tool_kinds::menu

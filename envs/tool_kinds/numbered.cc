@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "envs/tool_kind.h"
+#include "envs/toolset.h"
 
 namespace assay::tool_kinds::numbered {
 namespace {
@@ -136,8 +137,61 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   return std::unique_ptr<BoundTool>(std::make_unique<NumberedTool>(std::move(bound), numbers, std::move(parameters), std::move(members), named));
 }
 
+// What the look-up tool that gives `gives` says of `value`; an Observation with `error` when it knows nothing of it.
+Result<Observation> looked_up(Tools& after, const std::string& gives, const std::string& value) {
+  for (const ToolSpec& tool : after.specs()) {
+    if (tool.kind != "numbered" || tool.body.value("gives", "") != gives) continue;
+    ASSAY_ASSIGN(Observation seen, after.call(tool.name, Json{{tool.body.at("parameter").get<std::string>(), value}}.dump()));
+    if (seen.error) return seen;
+    ASSAY_ASSIGN(const Json found, parse_json(seen.text, tool.name));
+    return Observation{found.value(gives, "")};
+  }
+  return make_error(Boundary::kTool, "no tool looks up a " + gives, "tool kind numbered");
+}
+
+Status restore(Tools& after, Json& value) {
+  if (value.is_object()) value = value.value("name", Json());
+  if (!value.is_string() || !value.get_ref<const std::string&>().starts_with("#")) return {};
+  ASSAY_ASSIGN(const Observation name, looked_up(after, "name", value.get<std::string>()));
+  if (!name.error) value = name.text;
+  return {};
+}
+
+Result<Observation> undo(const UndoneCall& call) {
+  const ToolSpec& made = *call.made[0];
+  Json asked = call.arguments;
+  for (const auto& [ours, theirs] : made.body.at("parameters").items()) {
+    const std::string parameter = theirs.get<std::string>();
+    if (!asked.contains(parameter)) continue;
+    ASSAY_ASSIGN(const Observation number, looked_up(call.after, "number", asked[parameter].get<std::string>()));
+    if (number.error) return number;
+    asked.erase(parameter);
+    asked[ours] = number.text;
+  }
+  ASSAY_ASSIGN(Observation seen, call.after.call(made.name, asked.dump()));
+  const Json members = made.body.at("members");
+  if (seen.error || members.empty()) return seen;
+  ASSAY_ASSIGN(Json result, parse_json(seen.text, made.name));
+  const auto restore_item = [&](Json& item) -> Status {
+    for (const Json& member : members) {
+      if (member == "") {
+        ASSAY_TRY(restore(call.after, item));
+      } else if (item.is_object() && item.contains(member.get<std::string>())) {
+        ASSAY_TRY(restore(call.after, item[member.get<std::string>()]));
+      }
+    }
+    return {};
+  };
+  if (!result.is_array()) {
+    ASSAY_TRY(restore_item(result));
+  } else {
+    for (Json& item : result) ASSAY_TRY(restore_item(item));
+  }
+  return Observation{result.dump()};
+}
+
 }  // namespace
 
-ToolKind make() { return {"numbered", "tools that speak of entities by number instead of name", bind}; }
+ToolKind make() { return {"numbered", "tools that speak of entities by number instead of name", bind, false, false, undo}; }
 
 }  // namespace assay::tool_kinds::numbered

@@ -1,12 +1,14 @@
 // A tool some of whose records are out of date, and say so.
 //
 // Body: {"tool": spec of a tool that returns records, "members": {number: its digits after the point}, "percent": share of outdated
-// records}. An outdated record has "outdated": true and other numbers than the data; which records are outdated depends on nothing
+// records, "confirmed_by": name of the tool that tells what is true}. An outdated record has "outdated": true and other numbers than the data; which records are outdated depends on nothing
 // but tool and record.
+#include <algorithm>
 #include <map>
 
 #include "envs/base/rng.h"
 #include "envs/tool_kind.h"
+#include "envs/toolset.h"
 
 namespace assay::tool_kinds::outdated {
 namespace {
@@ -59,6 +61,7 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   JsonReader r(spec.body, where, "$.body");
   r.object("tool");
   const Json json = r.object("members");
+  if (r.text("confirmed_by") == spec.name) r.fail("confirmed_by", "expected another tool");
   const int64_t percent = r.integer("percent", {.minimum = 1, .maximum = 100});
   std::map<std::string, int> members;
   for (const auto& [member, digits] : json.items()) {
@@ -70,8 +73,18 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   return std::unique_ptr<BoundTool>(std::make_unique<OutdatedTool>(std::move(bound), spec.name, std::move(members), static_cast<uint64_t>(percent)));
 }
 
+bool is_outdated(const Json& record) { return record.is_object() && record.contains("outdated") && record["outdated"] == true; }
+
+Result<Observation> undo(const UndoneCall& call) {
+  ASSAY_ASSIGN(Observation seen, call.after.call(call.made[0]->name, call.arguments.dump()));
+  if (seen.error) return seen;
+  ASSAY_ASSIGN(const Json result, parse_json(seen.text, call.tool.name));
+  const bool any = result.is_array() ? std::any_of(result.begin(), result.end(), is_outdated) : is_outdated(result);
+  return any ? call.after.call(call.made[0]->body.at("confirmed_by").get<std::string>(), call.arguments.dump()) : Result<Observation>(std::move(seen));
+}
+
 }  // namespace
 
-ToolKind make() { return {"outdated", "another tool some of whose records are out of date, and say so", bind}; }
+ToolKind make() { return {"outdated", "another tool some of whose records are out of date, and say so", bind, false, false, undo}; }
 
 }  // namespace assay::tool_kinds::outdated

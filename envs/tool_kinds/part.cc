@@ -1,18 +1,19 @@
 // One piece of what another tool tells.
 //
-// Body: {"tool": spec of a tool that returns a record or several, "keep": [members], "arguments": {…}}: the other tool is called with
-// these arguments besides the agent's, and of each record only the members in `keep` are shown.
+// Body: {"tool": spec of a tool that returns a record or several, "piece": member of them, "omit": [members that other parts tell],
+// "arguments": {…}}: the other tool is called with these arguments besides the agent's, and no record shows what is omitted.
 #include <algorithm>
 
 #include "envs/tool_kind.h"
+#include "envs/toolset.h"
 
 namespace assay::tool_kinds::part {
 namespace {
 
 class PartTool final : public BoundTool {
  public:
-  PartTool(std::unique_ptr<BoundTool> inner, std::vector<std::string> keep, Json fixed)
-      : inner_(std::move(inner)), keep_(std::move(keep)), fixed_(std::move(fixed)) {}
+  PartTool(std::unique_ptr<BoundTool> inner, std::vector<std::string> omit, Json fixed)
+      : inner_(std::move(inner)), omit_(std::move(omit)), fixed_(std::move(fixed)) {}
 
   Result<Observation> call(const Json& arguments) override {
     Json asked = arguments;
@@ -20,21 +21,19 @@ class PartTool final : public BoundTool {
     ASSAY_ASSIGN(const Observation seen, inner_->call(asked));
     if (seen.error) return seen;
     ASSAY_ASSIGN(OrderedJson records, parse_ordered_json(seen.text, "the records of which a part is shown"));
-    if (!records.is_array()) return Observation{kept(records).dump()};
-    for (OrderedJson& record : records) record = kept(record);
+    if (!records.is_array()) cut(records);
+    else for (OrderedJson& record : records) cut(record);
     return Observation{records.dump()};
   }
 
  private:
-  OrderedJson kept(const OrderedJson& record) const {
-    OrderedJson out = OrderedJson::object();
-    for (const auto& [name, value] : record.items())
-      if (std::find(keep_.begin(), keep_.end(), name) != keep_.end()) out[name] = value;
-    return out;
+  void cut(OrderedJson& record) const {
+    if (!record.is_object()) return;
+    for (const std::string& member : omit_) record.erase(member);
   }
 
   std::unique_ptr<BoundTool> inner_;
-  std::vector<std::string> keep_;
+  std::vector<std::string> omit_;
   Json fixed_;
 };
 
@@ -43,15 +42,43 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   ASSAY_ASSIGN(const ToolSpec inner, inner_tool(spec, where));
   JsonReader r(spec.body, where, "$.body");
   r.object("tool");
-  auto keep = r.texts("keep");
+  r.text("piece");
+  auto omit = r.texts("omit");
   Json fixed = r.object("arguments");
   ASSAY_TRY(r.finish());
   ASSAY_ASSIGN(auto bound, bind_tool(inner, environment, context));
-  return std::unique_ptr<BoundTool>(std::make_unique<PartTool>(std::move(bound), std::move(keep), std::move(fixed)));
+  return std::unique_ptr<BoundTool>(std::make_unique<PartTool>(std::move(bound), std::move(omit), std::move(fixed)));
+}
+
+void merge(Json& into, const Json& record) {
+  if (into.is_null()) into = record;
+  else if (into.is_object() && record.is_object()) into.update(record);
+  else
+    for (size_t i = 0; into.is_array() && record.is_array() && i < into.size() && i < record.size(); ++i) merge(into[i], record[i]);
+}
+
+// The records of all parts have one order, that of the tool inside.
+Result<Observation> undo(const UndoneCall& call) {
+  const std::string keywords = call.tool.body.value("keywords", "");
+  Json asked = call.arguments, wanted = Json::array(), merged;
+  if (!keywords.empty() && asked.contains(keywords)) wanted = asked[keywords];
+  asked.erase(keywords);
+  std::vector<std::string> done;
+  for (const ToolSpec* part : call.made) {
+    const std::string piece = part->body.at("piece");
+    if (std::count(done.begin(), done.end(), piece)) continue;   // the same part under another name
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), Json(piece)) == wanted.end()) continue;
+    done.push_back(piece);
+    ASSAY_ASSIGN(const Observation seen, call.after.call(part->name, asked.dump()));
+    if (seen.error) return seen;
+    ASSAY_ASSIGN(const Json told, parse_json(seen.text, part->name));
+    merge(merged, told);
+  }
+  return Observation{merged.dump()};
 }
 
 }  // namespace
 
-ToolKind make() { return {"part", "one piece of what another tool tells", bind}; }
+ToolKind make() { return {"part", "one piece of what another tool tells", bind, false, false, undo}; }
 
 }  // namespace assay::tool_kinds::part

@@ -41,7 +41,7 @@ Result<RemadeTask> make_task_only(const MakeRequest& request) {
   task.limits.steps = 40;
   task.limits.calls = 60;
   task.gold = value_text(drawn.instance.expected);
-  task.provenance = {"generated", request.domain->name, request.domain->version, request.preset, request.data, request.seed, request.index, request.attempt};
+  task.provenance = request.provenance();
   seal_task(task);
   return RemadeTask{std::move(task), {}, 0};
 }
@@ -62,7 +62,7 @@ Result<MadeTask> make_certified(MakeRequest request) {
 Result<Exploration> gold(const Task& task, const MakeRequest& request) {
   ASSAY_ASSIGN(const DrawnProblem drawn, draw_problem(request));
   ASSAY_ASSIGN(ComputedGold found, compute_gold(task, drawn.instance.solution, request));
-  return Exploration{std::move(found.transcript), std::move(found.answer), 2};
+  return Exploration{std::move(found.transcript), std::move(found.answer), found.calls};
 }
 
 // Another method, in another language, through the public tools alone.
@@ -73,7 +73,8 @@ Status prove_gold(const Task& task, const DrawnProblem& drawn, const MakeRequest
   certificate.gold_passes = gold.ok() && verifier.judge({gold->answer}).passed && verifier.judge({task.gold}).passed;
   if (!gold.ok()) certificate.problems.push_back("the gold program fails: " + gold.error().text());
   else if (!certificate.gold_passes) certificate.problems.push_back("the two methods disagree: the program prints " + gold->answer.substr(0, 200));
-  certificate.calls_low = certificate.calls_high = 2;
+  certificate.calls_low = 2;
+  certificate.calls_high = gold.ok() ? gold->calls : 2;
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include "synth/archetype.h"
 #include "synth/certify.h"
 #include "synth/operate/gold.h"
+#include "synth/variant.h"
 
 namespace assay::archetypes::operate {
 namespace {
@@ -35,12 +36,14 @@ Result<std::optional<Made>> attempt(const MakeRequest& request) {
   task.constraints = Json::array();
   task.gold = gold_text(*bundle);
   task.provenance = request.provenance();
+  task.limits = limits_over(request.environment->tools);
   ASSAY_ASSIGN(Gold gold, play_gold(task, world->tools(), world->part(), *bundle));
   task.goal = std::move(gold.state);
   seal_task(task);
-  made.fits = world->part().levels.at(request.difficulty).calls.contains(gold.calls);
+  made.fits = world->part().levels.at(request.difficulty).calls.contains(gold.plain_calls);
   made.remade.transcript = std::move(gold.transcript);
   made.remade.calls = gold.calls;
+  made.remade.plain_calls = gold.plain_calls;
   return std::optional<Made>(std::move(made));
 }
 
@@ -79,7 +82,7 @@ Result<Exploration> gold(const Task& task, const MakeRequest& request) {
   if (!bundle) return make_error(Boundary::kEnvironment, "it cannot be drawn again", "task " + task.id);
   ASSAY_ASSIGN(Gold found, play_gold(task, *request.tools, world->part(), *bundle));
   ASSAY_TRY(request.tools->reset());
-  return Exploration{std::move(found.transcript), "Done.", found.calls};
+  return Exploration{std::move(found.transcript), "Done.", found.calls, found.plain_calls};
 }
 
 Status compile(const Domain& domain, Json& part, const std::string& file, const std::string& path) {

@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "synth/certify.h"
-#include "synth/plain_tools.h"
 #include "synth/query/bounds.h"
 #include "synth/query/draw.h"
 #include "synth/query/words.h"
+#include "synth/variant.h"
 #include "verifiers/value_verifier.h"
 
 namespace assay::archetypes::query {
@@ -157,7 +157,8 @@ Result<MadeTask> make_certified(MakeRequest request) {
     made.task = assemble(request, *drawn);
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
-    const bool in_band = made.certificate.calls_high <= workshop.level.calls_high;
+    const auto plain = made.certificate.measures.find("plain_calls");
+    const bool in_band = (plain == made.certificate.measures.end() ? made.certificate.calls_high : plain->second) <= workshop.level.calls_high;
     if (made.certificate.sound && in_band) return made;
     if (made.certificate.sound || ++unsound_count > 1) continue;
     unsound = std::move(made);
@@ -171,12 +172,14 @@ Result<Exploration> answer_by_tools(const Task& task, const Question& question, 
   std::vector<TableSpec> schema;
   for (const Table& table : request.environment->tables.tables) schema.push_back(table.spec);
   PlainTools plain(*request.tools);
+  ASSAY_TRY(plain.reset());
   ToolSource source(task, schema, plain);
   ASSAY_ASSIGN(const Evaluated found, evaluate(question, source));
   if (found.empty) return make_error(Boundary::kTool, "what the tools tell gives no answer", "task " + task.id);
   ASSAY_ASSIGN(Exploration exploration, source.submit(value_text(expected_of(question, found.value))));
-  exploration.plain_calls = exploration.calls;
-  return plain.played(std::move(exploration));
+  exploration = as_played(std::move(exploration), plain);
+  if (plain.changed()) ASSAY_TRY(play_again(task, exploration.transcript, *request.tools));
+  return exploration;
 }
 
 Result<Exploration> gold(const Task& task, const MakeRequest& request) {
@@ -203,6 +206,7 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
   else if (!certificate.gold_passes) problem("the tools lead to another answer than the tables: " + gold->answer.substr(0, 200));
   certificate.calls_low = drawn.least_calls;
   certificate.calls_high = gold.ok() ? gold->calls : 0;
+  if (gold.ok() && gold->plain_calls != gold->calls) certificate.measures["plain_calls"] = gold->plain_calls;   // what bands count
   if (gold.ok() && certificate.calls_low > certificate.calls_high) problem("the bounds on calls cross");
 
   for (const Variation& variation : variations(drawn.question, tables)) {

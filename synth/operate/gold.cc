@@ -123,15 +123,21 @@ class Player {
 }  // namespace
 
 Result<Gold> play_gold(const Task& task, Tools& tools, const Part& part, const Bundle& bundle) {
-  ASSAY_TRY(tools.reset());
-  Player player(task, tools);
+  PlainTools plain(tools);
+  ASSAY_TRY(plain.reset());
+  Player player(task, plain);
   for (const Chosen& chosen : bundle) {
     const std::set<std::string>& computed = part.requests[chosen.request].computed;
     for (const auto* calls : {&chosen.lookups, &chosen.calls})
       for (const ToolCall& call : *calls) ASSAY_TRY(player.call(call, computed, chosen.candidate->row));
   }
   ASSAY_TRY(player.finish());
-  return player.take();
+  ASSAY_ASSIGN(Gold gold, player.take());
+  Exploration played = as_played({std::move(gold.transcript), "", gold.calls}, plain);
+  gold.transcript = std::move(played.transcript);
+  gold.calls = played.calls;
+  gold.plain_calls = played.plain_calls;
+  return gold;
 }
 
 std::string gold_text(const Bundle& bundle) {

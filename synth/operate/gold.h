@@ -1,4 +1,4 @@
-// The gold trajectory of a bundle, carried out through a task's tools: what there is to look up, then what there is to do, request by
+// The gold trajectory of a bundle, carried out through a task's tools (envs/plain_tools.h): what there is to look up, then what there is to do, request by
 // request, then the submission.
 #pragma once
 
@@ -8,7 +8,7 @@ namespace assay::operate {
 
 struct Gold {
   Conversation transcript;           // assistant and tool messages, one call a message
-  int64_t calls = 0;
+  int64_t calls = 0, plain_calls = 0;   // see Exploration
   Json state;                        // what it changed
   std::vector<std::string> problems; // calls the tools answer with an error; arguments that nothing shown before gives away
 };

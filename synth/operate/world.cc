@@ -34,6 +34,7 @@ Result<std::shared_ptr<World>> World::open(const Domain& domain, const Json& par
   ASSAY_ASSIGN(auto database, Database::build(environment->tables));
   world->environment_ = std::move(environment);
   ASSAY_ASSIGN(world->tools_, Toolset::open(world->environment_, std::move(database)));
+  world->plain_ = std::make_unique<PlainTools>(*world->tools_);
   world->requests_.resize(world->part_.requests.size());
   for (size_t i = 0; i < world->requests_.size(); ++i)
     ASSAY_TRY(world->read_candidates(i, file + ": " + path + ".requests." + world->part_.requests[i].name + ".pick"));
@@ -78,12 +79,12 @@ Status World::read_candidates(size_t index, const std::string& where) {
 }
 
 Result<Json> World::state_after(const std::vector<const std::vector<ToolCall>*>& calls) {
-  ASSAY_TRY(tools_->reset());
+  ASSAY_TRY(plain_->reset());
   for (const std::vector<ToolCall>* each : calls)
     for (const ToolCall& call : *each) {
-      ASSAY_ASSIGN(const Observation observation, tools_->call(call.name, call.arguments));
+      ASSAY_ASSIGN(const Observation observation, plain_->call(call.name, call.arguments));
     }
-  return tools_->state();
+  return plain_->state();
 }
 
 Result<bool> World::as_in_the_beginning(size_t index, const Candidate& candidate) {

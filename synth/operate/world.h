@@ -7,6 +7,7 @@
 
 #include "envs/database.h"
 #include "envs/message.h"
+#include "envs/plain_tools.h"
 #include "envs/toolset.h"
 #include "synth/archetype.h"
 #include "synth/operate/part.h"
@@ -34,7 +35,7 @@ class World {
   // Their places, by case.
   const std::vector<size_t>& of_case(size_t request, size_t which) const { return requests_[request].by_case[which]; }
 
-  // Carries calls out from the initial state and says what they changed; errors the tools answer with are no concern here.
+  // Carries calls of plain tools out from the initial state and says what they changed; errors the tools answer with are no concern here.
   Result<Json> state_after(const std::vector<const std::vector<ToolCall>*>& calls);
   // Whether a request would be decided, and read, as in the beginning, after what has been done since.
   Result<bool> as_in_the_beginning(size_t request, const Candidate& candidate);
@@ -51,6 +52,7 @@ class World {
   Part part_;
   std::shared_ptr<const Environment> environment_;
   std::unique_ptr<Toolset> tools_;   // before the queries over its connection
+  std::unique_ptr<PlainTools> plain_;
   std::vector<Requests> requests_;
 };
 

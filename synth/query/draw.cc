@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "synth/plain_tools.h"
+#include "envs/plain_tools.h"
 #include "synth/query/evaluate.h"
 
 namespace assay::query {

@@ -1,10 +1,25 @@
 // All that can be asked about one table goes through one tool.
+#include <algorithm>
 #include <map>
+#include <optional>
 
 #include "synth/variant.h"
 
 namespace assay::variants::coarse {
 namespace {
+
+// Each request has words of its own; its own parameters are checked once more behind the menu.
+void widen(Json& property, const Json& other) {
+  if (property.contains("items") && other.contains("items")) widen(property["items"], other["items"]);
+  if (!property.contains("enum") || !other.contains("enum")) {
+    property.erase("enum");
+  } else {
+    for (const Json& word : other["enum"])
+      if (std::find(property["enum"].begin(), property["enum"].end(), word) == property["enum"].end()) property["enum"].push_back(word);
+  }
+  const std::string said = property.value("description", ""), more = other.value("description", "");
+  if (said.find(more) == std::string::npos) property["description"] = said + "; or: " + more;
+}
 
 // One tool for `tools`, unless their parameters contradict each other.
 std::optional<ToolSpec> menu_of(const std::vector<ToolSpec>& tools, const std::string& about) {
@@ -21,7 +36,7 @@ std::optional<ToolSpec> menu_of(const std::vector<ToolSpec>& tools, const std::s
       if (name == "request" || (properties.contains(name) && properties[name].value("type", "") != schema.value("type", ""))) return std::nullopt;
       Json& property = properties[name];
       if (property.is_null()) property = schema;
-      else if (property.contains("items")) property["items"].erase("enum");   // each request has words of its own
+      else widen(property, schema);
       needs += (needs.empty() ? "" : ", ") + name;
     }
     menu.description += (menu.description.empty() ? "" : "\n") + tool.name + " (" + (needs.empty() ? "no further arguments" : needs) + "): " + tool.description;
@@ -50,14 +65,8 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
   return changed;
 }
 
-Result<Observation> undo(const UndoneCall& call) {
-  Json asked = call.arguments;
-  asked["request"] = call.tool.name;
-  return call_tool(call.after, call.made[0]->name, asked);
-}
-
 }  // namespace
 
-Variant make() { return {"coarse", "all that can be asked about one table goes through one tool", 70, "menu", apply, undo}; }
+Variant make() { return {"coarse", "all that can be asked about one table goes through one tool", 70, apply, {"fine"}}; }
 
 }  // namespace assay::variants::coarse

@@ -6,61 +6,64 @@
 namespace assay::variants::fine {
 namespace {
 
-struct Pieces {
-  std::vector<std::string> always, each;   // members: what says which row it is, and what is told of it
-};
-
-std::optional<Pieces> pieces_of(const ToolSpec& tool, const Tables& tables) {
+// The members that get a tool each: what is told of a row, but for what says which row it is.
+std::vector<std::string> pieces_of(const ToolSpec& tool, const Tables& tables) {
   const Reveal* reveal = only_reveal(tool);
   const Table* table = reveal ? tables.find(reveal->table) : nullptr;
-  if (!table || tool.kind != "sql" || reveal->given.empty()) return std::nullopt;
-  Pieces pieces;
+  if (!table || tool.kind != "sql" || reveal->given.empty()) return {};
+  std::vector<std::string> pieces;
+  const Json always = tool.body.value("always", Json::array());
   for (const ColumnSpec& column : table->spec.columns) {
     const auto member = reveal->columns.find(column.name);
     if (member == reveal->columns.end()) continue;
-    if (member->second.empty()) return std::nullopt;
+    if (member->second.empty()) return {};
     const bool key = std::count(table->spec.key.begin(), table->spec.key.end(), column.name) > 0;
-    (key ? pieces.always : pieces.each).push_back(member->second);
+    if (!key && std::find(always.begin(), always.end(), Json(member->second)) == always.end()) pieces.push_back(member->second);
   }
-  for (const Json& member : tool.body.value("always", Json::array()))
-    if (std::count(pieces.always.begin(), pieces.always.end(), member) == 0) pieces.always.push_back(member);
-  return pieces.each.size() < 2 ? std::nullopt : std::optional(pieces);
+  return pieces;
 }
 
-std::string label_of(const Reveal& reveal, const std::string& member, const Tables& tables) {
-  const TableSpec& spec = tables.at(reveal.table).spec;
-  for (const auto& [column, name] : reveal.columns)
-    if (name == member) {
-      const ColumnSpec& found = spec.columns[static_cast<size_t>(spec.column_index(column))];
-      return found.unit.empty() ? found.label : found.label + " in " + found.unit;
-    }
-  return member;
+const ColumnSpec& column_of(const Reveal& reveal, const std::string& member, const TableSpec& table) {
+  const auto told = std::find_if(reveal.columns.begin(), reveal.columns.end(), [&](const auto& column) { return column.second == member; });
+  return table.columns[static_cast<size_t>(table.column_index(told->first))];
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+ToolSpec part_of(const ToolSpec& tool, const std::string& piece, std::vector<std::string> others, const TableSpec& table) {
+  const ColumnSpec& column = column_of(tool.reveals[0], piece, table);
+  const std::string keywords = tool.body.value("keywords", "");
+  ToolSpec part = made_from(tool, "part", {{"piece", piece}, {"omit", others}, {"arguments", Json::object()}});
+  part.name += "_" + piece;
+  if (keywords.empty()) {   // it may tell more than it declares to reveal
+    part.description += " This tool leaves out: " + joined(others) + ".";
+  } else {
+    part.description = "Tells the " + column.label + (column.unit.empty() ? "" : " in " + column.unit) + (returns_list(tool) ? " of " + table.plural : " of a " + table.label) + ", and no more.";
+    part.body["arguments"][keywords] = {piece};
+    part.parameters["properties"].erase(keywords);
+    Json& required = part.parameters["required"];
+    required.erase(std::remove(required.begin(), required.end(), Json(keywords)), required.end());
+  }
+  std::erase_if(part.reveals[0].columns, [&](const auto& told) { return std::count(others.begin(), others.end(), told.second) > 0; });
+  return part;
 }
 
 bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
   std::vector<ToolSpec> out;
   for (const ToolSpec& tool : tools) {
-    const auto pieces = pieces_of(tool, tables);
-    if (!pieces) {
+    const std::vector<std::string> pieces = pieces_of(tool, tables);
+    if (pieces.size() < 2) {
       out.push_back(tool);
       continue;
     }
-    const std::string keywords = tool.body.value("keywords", "");
-    for (const std::string& piece : pieces->each) {
-      std::vector<std::string> keep = pieces->always;
-      keep.push_back(piece);
-      ToolSpec part = made_from(tool, "part", {{"keep", keep}, {"arguments", Json::object()}});
-      part.name += "_" + piece;
-      const TableSpec& spec = tables.at(tool.reveals[0].table).spec;
-      part.description = "Tells the " + label_of(tool.reveals[0], piece, tables) + (returns_list(tool) ? " of " + spec.plural : " of the " + spec.label) + ", and no more.";
-      if (!keywords.empty()) {
-        part.body["arguments"][keywords] = {piece};
-        part.parameters["properties"].erase(keywords);
-        Json& required = part.parameters["required"];
-        required.erase(std::remove(required.begin(), required.end(), Json(keywords)), required.end());
-      }
-      std::erase_if(part.reveals[0].columns, [&](const auto& column) { return std::count(keep.begin(), keep.end(), column.second) == 0; });
-      out.push_back(std::move(part));
+    for (const std::string& piece : pieces) {
+      std::vector<std::string> others = pieces;
+      std::erase(others, piece);
+      out.push_back(part_of(tool, piece, std::move(others), tables.at(tool.reveals[0].table).spec));
     }
   }
   const bool changed = out.size() > tools.size();
@@ -68,35 +71,8 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
   return changed;
 }
 
-void merge(Json& into, const Json& record) {
-  if (into.is_null()) into = record;
-  else if (into.is_object() && record.is_object()) into.update(record);
-  else
-    for (size_t i = 0; i < into.size() && i < record.size(); ++i) into[i].update(record[i]);
-}
-
-// The records of all parts have one order, that of the tool inside.
-Result<Observation> undo(const UndoneCall& call) {
-  const std::string keywords = call.tool.body.value("keywords", "");
-  Json asked = call.arguments, wanted = Json::array(), merged;
-  if (!keywords.empty() && asked.contains(keywords)) wanted = asked[keywords];
-  asked.erase(keywords);
-  std::vector<std::string> done;
-  for (const ToolSpec* part : call.made) {
-    const std::string piece = part->body.at("keep").back();
-    if (std::count(done.begin(), done.end(), piece)) continue;   // the same part under another name
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), Json(piece)) == wanted.end()) continue;
-    ASSAY_ASSIGN(Observation seen, call_tool(call.after, part->name, asked));
-    if (seen.error) return seen;
-    ASSAY_ASSIGN(const Json told, parse_json(seen.text, part->name));
-    merge(merged, told);
-    done.push_back(piece);
-  }
-  return Observation{merged.dump()};
-}
-
 }  // namespace
 
-Variant make() { return {"fine", "every piece of information has a tool of its own", 10, "part", apply, undo}; }
+Variant make() { return {"fine", "every piece of information has a tool of its own", 10, apply, {"coarse"}}; }
 
 }  // namespace assay::variants::fine

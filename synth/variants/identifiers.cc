@@ -1,5 +1,5 @@
 // The entities of one table are spoken of by number; two tools give names and numbers for each other.
-#include <map>
+#include <algorithm>
 
 #include "synth/variant.h"
 
@@ -23,12 +23,20 @@ std::vector<std::string> parameters_naming(const ToolSpec& tool, const std::stri
   return out;
 }
 
+// A row that a tool adds would have no number.
+bool is_written(const std::string& table, const std::vector<ToolSpec>& tools) {
+  return std::any_of(tools.begin(), tools.end(), [&](const ToolSpec& tool) {
+    const Json writes = tool.effect == ToolEffect::kWrite ? tool.body.value("writes", Json::array()) : Json::array();
+    return std::find(writes.begin(), writes.end(), Json(table)) != writes.end();
+  });
+}
+
 // The table that most parameters name.
 const TableSpec* chosen_table(const std::vector<ToolSpec>& tools, const Tables& tables) {
   const TableSpec* best = nullptr;
   size_t most = 0;
   for (const Table& table : tables.tables) {
-    if (!table.spec.is_entity() || table.spec.key.size() != 1 || table.size() > kMostRows) continue;
+    if (!table.spec.is_entity() || table.spec.key.size() != 1 || table.size() > kMostRows || is_written(table.spec.name, tools)) continue;
     size_t uses = 0;
     for (const ToolSpec& tool : tools) uses += parameters_naming(tool, table.spec.name, tables).size();
     if (uses <= most) continue;
@@ -82,61 +90,8 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
   return true;
 }
 
-// What the look-up tool that gives `gives` says of `value`; an Observation with `error` when it knows nothing of it.
-Result<Observation> looked_up(Tools& after, const std::string& gives, const std::string& value) {
-  for (const ToolSpec& tool : after.specs()) {
-    if (tool.kind != "numbered" || tool.body.value("gives", "") != gives) continue;
-    ASSAY_ASSIGN(Observation seen, call_tool(after, tool.name, {{tool.body.at("parameter").get<std::string>(), value}}));
-    if (seen.error) return seen;
-    ASSAY_ASSIGN(const Json found, parse_json(seen.text, tool.name));
-    return Observation{found.value(gives, "")};
-  }
-  return make_error(Boundary::kTool, "no tool looks up a " + gives, "variant identifiers");
-}
-
-Status restore(Tools& after, Json& value) {
-  if (value.is_object()) value = value.value("name", Json());
-  if (!value.is_string() || !value.get_ref<const std::string&>().starts_with("#")) return {};
-  ASSAY_ASSIGN(const Observation name, looked_up(after, "name", value.get<std::string>()));
-  if (!name.error) value = name.text;
-  return {};
-}
-
-Result<Observation> undo(const UndoneCall& call) {
-  const ToolSpec& made = *call.made[0];
-  Json asked = call.arguments;
-  for (const auto& [ours, theirs] : made.body.at("parameters").items()) {
-    const std::string parameter = theirs.get<std::string>();
-    if (!asked.contains(parameter)) continue;
-    ASSAY_ASSIGN(const Observation number, looked_up(call.after, "number", asked[parameter].get<std::string>()));
-    if (number.error) return number;
-    asked.erase(parameter);
-    asked[ours] = number.text;
-  }
-  ASSAY_ASSIGN(Observation seen, call_tool(call.after, made.name, asked));
-  const Json members = made.body.at("members");
-  if (seen.error || members.empty()) return seen;
-  ASSAY_ASSIGN(Json result, parse_json(seen.text, made.name));
-  const auto restore_item = [&](Json& item) -> Status {
-    for (const Json& member : members) {
-      if (member == "") {
-        ASSAY_TRY(restore(call.after, item));
-      } else if (item.is_object() && item.contains(member.get<std::string>())) {
-        ASSAY_TRY(restore(call.after, item[member.get<std::string>()]));
-      }
-    }
-    return {};
-  };
-  if (!result.is_array()) {
-    ASSAY_TRY(restore_item(result));
-  } else {
-    for (Json& item : result) ASSAY_TRY(restore_item(item));
-  }
-  return Observation{result.dump()};
-}
-
 }  // namespace
 
-Variant make() { return {"identifiers", "entities are spoken of by number, and names must be looked up", 20, "numbered", apply, undo}; }
+Variant make() { return {"identifiers", "entities are spoken of by number, and names must be looked up", 20, apply}; }
 
 }  // namespace assay::variants::identifiers

@@ -18,32 +18,25 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
       for (const auto& [column, member] : reveal->columns)
         if (const ColumnSpec& spec = table->spec.columns[static_cast<size_t>(table->spec.column_index(column))]; spec.is_number() && !member.empty())
           members[member] = spec.decimals;
-    out.push_back(tool);
-    if (members.empty()) continue;
-    ToolSpec& current = out.back();
+    ToolSpec current = tool;
     current.name = "confirm_" + tool.name;
-    current.description = "Asks at the source, for what " + tool.name + " has only from before. " + tool.description;
-    ToolSpec before = made_from(tool, "outdated", {{"members", members}, {"percent", kPercent}});
-    before.description += " Records marked \"outdated\" hold numbers that are no longer true; " + current.name + " knows better.";
-    out.push_back(std::move(before));
+    const bool taken = std::any_of(tools.begin(), tools.end(), [&](const ToolSpec& other) { return other.name == current.name; });
+    if (members.empty() || taken) {
+      out.push_back(tool);
+      continue;
+    }
+    out.push_back(made_from(tool, "outdated", {{"members", members}, {"percent", kPercent}, {"confirmed_by", current.name}}));
+    out.back().description += " Records marked \"outdated\" hold numbers that are no longer true; " + current.name + " knows better.";
+    current.description = "Asks at the source, where " + tool.name + " may have old numbers. " + tool.description;
+    out.push_back(std::move(current));
   }
   const bool changed = out.size() > tools.size();
   tools = std::move(out);
   return changed;
 }
 
-bool is_outdated(const Json& record) { return record.is_object() && record.value("outdated", false); }
-
-Result<Observation> undo(const UndoneCall& call) {
-  ASSAY_ASSIGN(Observation seen, call_tool(call.after, call.made[0]->name, call.arguments));
-  if (seen.error) return seen;
-  ASSAY_ASSIGN(const Json result, parse_json(seen.text, call.tool.name));
-  const bool any = result.is_array() ? std::any_of(result.begin(), result.end(), is_outdated) : is_outdated(result);
-  return any ? call_tool(call.after, "confirm_" + call.tool.name, call.arguments) : Result<Observation>(seen);
-}
-
 }  // namespace
 
-Variant make() { return {"outdated", "some records are out of date, say so, and must be confirmed", 40, "outdated", apply, undo}; }
+Variant make() { return {"outdated", "some records are out of date, say so, and must be confirmed", 40, apply}; }
 
 }  // namespace assay::variants::outdated

@@ -1,5 +1,6 @@
 // Names cannot be listed, only searched by how they begin.
 #include <algorithm>
+#include <optional>
 
 #include "synth/variant.h"
 
@@ -8,6 +9,16 @@ namespace {
 
 constexpr int kMost = 12;
 
+// Whether this member was a name once, and another variant made it a number.
+bool gives_numbers(const Json& tool, const std::string& member) {
+  const Json& body = tool.at("body");
+  if (tool.at("kind") == "numbered") {
+    const Json members = body.value("members", Json::array());
+    if (std::find(members.begin(), members.end(), Json(member)) != members.end()) return true;
+  }
+  return body.is_object() && body.contains("tool") && gives_numbers(body["tool"], member);
+}
+
 // The member of each item that is the entity's name, or nothing.
 std::optional<std::string> name_member(const ToolSpec& tool, const Tables& tables) {
   const Reveal* reveal = only_reveal(tool);
@@ -15,8 +26,7 @@ std::optional<std::string> name_member(const ToolSpec& tool, const Tables& table
   if (!table || !table->spec.is_entity() || !reveal->complete || !returns_list(tool)) return std::nullopt;
   const auto name = reveal->columns.find(table->spec.key[0]);
   if (name == reveal->columns.end()) return std::nullopt;
-  const Json numbers = tool.kind == "numbered" ? tool.body.value("members", Json::array()) : Json::array();
-  return std::count(numbers.begin(), numbers.end(), Json(name->second)) > 0 ? std::nullopt : std::optional(name->second);
+  return gives_numbers(to_json(tool), name->second) ? std::nullopt : std::optional(name->second);
 }
 
 bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
@@ -33,29 +43,8 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
   return changed;
 }
 
-Status collect(const UndoneCall& call, const std::string& beginning, Json& items, Observation& failed) {
-  Json asked = call.arguments;
-  asked["beginning"] = beginning;
-  ASSAY_ASSIGN(Observation seen, call_tool(call.after, call.made[0]->name, asked));
-  if (seen.error) {
-    failed = std::move(seen);
-    return {};
-  }
-  ASSAY_ASSIGN(const Json found, parse_json(seen.text, call.tool.name));
-  for (const Json& item : found.value("matches", Json::array())) items.push_back(item);
-  for (const Json& longer : found.value("longer", Json::array())) ASSAY_TRY(collect(call, longer.get<std::string>(), items, failed));
-  return {};
-}
-
-Result<Observation> undo(const UndoneCall& call) {
-  Json items = Json::array();
-  Observation failed;
-  ASSAY_TRY(collect(call, "", items, failed));
-  return failed.error ? failed : Observation{items.dump()};
-}
-
 }  // namespace
 
-Variant make() { return {"search_only", "names cannot be listed, only searched by how they begin", 50, "by_beginning", apply, undo}; }
+Variant make() { return {"search_only", "names cannot be listed, only searched by how they begin", 50, apply}; }
 
 }  // namespace assay::variants::search_only

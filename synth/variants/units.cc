@@ -58,33 +58,8 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
   return any;
 }
 
-Status convert_back(const Json& members, Json& record) {
-  for (const auto& [member, conversion] : members.items()) {
-    if (!record.is_object() || !record.contains(member) || record[member].is_null()) continue;
-    const int decimals = conversion.at("decimals");
-    ASSAY_ASSIGN(const int64_t scaled, number_from_json(record[member], decimals));
-    const int64_t times = conversion.at("times");
-    if (scaled % times != 0) return make_error(Boundary::kTool, "a converted number is not what it was made from", member);
-    record[member] = number_json(scaled / times, decimals);
-  }
-  return {};
-}
-
-Result<Observation> undo(const UndoneCall& call) {
-  ASSAY_ASSIGN(Observation seen, call_tool(call.after, call.made[0]->name, call.arguments));
-  if (seen.error) return seen;
-  ASSAY_ASSIGN(Json result, parse_json(seen.text, call.tool.name));
-  const Json& members = call.made[0]->body.at("members");
-  if (!result.is_array()) {
-    ASSAY_TRY(convert_back(members, result));
-  } else {
-    for (Json& record : result) ASSAY_TRY(convert_back(members, record));
-  }
-  return Observation{result.dump()};
-}
-
 }  // namespace
 
-Variant make() { return {"units", "quantities come in other units than those that tasks speak of", 30, "converted", apply, undo}; }
+Variant make() { return {"units", "quantities come in other units than those that tasks speak of", 30, apply}; }
 
 }  // namespace assay::variants::units

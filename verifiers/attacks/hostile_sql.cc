@@ -1,4 +1,5 @@
 // SQL where names belong, in answers and in arguments, and statements that a model which writes domains may try.
+#include "envs/plain_tools.h"
 #include "verifiers/attack.h"
 
 namespace assay::attacks::hostile_sql {
@@ -54,14 +55,16 @@ Result<std::string> told(Tools& tools, const ToolSpec& tool, const std::string& 
 }
 
 Status attack_tools(Probes& probes) {
-  for (const ToolSpec& tool : probes.environment().tools) {
+  PlainTools plain(probes.tools());
+  ASSAY_TRY(plain.reset());
+  for (const ToolSpec& tool : plain.specs()) {
     if (tool.effect != ToolEffect::kRead || tool.kind != "sql") continue;
     const Json properties = tool.parameters.value("properties", Json::object());
     for (const auto& [parameter, schema] : properties.items()) {
       if (parameter_type(tool.parameters, parameter) != "string" || schema.contains("enum")) continue;
       for (const auto& [sql, twin] : kInjections) {
-        ASSAY_ASSIGN(const std::string answer, told(probes.tools(), tool, parameter, sql));
-        ASSAY_ASSIGN(const std::string plain, told(probes.tools(), tool, parameter, twin));
+        ASSAY_ASSIGN(const std::string answer, told(plain, tool, parameter, sql));
+        ASSAY_ASSIGN(const std::string plain, told(plain, tool, parameter, twin));
         probes.tried("SQL for an argument", tool.name + "(" + parameter + " = " + sql + ")", answer != plain);
       }
     }
