@@ -82,7 +82,7 @@ TEST_CASE("variants compose in pairs, and all together; fine and coarse tools ex
       CHECK(problems.empty());
       CHECK(with({a, b})->id == with({b, a})->id);
     }
-  for (const std::string& without : {"fine", "coarse"}) {
+  for (const char* without : {"fine", "coarse"}) {
     std::vector<std::string> most = names();
     std::erase(most, without);
     CHECK(problems_of(with(most), 1).empty());

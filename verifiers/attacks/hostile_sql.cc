@@ -64,8 +64,8 @@ Status attack_tools(Probes& probes) {
       if (parameter_type(tool.parameters, parameter) != "string" || schema.contains("enum")) continue;
       for (const auto& [sql, twin] : kInjections) {
         ASSAY_ASSIGN(const std::string answer, told(plain, tool, parameter, sql));
-        ASSAY_ASSIGN(const std::string plain, told(plain, tool, parameter, twin));
-        probes.tried("SQL for an argument", tool.name + "(" + parameter + " = " + sql + ")", answer != plain);
+        ASSAY_ASSIGN(const std::string harmless, told(plain, tool, parameter, twin));
+        probes.tried("SQL for an argument", tool.name + "(" + parameter + " = " + sql + ")", answer != harmless);
       }
     }
   }
