@@ -89,33 +89,33 @@ TEST_CASE("variants compose in pairs, and all together; fine and coarse tools ex
   }
 }
 
-// Every pair of variants over a domain of each archetype in turn: the tasks are certified, or the pair is refused by name.
-TEST_CASE("tasks under pairs of variants are certified, whatever their archetype") {
+TEST_CASE("tasks under every pair of variants are certified, whatever their archetype") {
   const std::map<std::string, std::vector<std::string>> domains = {{"select", {"travel", "tap_list", "hut_trek"}},
-                                                                    {"query", {"observing", "seed_bank", "travel"}},
-                                                                    {"operate", {"library_loans"}},
-                                                                    {"schedule", {"meetings", "workshop", "home_care"}}};
-  size_t pair = 0, certified = 0;
-  for (const std::string& a : names())
-    for (const std::string& b : names()) {
-      if (a >= b) continue;
-      const auto archetype = std::next(domains.begin(), static_cast<std::ptrdiff_t>(pair % domains.size()));
-      const std::string domain = archetype->second[pair / domains.size() % archetype->second.size()];
-      ++pair;
-      INFO(a << " and " << b << ": " << archetype->first << " over " << domain);
-      const auto factory = must(Factory::create({.domain = domain, .archetypes = {archetype->first}, .difficulties = {1}, .seed = 21, .variants = {a, b}}));
-      const auto made = factory->make(0);
-      if (!made.ok()) {
-        UNSCOPED_INFO(made.error().text());
-        CHECK(factory->lost_for(0, &made.error()) == "variant_not_applicable");
-        CHECK_THAT(made.error().text(), Catch::Contains("exclude each other") || Catch::Contains("finds nothing to change"));
-        continue;
+                                                                    {"query", {"radio_playlist", "seed_bank", "travel"}},
+                                                                    {"operate", {"library_loans", "hotel_front_desk", "parcel_depot"}},
+                                                                    {"schedule", {"meetings", "operating_rooms", "home_care"}}};
+  for (const auto& [archetype, choice] : domains) {
+    size_t pair = 0, certified = 0;
+    for (const std::string& a : names())
+      for (const std::string& b : names()) {
+        if (a >= b) continue;
+        const std::string& domain = choice[pair++ % choice.size()];
+        INFO(a << " and " << b << ": " << archetype << " over " << domain);
+        const auto factory = must(Factory::create({.domain = domain, .archetypes = {archetype}, .difficulties = {1}, .seed = 21, .variants = {a, b}}));
+        const auto made = factory->make(0);
+        if (!made.ok()) {
+          UNSCOPED_INFO(made.error().text());
+          CHECK(factory->lost_for(0, &made.error()) == "variant_not_applicable");
+          CHECK_THAT(made.error().text(), Catch::Contains("exclude each other") || Catch::Contains("finds nothing to change"));
+          continue;
+        }
+        for (const std::string& problem : made->certificate.problems) UNSCOPED_INFO(problem);
+        CHECK(made->certificate.sound);
+        ++certified;
       }
-      for (const std::string& problem : made->certificate.problems) UNSCOPED_INFO(problem);
-      CHECK(made->certificate.sound);
-      ++certified;
-    }
-  CHECK(certified >= 28);   // of 36
+    INFO(archetype);
+    CHECK(certified >= 28);   // of 36
+  }
 }
 
 TEST_CASE("an agent cannot go on as if nothing had changed") {
