@@ -88,6 +88,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"by_beginning", "a list that can only be searched by how a name begins", bind, false, false, undo}; }
+ToolKind make() { return {.name = "by_beginning", .summary = "a list that can only be searched by how a name begins", .bind = bind, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::by_beginning

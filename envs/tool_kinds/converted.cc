@@ -96,6 +96,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"converted", "another tool with numbers in other units", bind, false, false, undo}; }
+ToolKind make() { return {.name = "converted", .summary = "another tool with numbers in other units", .bind = bind, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::converted

@@ -64,6 +64,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"flaky", "another tool that fails now and then", bind, true, false, undo}; }
+ToolKind make() { return {.name = "flaky", .summary = "another tool that fails now and then", .bind = bind, .keeps_state = true, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::flaky

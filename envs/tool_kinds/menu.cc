@@ -60,6 +60,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"menu", "several tools behind one, chosen by an argument", bind, false, false, undo}; }
+ToolKind make() { return {.name = "menu", .summary = "several tools behind one, chosen by an argument", .bind = bind, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::menu

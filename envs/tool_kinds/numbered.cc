@@ -192,6 +192,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"numbered", "tools that speak of entities by number instead of name", bind, false, false, undo}; }
+ToolKind make() { return {.name = "numbered", .summary = "tools that speak of entities by number instead of name", .bind = bind, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::numbered

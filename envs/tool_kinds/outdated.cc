@@ -85,6 +85,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"outdated", "another tool some of whose records are out of date, and say so", bind, false, false, undo}; }
+ToolKind make() { return {.name = "outdated", .summary = "another tool some of whose records are out of date, and say so", .bind = bind, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::outdated

@@ -60,6 +60,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"paged", "another tool whose list comes in pages", bind, false, false, undo}; }
+ToolKind make() { return {.name = "paged", .summary = "another tool whose list comes in pages", .bind = bind, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::paged

@@ -79,6 +79,6 @@ Result<Observation> undo(const UndoneCall& call) {
 
 }  // namespace
 
-ToolKind make() { return {"part", "one piece of what another tool tells", bind, false, false, undo}; }
+ToolKind make() { return {.name = "part", .summary = "one piece of what another tool tells", .bind = bind, .undo = undo}; }
 
 }  // namespace assay::tool_kinds::part
