@@ -1,10 +1,11 @@
-// assay audit: computes certificates again and compares them with what is stored.
+// assay audit: computes certificates again and compares them with what is stored; searches a directory for a fix.
 #include <CLI/CLI.hpp>
 
 #include "cli/certificate_text.h"
 #include "cli/command.h"
 #include "cli/host.h"
 #include "cli/jobs.h"
+#include "cli/leak_audit.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/text.h"
@@ -117,7 +118,9 @@ Command make() {
   return {"audit", "Compute certificates again and compare with the stored ones", 30, [](CLI::App& app, Context& context) {
             auto selection = std::make_shared<TaskSelection>();
             selection->declare(app);
-            return [selection, &context] { return run(*selection, context); };
+            auto leaks = std::make_shared<LeakAudit>();
+            leaks->declare(app);
+            return [selection, leaks, &context] { return leaks->directory.empty() ? run(*selection, context) : leaks->run(*selection, context); };
           }};
 }
 
