@@ -46,9 +46,9 @@ void LeakAudit::declare(CLI::App& app) {
 Result<int> LeakAudit::run(TaskSelection& selection, const Context& context) const {
   ASSAY_ASSIGN(const std::string text, patch.empty() ? patch_of_task(selection, context) : read_file(patch));
   ASSAY_ASSIGN(const LeakProbe probe, LeakProbe::make(text, base, patch.empty() ? "the task's patch" : patch));
-  const int64_t before_us = system_clock()->monotonic_us();
+  const int64_t before_us = system_clock().monotonic_us();
   ASSAY_ASSIGN(const LeakSearch found, find_leaks(probe, directory));
-  const double seconds = static_cast<double>(system_clock()->monotonic_us() - before_us) / 1e6;
+  const double seconds = static_cast<double>(system_clock().monotonic_us() - before_us) / 1e6;
   say(context, found, seconds);
   OrderedJson result = OrderedJson::parse(to_json(found).dump());
   result["seconds"] = seconds;
