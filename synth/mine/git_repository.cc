@@ -14,6 +14,7 @@
 
 #include "envs/base/utf8.h"
 #include "synth/mine/licence.h"
+#include "synth/mine/paths.h"
 
 namespace assay {
 namespace {
@@ -131,24 +132,6 @@ bool may_be_a_name(std::string_view name) {
   return !(name.size() == 4 && name[0] == '.' && (name[1] | 32) == 'g' && (name[2] | 32) == 'i' && (name[3] | 32) == 't');
 }
 
-// Whether a link at `depth` folders below the root stays inside whatever the links on its way are: ".." only at its beginning, where the
-// folders are real ones, and not more often than there are folders.
-bool stays_inside(std::string_view target, int64_t depth) {
-  if (target.empty() || target.front() == '/' || target.find('\0') != target.npos) return false;
-  bool down = false;
-  for (size_t at = 0; at <= target.size();) {
-    const size_t end = std::min(target.find('/', at), target.size());
-    const std::string_view name = target.substr(at, end - at);
-    if (name == "..") {
-      if (down || --depth < 0) return false;
-    } else if (!name.empty() && name != ".") {
-      down = true;
-    }
-    at = end + 1;
-  }
-  return true;
-}
-
 struct Descriptor {
   explicit Descriptor(int number) : fd(number) {}
   ~Descriptor() { if (fd >= 0) ::close(fd); }
@@ -172,7 +155,6 @@ struct Visited {
   std::string path, name, reason;
   uint32_t mode = 0;
   git_oid id;
-  int64_t depth = 0;   // folders above it
 };
 
 std::string_view content_of(git_odb_object* object) {
@@ -240,7 +222,6 @@ struct GitRepository::State {
       visited.path = prefix + visited.name;
       visited.mode = static_cast<uint32_t>(git_tree_entry_filemode(entry));
       visited.id = *git_tree_entry_id(entry);
-      visited.depth = depth;
       if (!may_be_a_name(visited.name)) visited.reason = "forbidden_name";
       if (visited.mode != GIT_FILEMODE_TREE || !visited.reason.empty()) {
         ASSAY_TRY(steps.visit(visited));
@@ -286,7 +267,7 @@ class TreeWriter {
   Result<bool> put(const Visited& entry, std::string_view content) {
     const int folder = folders_.back()->fd;
     if (entry.mode == kLink) {
-      if (!stays_inside(content, entry.depth)) return note(entry.path, "symlink_leaves_tree"), false;
+      if (!link_stays_inside(entry.path, content)) return note(entry.path, "symlink_leaves_tree"), false;
       if (::symlinkat(std::string(content).c_str(), folder, entry.name.c_str()) == 0) return true;
     } else if (entry.mode == kSubmodule) {
       note(entry.path, "submodule");

@@ -280,7 +280,7 @@ TEST_CASE("messages in other encodings become well-formed text") {
   const std::string broken = one_line(shell(repository.folder.path, "git cat-file commit HEAD | grep -av '^encoding' | git hash-object -t commit -w --literally --stdin"));
   const auto git = opened(repository);
   CHECK(must(git->commit(latin)).message == "caf\xc3\xa9");
-  CHECK(must(git->commit(broken)).message == "caf\xEF\xBF\xBD");
+  CHECK(must(git->commit(broken)).message == "caf\xEF\xBF\xBD\n");
 }
 
 }  // namespace assay
