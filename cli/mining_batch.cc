@@ -34,6 +34,11 @@ class Batch {
       if (!changes.ok() && report_.funnel.changes() == 0 && report_.candidates.empty() && !stopped()) return changes.error();
       if (!changes.ok()) report_.error = changes.error();
       if (!changes.ok() || changes->empty()) break;
+      for (MinedChange& change : *changes) change.lost = judge_words(change, options_.filters);
+      if (const Status completed = source->complete(*changes); !completed.ok()) {
+        report_.error = completed.error();
+        break;
+      }
       ASSAY_TRY(mine(*changes));
     }
     report_.notes = source->notes();

@@ -155,8 +155,11 @@ class Finder {
 
   // What may follow a keyword: ": #1, #2 and owner/name#3".
   void take_references() {
+    while (take("*") || take("_")) continue;   // **Fixes**
     take(":");
+    while (take("*") || take("_")) continue;
     skip_blanks();
+    bulleted_ = take_bullet();
     for (int words = 0; words < 2; ++words) {
       const size_t begin = at_;
       if (!is_one_of(take_word(), kBetween) || at_ == text_.size() || !(is_blank(text_[at_]) || text_[at_] == ':')) {
@@ -174,9 +177,16 @@ class Finder {
     }
   }
 
+  // The mark of a list's item: "Closes\n- #1\n- #2".
+  bool take_bullet() {
+    const size_t line = text_.rfind('\n', at_ == 0 ? 0 : at_ - 1);
+    if (line == text_.npos || text_.substr(line, at_ - line).find_first_not_of(" \t\n") != text_.npos) return false;
+    return take("- ") || take("* ");
+  }
+
   bool take_separator() {
     skip_blanks();
-    const bool mark = take(",") || take("&") || take("/") || take("+") || take(";");
+    const bool mark = (bulleted_ && take_bullet()) || take(",") || take("&") || take("/") || take("+") || take(";");
     skip_blanks();
     const size_t begin = at_;
     const std::string word = take_word();
@@ -222,16 +232,18 @@ class Finder {
     return false;
   }
 
-  // [#1](url), <url>
+  // [#1](url), [words](url), <url>
   bool take_bracketed() {
     if (take("<")) return take_plain() && (take(">") || true);
     if (!take("[")) return false;
-    if (!take_plain()) return false;
+    const bool named = take_plain();
     const size_t close = text_.find(']', at_);
     if (close == text_.npos || close - at_ > 300) return false;
     at_ = close + 1;
-    if (take("(")) at_ = std::min(text_.find(')', at_), text_.size() - 1) + 1;
-    return true;
+    if (!take("(")) return named;
+    const bool linked = named || take_plain();
+    at_ = std::min(text_.find(')', at_), text_.size() - 1) + 1;
+    return linked;
   }
 
   bool take_plain() {
@@ -267,6 +279,7 @@ class Finder {
   size_t at_ = 0;
   std::string previous_;       // word, and where it ended
   size_t previous_end_ = 0;
+  bool bulleted_ = false;      // the references at hand are items of a list
   std::vector<IssueLink> found_;
 };
 

@@ -156,7 +156,7 @@ class Parser {
     }
     if (!renamed && !names.empty()) ASSAY_TRY(read_names(names, file));
     if (next()) {
-      if (begins_plain_file()) ASSAY_TRY(read_text(file, renamed));
+      if (begins_plain_file()) ASSAY_TRY(read_text(file, renamed, names.empty()));
       else back();
     }
     if (!file.binary) file.index.clear();
@@ -215,7 +215,8 @@ class Parser {
     return without_side(text);
   }
 
-  Status read_text(FilePatch& file, bool renamed) {
+  // Of an empty file some say the names, though it has no hunks; in a plain patch it would be nothing at all.
+  Status read_text(FilePatch& file, bool renamed, bool plain) {
     ASSAY_ASSIGN(std::string before, side(line_.substr(4)));
     next();
     ASSAY_ASSIGN(std::string after, side(line_.substr(4)));
@@ -230,7 +231,7 @@ class Parser {
       }
       ASSAY_TRY(read_hunk(file));
     }
-    if (file.hunks.empty()) return wrong("a file with names and without hunks");
+    if (plain && file.hunks.empty()) return wrong("a file with names and without hunks");
     return {};
   }
 

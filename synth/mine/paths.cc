@@ -132,6 +132,8 @@ PathRole path_role(std::string_view path) {
   if (is_generated(file)) return PathRole::kGenerated;
   for (const std::string& folder : folders)
     if (is_test_folder(folder)) return PathRole::kTest;
+  // Inside of a package it is a library for tests (numpy/testing), beside it the tests themselves.
+  if (!folders.empty() && folders[0] == "testing") return PathRole::kTest;
   if (is_test_file(file, language)) return PathRole::kTest;
   if (is_config(file)) return PathRole::kConfig;
   for (const std::string& folder : folders) {

@@ -36,6 +36,8 @@ class ChangeSource {
   virtual ~ChangeSource() = default;
   // Some more changes; empty at the end. An error ends the mining, what was returned before stays good.
   virtual Result<std::vector<MinedChange>> next() = 0;
+  // Gets what is costly to have (patches, say) for those changes that are not lost.
+  virtual Status complete(std::vector<MinedChange>& changes) { return (void)changes, Status(); }
   // What was odd and no one change's fault ("3 objects are missing"); complete at the end.
   virtual std::vector<std::string> notes() const { return {}; }
 };

@@ -70,12 +70,12 @@ class LocalSource final : public ChangeSource {
       const Result<Commit> commit = repository_->commit(id);
       if (!commit.ok() || c.body.size() > kBodyBytes) continue;   // the comparison of the trees says what is missing
       said += "\n" + commit->message;
-      const std::string message = without_trailers(commit->message);
-      if (c.title.empty()) c.title = message.substr(0, message.find('\n'));
-      if (message == c.title || c.body.find(message) != std::string::npos) continue;
-      c.body += (c.body.empty() ? "" : "\n\n") + message;
       // Merges are made by whoever looks after the repository; the change is its commits' author's.
       c.author = commit->author;
+      std::string message = without_trailers(commit->message);
+      if (c.title.empty()) c.title = message.substr(0, message.find('\n'));
+      if (message.starts_with(c.title + "\n")) message = without_trailers(message.substr(c.title.size()));
+      if (message != c.title && c.body.find(message) == std::string::npos) c.body += (c.body.empty() ? "" : "\n\n") + message;
     }
   }
 

@@ -48,8 +48,17 @@ TEST_CASE("the last line's missing line feed is kept and changed") {
   CHECK(applied("--- a/x\n+++ b/x\n@@ -1 +1,2 @@\n-a\n+a\n+b\n\\ No newline at end of file\n", "a\n") == "a\nb");
 }
 
+TEST_CASE("an empty file needs no hunks, even where its names are said") {
+  for (const std::string names : {"", "--- /dev/null\n+++ b/empty\n"}) {
+    const auto files = must(parse_patch("diff --git a/empty b/empty\nnew file mode 100644\nindex 0000000..e69de29\n" + names + "diff --git a/x b/x\n" + kHunk, "test"));
+    REQUIRE(files.size() == 2);
+    CHECK(files[0].is_new());
+    CHECK(must(apply_file_patch(files[0], "")).empty());
+    CHECK(files[1].hunks.size() == 1);
+  }
+}
+
 TEST_CASE("patches that are none say where") {
-  CHECK(failure("--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n").find("breaks off in a hunk (") == std::string::npos);
   CHECK(failure("--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n-a\n").find("test:4: malformed patch: it breaks off") == 0);
   CHECK(failure("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n-b\n+c\n").find("not as many") != std::string::npos);
   CHECK(failure("--- a/x\n+++ b/x\n@@ -one +1 @@\n-a\n+b\n").find("head of a hunk") != std::string::npos);
