@@ -47,7 +47,8 @@ class Node {
   std::vector<Node> items() const {
     std::vector<Node> out;
     *bad_ |= !json_->is_array();
-    for (const Json& item : json_->is_array() ? *json_ : Json::array()) out.emplace_back(item, *bad_);
+    if (json_->is_array())
+      for (const Json& item : *json_) out.emplace_back(item, *bad_);
     return out;
   }
 
