@@ -2,21 +2,27 @@
 
 #include <algorithm>
 #include <set>
-#include <vector>
+#include <tuple>
 
 #include "envs/base/hash.h"
+#include "envs/base/rng.h"
 
 namespace assay {
 namespace {
 
 constexpr std::array<double, Features::kGroups> kWeights = {0.25, 0.1, 0.3, 0.25, 0.1};
 
-std::string joined(std::vector<std::string> items) {
-  std::sort(items.begin(), items.end());
-  std::string out;
-  for (const std::string& item : items) out += item + " ";
-  return out;
-}
+class Words {
+ public:
+  void add(const std::string& word) { hashes_.push_back(stream_of(word)); }
+  Features::Item take() {
+    std::sort(hashes_.begin(), hashes_.end());
+    return std::move(hashes_);
+  }
+
+ private:
+  Features::Item hashes_;
+};
 
 std::string kind_of(const TableSpec& table, const ColumnSpec& column) {
   static constexpr const char* kTypes[] = {"text", "integer", "decimal", "reference"};
@@ -29,59 +35,54 @@ std::string kind_of(const TableSpec& table, const std::string& column) {
   return index < 0 ? "unknown" : kind_of(table, table.columns[static_cast<size_t>(index)]);
 }
 
-std::string kind_of(const TableSpec& table) {
-  std::vector<std::string> kinds;
-  for (const ColumnSpec& column : table.columns) kinds.push_back(kind_of(table, column));
-  return joined(std::move(kinds));
-}
+// A table as its neighbours see it.
+std::string kind_of(const TableSpec& table) { return (table.is_entity() ? "entities" : "relation") + std::to_string(table.key.size()); }
 
-// Each table alone, and with the tables it refers to and is referred to by.
 void add_tables(const Domain& domain, Features& out) {
-  std::map<std::string, std::string> kinds;
-  for (const TableSpec& table : domain.tables) kinds[table.name] = kind_of(table);
-  std::map<std::string, std::vector<std::string>> around;
-  for (const TableSpec& table : domain.tables)
-    for (const ColumnSpec& column : table.columns) {
-      ++out.counts[Features::kColumns][kind_of(table, column)];
-      if (column.type != ColumnType::kReference) continue;
-      around[table.name].push_back("to " + kinds[column.references]);
-      around[column.references].push_back("from " + kinds[table.name]);
-    }
+  Words columns;
   for (const TableSpec& table : domain.tables) {
-    ++out.counts[Features::kTables][kinds[table.name]];
-    ++out.counts[Features::kTables][kinds[table.name] + "| " + joined(around[table.name])];
+    Words words;
+    words.add(kind_of(table));
+    for (const ColumnSpec& column : table.columns) {
+      columns.add(kind_of(table, column));
+      words.add(kind_of(table, column));
+      if (const TableSpec* target = domain.find_table(column.references)) words.add("to " + kind_of(*target));
+    }
+    for (const TableSpec& other : domain.tables)
+      for (const ColumnSpec& column : other.columns)
+        if (column.references == table.name) words.add("from " + kind_of(other));
+    out.items[Features::kTables].push_back(words.take());
   }
+  out.items[Features::kColumns].push_back(columns.take());
 }
 
-std::string reveal_kind(const Domain& domain, const Reveal& reveal) {
+void add_reveal(const Domain& domain, const Reveal& reveal, Words& words) {
   const TableSpec* table = domain.find_table(reveal.table);
-  if (!table) return "";
-  std::vector<std::string> given, told;
-  for (const auto& [column, parameter] : reveal.given) given.push_back(kind_of(*table, column));
-  for (const auto& [column, member] : reveal.columns) told.push_back(kind_of(*table, column));
-  return joined(given) + "-> " + joined(told) + (reveal.complete ? "all" : reveal.counts.empty() ? "some" : "count");
+  if (!table) return;
+  words.add("of " + kind_of(*table) + (reveal.complete ? " all" : reveal.counts.empty() ? " some" : " count"));
+  for (const auto& [column, parameter] : reveal.given) words.add("given " + kind_of(*table, column));
+  for (const auto& [column, member] : reveal.columns) words.add("told " + kind_of(*table, column));
 }
 
 // What a tool does to the state: which tables it writes, and how.
-std::string effect_of(const Domain& domain, const ToolSpec& tool) {
-  std::vector<std::string> parts;
+void add_effect(const Domain& domain, const ToolSpec& tool, Words& words) {
   for (const Json& name : tool.body.value("writes", Json::array()))
-    if (const TableSpec* table = name.is_string() ? domain.find_table(name.get<std::string>()) : nullptr) parts.push_back("[" + kind_of(*table) + "]");
+    if (const TableSpec* table = name.is_string() ? domain.find_table(name.get<std::string>()) : nullptr) words.add("writes " + kind_of(*table));
   for (const Json& statement : tool.body.value("change", Json::array()))
-    if (statement.is_string()) parts.push_back(statement.get<std::string>().substr(0, statement.get_ref<const std::string&>().find(' ')));
-  return joined(std::move(parts));
+    if (statement.is_string()) words.add(statement.get<std::string>().substr(0, statement.get_ref<const std::string&>().find(' ')));
 }
 
 void add_tools(const Domain& domain, Features& out) {
   for (const ToolSpec& tool : domain.tools) {
-    std::vector<std::string> parameters, reveals;
+    Words words;
+    words.add("effect " + std::to_string(static_cast<int>(tool.effect)) + " " + tool.kind + " " + (tool.kind == "sql" ? tool.body.value("returns", "") : ""));
     const Json required = tool.parameters.value("required", Json::array());
     const Json properties = tool.parameters.value("properties", Json::object());
     for (const auto& [name, schema] : properties.items())
-      parameters.push_back(schema.value("type", "") + (std::find(required.begin(), required.end(), Json(name)) == required.end() ? "?" : ""));
-    for (const Reveal& reveal : tool.reveals) reveals.push_back(reveal_kind(domain, reveal));
-    const std::string does = tool.effect == ToolEffect::kWrite ? effect_of(domain, tool) : tool.kind == "sql" ? tool.body.value("returns", "") : "";
-    ++out.counts[Features::kTools][std::to_string(static_cast<int>(tool.effect)) + " " + tool.kind + " (" + joined(parameters) + ") " + does + ": " + joined(reveals)];
+      words.add("takes " + schema.value("type", "") + (std::find(required.begin(), required.end(), Json(name)) == required.end() ? "?" : ""));
+    for (const Reveal& reveal : tool.reveals) add_reveal(domain, reveal, words);
+    if (tool.effect == ToolEffect::kWrite) add_effect(domain, tool, words);
+    out.items[Features::kTools].push_back(words.take());
   }
 }
 
@@ -91,46 +92,70 @@ bool is_word(const std::string& member) {
   return kWords.count(member) > 0;
 }
 
-// Nested values without names, numbers and texts.
-std::string shape_of(const Json& json, const std::string& member = "") {
-  if (json.is_string()) return is_word(member) ? member + "=" + json.get<std::string>() : "text";
-  if (!json.is_structured()) return json.is_number() ? "number" : json.is_boolean() ? "truth" : "null";
-  std::vector<std::string> inside;
-  for (const auto& [key, value] : json.items()) inside.push_back(shape_of(value, json.is_object() ? key : member));
-  return (json.is_object() ? "{ " : "[ ") + joined(std::move(inside)) + (json.is_object() ? "}" : "]");
-}
-
-void add_operators(const Json& json, Features& out) {
-  if (json.is_object() && json.contains("op") && json["op"].is_string()) ++out.counts[Features::kRules]["op " + json["op"].get<std::string>()];
-  if (json.is_structured())
-    for (const Json& item : json) add_operators(item, out);
+// What a value is made of, without names, numbers and texts.
+void add_shape(const Json& json, const std::string& member, Words& words) {
+  if (json.is_string()) {
+    words.add(is_word(member) ? member + "=" + json.get<std::string>() : "text");
+  } else if (!json.is_structured()) {
+    words.add(json.is_number() ? "number" : json.is_boolean() ? "truth" : "null");
+  } else {
+    if (json.is_object()) words.add("object of " + std::to_string(json.size()));
+    for (const auto& [key, value] : json.items()) add_shape(value, json.is_object() ? key : member, words);
+  }
 }
 
 // How hard tasks are and how they are introduced is no rule: all domains use the same words for it.
 void add_rules(const Domain& domain, Features& out) {
+  Words answers;
   for (const auto& [name, part] : domain.archetypes) {
-    ++out.counts[Features::kAnswers]["archetype " + name];
+    answers.add("archetype " + name);
     for (const auto& [member, value] : part.items()) {
       if (member == "levels" || member == "presets") continue;
       if (member == "answer") {
-        for (const Json& field : value.value("fields", Json::array())) ++out.counts[Features::kAnswers][shape_of(field)];
+        for (const Json& field : value.value("fields", Json::array())) {
+          Words shape;
+          add_shape(field, "", shape);
+          std::string text;
+          for (uint64_t word : shape.take()) text += std::to_string(word) + " ";
+          answers.add(text);
+        }
         continue;
       }
-      add_operators(value, out);
       if (!value.is_structured()) continue;
-      for (const Json& item : value) ++out.counts[Features::kRules][member + ": " + shape_of(item)];
+      for (const Json& item : value) {
+        Words words;
+        words.add("in " + member);
+        add_shape(item, "", words);
+        out.items[Features::kRules].push_back(words.take());
+      }
     }
   }
+  out.items[Features::kAnswers].push_back(answers.take());
 }
 
-double overlap(const std::map<std::string, int>& a, const std::map<std::string, int>& b) {
-  int common = 0, all = 0;
-  for (const auto& [feature, count] : a) {
-    all += count;
-    if (const auto it = b.find(feature); it != b.end()) common += std::min(count, it->second);
+double overlap(const Features::Item& a, const Features::Item& b) {
+  size_t common = 0;
+  for (size_t i = 0, k = 0; i < a.size() && k < b.size();) {
+    if (a[i] == b[k]) ++common, ++i, ++k;
+    else ++(a[i] < b[k] ? i : k);
   }
-  for (const auto& [feature, count] : b) all += count;
-  return all == 0 ? 1 : 2.0 * common / all;
+  return a.empty() && b.empty() ? 1 : 2.0 * static_cast<double>(common) / static_cast<double>(a.size() + b.size());
+}
+
+double matched(const std::vector<Features::Item>& a, const std::vector<Features::Item>& b) {
+  if (a.empty() && b.empty()) return 1;
+  std::vector<std::tuple<double, size_t, size_t>> pairs;
+  for (size_t i = 0; i < a.size(); ++i)
+    for (size_t k = 0; k < b.size(); ++k) pairs.emplace_back(-overlap(a[i], b[k]), i, k);
+  std::sort(pairs.begin(), pairs.end());
+  std::vector<bool> taken_a(a.size()), taken_b(b.size());
+  double sum = 0;
+  for (const auto& [less, i, k] : pairs) {
+    if (taken_a[i] || taken_b[k]) continue;
+    taken_a[i] = taken_b[k] = true;
+    sum += less * less;   // what is only half alike is hardly alike: all tools and rules have some words in common
+  }
+  return 2 * sum / static_cast<double>(a.size() + b.size());
 }
 
 }  // namespace
@@ -149,12 +174,14 @@ Features features_of(const Domain& domain) {
   add_tables(domain, out);
   add_tools(domain, out);
   add_rules(domain, out);
+  for (auto& group : out.items) std::sort(group.begin(), group.end());   // in no order that names give
   return out;
 }
 
 double similarity(const Features& a, const Features& b) {
+  if (b.items < a.items) return similarity(b, a);   // of two matches that are equally good, the same one is made both ways
   double sum = 0;
-  for (size_t group = 0; group < Features::kGroups; ++group) sum += kWeights[group] * overlap(a.counts[group], b.counts[group]);
+  for (size_t group = 0; group < Features::kGroups; ++group) sum += kWeights[group] * matched(a.items[group], b.items[group]);
   return sum;
 }
 

@@ -28,6 +28,33 @@ const ColumnSpec& column_of(const Reveal& reveal, const std::string& member, con
   return table.columns[static_cast<size_t>(table.column_index(told->first))];
 }
 
+// What the columns of a query are called, as far as can be read off it: each by the word that ends it.
+std::vector<std::string> result_names(const std::string& sql) {
+  std::vector<std::string> names;
+  size_t at = sql.find_first_of(" \n") + 1, end = at;
+  int depth = 0;
+  const auto name = [&] {
+    const size_t last = sql.find_last_not_of(" \n\"", end - 1), before = sql.find_last_of(" \n\".,()", last);
+    names.push_back(sql.substr(before + 1, last - before));
+  };
+  for (; end < sql.size() && !(depth == 0 && sql.compare(end, 5, " FROM") == 0); ++end) {
+    depth += sql[end] == '(' ? 1 : sql[end] == ')' ? -1 : 0;
+    if (sql[end] == ',' && depth == 0) name();
+  }
+  name();
+  return names;
+}
+
+// Whether a tool tells nothing but what it declares to reveal, and keys.
+bool tells_what_it_declares(const ToolSpec& tool, const TableSpec& table) {
+  if (tool.body.contains("keywords")) return true;
+  const std::vector<std::string> names = result_names(tool.body.value("sql", ""));
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto& columns = tool.reveals[0].columns;
+    return std::count(table.key.begin(), table.key.end(), name) > 0 || std::any_of(columns.begin(), columns.end(), [&](const auto& column) { return column.second == name; });
+  });
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
@@ -39,10 +66,11 @@ ToolSpec part_of(const ToolSpec& tool, const std::string& piece, std::vector<std
   const std::string keywords = tool.body.value("keywords", "");
   ToolSpec part = made_from(tool, "part", {{"piece", piece}, {"omit", others}, {"arguments", Json::object()}});
   part.name += "_" + piece;
-  if (keywords.empty()) {   // it may tell more than it declares to reveal
-    part.description += " This tool leaves out: " + joined(others) + ".";
-  } else {
-    part.description = "Tells the " + column.label + (column.unit.empty() ? "" : " in " + column.unit) + (returns_list(tool) ? " of " + table.plural : " of a " + table.label) + ", and no more.";
+  if (tells_what_it_declares(tool, table))
+    part.description = "Tells the " + column.label + (column.unit.empty() ? "" : " in " + column.unit) + " of " +
+                       (returns_list(tool) ? "the " + table.plural + " that are asked for" : "one " + table.label) + ", and no more.";
+  else part.description += " This tool leaves out: " + joined(others) + ".";
+  if (!keywords.empty()) {
     part.body["arguments"][keywords] = {piece};
     part.parameters["properties"].erase(keywords);
     Json& required = part.parameters["required"];

@@ -41,6 +41,16 @@ TEST_CASE("a stamped copy is found to be alike: renamed, and a column, a tool an
   CHECK(alike >= kAlike);
 }
 
+TEST_CASE("a copy in which every table has another column is found to be alike") {
+  Json source = must(parse_json(renamed_travel(), "t"));
+  for (Json& table : source["tables"])
+    table["columns"].push_back({{"name", "inspected"}, {"type", "integer"}, {"label", "last inspection"}, {"low", 2000}, {"high", 2025}, {"fill", {{"kind", "number"}}}});
+  const auto copy = compiled(source.dump());
+  const double alike = similarity(features_of(travel()), features_of(*copy));
+  CHECK(alike < 1);
+  CHECK(alike >= kAlike);
+}
+
 TEST_CASE("similarity is symmetric, one for a domain and itself, and low between different worlds") {
   const auto other = must(load_domain("observing"));
   const Features a = features_of(travel()), b = features_of(*other);

@@ -139,6 +139,55 @@ TEST_CASE("an agent cannot go on as if nothing had changed") {
   CHECK(called("pages", "get_all_cities", {{"page", 0}}).error);
 }
 
+TEST_CASE("fine tools together tell all that the tool told, also what it does not declare to reveal") {
+  const auto library = must(generate_environment(*must(load_domain("library_loans")), 4, 0));
+  const auto fine = with({"fine"}, library);
+  const Json title = {{"title", library->tables.cell_json(library->tables.at("copy"), 1, 0)}};
+  const Json whole = must(parse_json(must(opened(library)->call("get_copies", title.dump())).text, "t"));
+  REQUIRE(whole.size() > 0);
+  REQUIRE(whole[0].contains("place"));   // on loan or not: worked out by the query, and no column
+  const Json branch = must(parse_json(must(opened(fine)->call("get_copies_branch", title.dump())).text, "t"));
+  const Json condition = must(parse_json(must(opened(fine)->call("get_copies_condition", title.dump())).text, "t"));
+  CHECK(!branch[0].contains("condition"));
+  CHECK(!condition[0].contains("branch"));
+  for (size_t i = 0; i < whole.size(); ++i) {
+    Json merged = branch[i];
+    merged.update(condition[i]);
+    CHECK(merged == whole[i]);
+  }
+  CHECK_THAT(fine->find_tool("get_copies_branch")->description, Catch::Contains("whether it is on loan") && Catch::Contains("leaves out: condition."));
+  CHECK_THAT(fine->find_tool("get_title_price")->description, Catch::Equals("Tells the price of a new copy in EUR of one title, and no more."));
+}
+
+TEST_CASE("a menu lets through the words of every request behind it") {
+  Environment two = *plain();
+  const ToolSpec hotels = *plain()->find_tool("get_all_hotels_by_city");
+  two.tools = {*plain()->find_tool("submit_result")};
+  std::vector<std::string> cities;
+  for (int32_t row : {0, 1}) cities.emplace_back(plain()->tables.entity_name(plain()->tables.table_index("city"), row));
+  for (const std::string& city : cities) {
+    two.tools.push_back(hotels);
+    two.tools.back().name = "hotels_of_" + std::to_string(two.tools.size());
+    two.tools.back().parameters["properties"]["city"]["enum"] = Json::array({city});
+  }
+  const auto names = two.tools;
+  const auto tools = opened(with({"coarse"}, must(finish_environment(std::move(two)))));
+  for (size_t request : {0, 1})
+    for (size_t asked : {0, 1}) {
+      const Observation seen = must(tools->call("ask_about_hotel", Json{{"request", names[1 + request].name}, {"city", cities[asked]}}.dump()));
+      INFO(seen.text);
+      CHECK(seen.error == (request != asked));
+    }
+}
+
+TEST_CASE("tables that tools add rows to keep their names") {
+  const auto library = must(generate_environment(*must(load_domain("library_loans")), 4, 0));
+  for (const ToolSpec& tool : with({"identifiers"}, library)->tools) {
+    if (tool.kind != "numbered") continue;
+    for (const char* written : {"loan", "reservation", "refusal"}) CHECK(tool.body["table"] != written);
+  }
+}
+
 TEST_CASE("a flaky tool fails before it does anything, never long in a row, and the same way every time") {
   const auto library = must(generate_environment(*must(load_domain("library_loans")), 4, 0));
   const auto tools = opened(with({"flaky"}, library));
