@@ -28,6 +28,21 @@ void ReportBuilder::add(std::string_view id, TestOutcome outcome) { mention(id, 
 
 void ReportBuilder::begin(std::string_view id) { mention(id, TestOutcome::kError, Kind::kBegin); }
 
+void ReportBuilder::run(std::string_view id) {
+  leave();
+  running_ = id.substr(0, kTestIdBytes);
+}
+
+void ReportBuilder::end(TestOutcome outcome) {
+  if (!running_.empty()) add(running_, outcome);
+  running_.clear();
+}
+
+void ReportBuilder::leave() {
+  if (!running_.empty()) begin(running_);
+  running_.clear();
+}
+
 void ReportBuilder::worsen(std::string_view id, TestOutcome outcome) { mention(id, outcome, Kind::kMore); }
 
 void ReportBuilder::mention(std::string_view id, TestOutcome outcome, Kind kind) {
@@ -98,6 +113,7 @@ bool ReportBuilder::fold(const Mention* from, const Mention* to) {
 }
 
 TestReport ReportBuilder::finish() {
+  leave();
   std::sort(mentions_.begin(), mentions_.end(), [&](const Mention& a, const Mention& b) {
     if (a.hash != b.hash) return a.hash < b.hash;
     const int order = report_.tests[a.index].id.compare(report_.tests[b.index].id);

@@ -16,6 +16,11 @@ class ReportBuilder {
   void add(std::string_view id, TestOutcome outcome);
   // The test was begun: an error, unless as many results of the same id are added as were begun, or more is known of it.
   void begin(std::string_view id);
+  // The test that is running now. The next one, leave() and finish() know that it never ended.
+  void run(std::string_view id);
+  const std::string& running() const { return running_; }   // empty: none
+  void end(TestOutcome outcome);                            // of the one that is running
+  void leave();
   // More about a test, or something that a runner does not count as one: a subtest, a hook, a file that cannot be loaded.
   void worsen(std::string_view id, TestOutcome outcome);
   // The runner says that there are this many results; parts add up. What cannot be is noted and does not count.
@@ -43,7 +48,7 @@ class ReportBuilder {
   TestReport report_;               // tests unfolded, begun ones among them
   std::vector<Mention> mentions_;
   std::vector<Kind> kinds_;         // [index]
-  std::string scratch_;
+  std::string scratch_, running_;
   size_t id_bytes_ = 0;
   std::optional<int64_t> at_most_;
   int64_t repeated_ = 0, unended_ = 0, unnoted_ = 0, unnamed_ = 0, cut_ = 0;

@@ -1,6 +1,6 @@
 // How a patch is judged: what is built, which tests are run and how, and which of them decide (Task.tests). Pure data.
 //
-//   {"build":[…],"commands":[{"argv":[…],"environment":{},"format":"junit","report":"file","files":[…],"shuffles":true,
+//   {"build":[…],"commands":[{"argv":[…],"environment":{},"format":"junit","report":"file","files":[…],"beside":"","shuffles":true,
 //    "canary":"pytest"}],"tests":PATCH,"fail_to_pass":[…],"pass_to_pass":[…],"ignored":[…],"layers":[…],"limits":{"wall_ms":…}}
 #pragma once
 
@@ -22,6 +22,7 @@ struct TestCommand {
   std::string format;                               // a ReportParser's name
   std::string report = "file";                      // "file": at {report}, a place that the tree does not hold; "output": its standard output
   std::vector<std::string> files;                   // what is run, from kTestDirectory; {tests} stands for them
+  std::string beside;                               // the test file that canaries go into or beside; empty: the first of `files`
   bool shuffles = false;                            // the order of tests follows {seed}
   std::string canary;                               // a CanaryWriter's name (verifiers/canary.h)
 };

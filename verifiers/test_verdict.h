@@ -22,7 +22,7 @@ struct TestRun {
   int signal = 0;        // kSignalled
   std::string limit;     // kLimit
   TestReport report;     // empty and truncated where the run left none
-  std::string passes, fails;   // ids of its canaries (verifiers/canary.h)
+  std::string passes, fails;   // what the ids of its canaries end with (verifiers/canary.h)
 
   static TestRun of(const RunResult& result, TestReport report, std::string passes, std::string fails);
 };
@@ -31,7 +31,7 @@ struct TestRun {
 //   "report"    each ended by itself, and its report has an end and results
 //   "exit"      each exit status agrees with its report: 0 exactly if nothing failed
 //   "totals"    each report holds as many results as its runner announces
-//   "tampered"  of each, the canary that must pass passed and the one that must fail failed
+//   "tampered"  of each, the canary that must pass passed and the one that must fail failed, each reported under one id
 std::vector<Check> believe(std::span<const TestRun> runs);
 
 // What all runs together say of each test, canaries left out; a test that several mention has its worst outcome. Sorted by id.

@@ -1,7 +1,5 @@
 // What `cargo test` prints, with or without what cargo itself says on standard error. "test NAME ... ok" may be torn apart by what
 // the test prints; then its result stands alone on a line.
-#include <string>
-
 #include "verifiers/libtest.h"
 #include "verifiers/report_builder.h"
 #include "verifiers/untrusted_text.h"
@@ -22,14 +20,14 @@ class Reader {
     if (target_.read(text)) return;
     if (skip(text, "running ")) return start(text);
     if (skip(text, "test result: ")) {
-      running_.clear();
+      builder_.leave();
       open_ = failures_ = false;
       return;
     }
     if (text == "failures:") failures_ = true;   // what they printed follows
     if (failures_) return;
-    if (!running_.empty())
-      if (const auto outcome = outcome_of(text)) return end(*outcome);
+    if (!builder_.running().empty())
+      if (const auto outcome = outcome_of(text)) return builder_.end(*outcome);
     if (skip(text, "test ")) test(text);
   }
 
@@ -53,19 +51,12 @@ class Reader {
     if (!name && text.ends_with(" ...")) name = text.substr(0, text.size() - 4), text = {};
     if (!name || !open_) return;
     if (name->ends_with(" - should panic")) name->remove_suffix(15);
-    running_ = target_.id(*name);
-    builder_.begin(running_);
-    if (const auto outcome = outcome_of(text)) end(*outcome);
-  }
-
-  void end(TestOutcome outcome) {
-    builder_.add(running_, outcome);
-    running_.clear();
+    builder_.run(target_.id(*name));
+    if (const auto outcome = outcome_of(text)) builder_.end(*outcome);
   }
 
   ReportBuilder builder_;
   LibtestTarget target_;
-  std::string running_;
   bool open_ = false, any_ = false, failures_ = false;
 };
 

@@ -11,11 +11,10 @@ class Catch2Reader final : public XmlHandler {
   void open(std::string_view name, const XmlAttributes& attributes, int depth) override {
     if (name == "Catch" || name == "Catch2TestRun") any_ = true;
     if (name == "TestCase") {
-      id_ = attributes.get("name");
-      builder_.begin(id_);
-    } else if (name == "OverallResult" && !id_.empty()) {
+      builder_.run(attributes.get("name"));
+    } else if (name == "OverallResult") {
       const bool skipped = attributes.get("skips") != "" && attributes.get("skips") != "0";
-      builder_.add(id_, attributes.get("success") != "true" ? TestOutcome::kFailed : skipped ? TestOutcome::kSkipped : TestOutcome::kPassed);
+      builder_.end(attributes.get("success") != "true" ? TestOutcome::kFailed : skipped ? TestOutcome::kSkipped : TestOutcome::kPassed);
     } else if (name == "OverallResultsCases" && depth == 1) {
       int64_t total = 0;
       for (const char* part : {"successes", "failures", "expectedFailures", "skips"}) total += count(attributes.get(part));
@@ -23,7 +22,7 @@ class Catch2Reader final : public XmlHandler {
     }
   }
   void close(std::string_view name, int) override {
-    if (name == "TestCase") id_.clear();
+    if (name == "TestCase") builder_.leave();
   }
 
   TestReport finish(const std::optional<std::string>& problem) {
@@ -39,7 +38,6 @@ class Catch2Reader final : public XmlHandler {
   }
 
   ReportBuilder builder_;
-  std::string id_;
   bool any_ = false;
 };
 

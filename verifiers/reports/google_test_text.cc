@@ -1,6 +1,4 @@
 // What GoogleTest prints. A result counts only for the test that was begun last; the list at the end repeats what failed.
-#include <string>
-
 #include "verifiers/report_builder.h"
 #include "verifiers/untrusted_text.h"
 
@@ -19,20 +17,17 @@ TestReport parse(std::string_view bytes) {
   };
   static constexpr Mark kMarks[] = {{"[       OK ] ", TestOutcome::kPassed}, {"[  FAILED  ] ", TestOutcome::kFailed}, {"[  SKIPPED ] ", TestOutcome::kSkipped}};
   ReportBuilder builder;
-  std::string running;
   int64_t open = 0, programs = 0;
   for (UntrustedLines lines(bytes); lines.next();) {
     std::string_view line = lines.line();
     if (const size_t mark = line.find("[ RUN      ] "); mark != std::string_view::npos) {
-      running = trimmed(line.substr(mark + 13, kTestIdBytes));
-      builder.begin(running);
+      builder.run(trimmed(line.substr(mark + 13)));
       continue;
     }
     for (const Mark& mark : kMarks) {
-      const size_t at = running.empty() ? std::string_view::npos : line.find(mark.text);
-      if (at == std::string_view::npos || !is_result_of(line.substr(at + mark.text.size()), running)) continue;
-      builder.add(running, mark.outcome);
-      running.clear();
+      const size_t at = builder.running().empty() ? std::string_view::npos : line.find(mark.text);
+      if (at == std::string_view::npos || !is_result_of(line.substr(at + mark.text.size()), builder.running())) continue;
+      builder.end(mark.outcome);
     }
     if (skip(line, "[ DISABLED ] ")) builder.worsen(line, TestOutcome::kSkipped);
     if (!skip(line, "[==========] ")) continue;

@@ -104,9 +104,10 @@ class JunitReader final : public XmlHandler {
     is_hook_ = name.find("\" hook") != std::string_view::npos;
     id_.clear();
     if (is_python(file)) return set_node_id(file, group, name);
-    if (is_javascript(file)) id_.append(in_tree(file)).append("::");
-    if (group == "test" || group == "suite") {
-      totals_ = Totals::kNone;
+    const bool node = group == "test" || group == "suite";
+    if (is_javascript(file) && !node) id_.append(in_tree(file)).append("::");
+    if (node) {
+      totals_ = Totals::kNone;   // and only newer versions tell the file
       for (const Suite& suite : suites_)
         if (!suite.name.empty() && id_.size() < kTestIdBytes) id_.append(suite.name).append(" > ");
     } else if (attributes.find("result")) {

@@ -23,7 +23,7 @@ std::string skip_id(std::string_view& text) {
   const std::optional<std::string_view> name = skip_past(rest, " (");
   if (!name || name->empty() || name->find(' ') != std::string_view::npos) return "";
   const std::optional<std::string_view> path = skip_past(rest, ")");
-  if (!path || path->empty() || path->find_first_of(" (") != std::string_view::npos || path->size() > kTestIdBytes || name->size() > kTestIdBytes) return "";
+  if (!path || path->empty() || path->find_first_of(" (=:") != std::string_view::npos || path->size() > kTestIdBytes || name->size() > kTestIdBytes) return "";
   text = rest;
   std::string id(*path);
   if (id != *name && !id.ends_with("." + std::string(*name))) id.append(".").append(*name);
@@ -36,11 +36,11 @@ class Reader {
     if (skip(text, "Ran ")) return total(text);
     const bool inner = text.starts_with("  ");
     if (inner) text = trimmed(text);
-    if (std::string id = skip_id(text); !id.empty()) return named(std::move(id), text, inner);
-    if (running_.empty()) return;
+    if (const std::string id = skip_id(text); !id.empty()) return named(id, text, inner);
+    if (builder_.running().empty()) return;
     // A docstring and the result, what was printed and the result, or the result.
     const size_t dots = text.rfind(" ... ");
-    if (const auto outcome = outcome_of(dots == std::string_view::npos ? text : text.substr(dots + 5))) end(*outcome);
+    if (const auto outcome = outcome_of(dots == std::string_view::npos ? text : text.substr(dots + 5))) builder_.end(*outcome);
   }
 
   TestReport finish() {
@@ -49,7 +49,7 @@ class Reader {
   }
 
  private:
-  void named(std::string id, std::string_view text, bool inner) {
+  void named(const std::string& id, std::string_view text, bool inner) {
     const size_t dots = text.rfind(" ... ");
     const auto outcome = dots == std::string_view::npos ? std::nullopt : outcome_of(text.substr(dots + 5));
     const bool around = id.ends_with(".setUpClass") || id.ends_with(".tearDownClass") || id.ends_with(".setUpModule") || id.ends_with(".tearDownModule") || id.starts_with("unittest.loader.");
@@ -58,15 +58,9 @@ class Reader {
       return;
     }
     if (!text.empty() && !text.starts_with(" ... ") && text != " ...") return;
-    if (text.empty() && !running_.empty()) return;   // two names in a row: not both begin a test
-    builder_.begin(id);
-    running_ = std::move(id);
-    if (outcome) end(*outcome);
-  }
-
-  void end(TestOutcome outcome) {
-    builder_.add(running_, outcome);
-    running_.clear();
+    if (text.empty() && !builder_.running().empty()) return;   // two names in a row: not both begin a test
+    builder_.run(id);
+    if (outcome) builder_.end(*outcome);
   }
 
   void total(std::string_view text) {
@@ -74,11 +68,10 @@ class Reader {
     if (!count || !text.starts_with(" test")) return;
     builder_.announce(*count);
     ended_ = true;
-    running_.clear();
+    builder_.leave();
   }
 
   ReportBuilder builder_;
-  std::string running_;
   bool ended_ = false;
 };
 

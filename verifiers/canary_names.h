@@ -1,0 +1,39 @@
+// What canaries are called and where they go (verifiers/canary.h).
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "verifiers/canary.h"
+
+namespace assay {
+
+// Three ordinary words and a number: 48³ · 9,000 of them.
+class CanaryWords {
+ public:
+  explicit CanaryWords(Rng& rng);
+  std::string snake() const;    // "parse_empty_line_4821"
+  std::string camel() const;    // "ParseEmptyLine4821"
+  std::string spaced() const;   // "parse empty line 4821"
+
+ private:
+  std::array<std::string, 4> words_;
+};
+
+struct CanaryNames {
+  explicit CanaryNames(Rng& rng);
+  CanaryWords file, group, passes, fails;   // passes and fails differ
+};
+
+// The test file of the plan's that a canary goes into or beside; empty where the command names none.
+std::string file_beside(const TestCommand& command);
+// Its folder, with a slash at the end, or `fallback`; "" is kTestDirectory itself. A folder given is itself.
+std::string folder_beside(const TestCommand& command, std::string_view fallback);
+// What follows the first point of its name, ".test.ts", or `fallback`.
+std::string extension_beside(const TestCommand& command, std::string_view fallback);
+
+// The command that runs one more file: added to its files where {tests} stands in it; else it runs whatever lies there.
+TestCommand with_file(TestCommand command, const std::string& file);
+
+}  // namespace assay
