@@ -1,7 +1,9 @@
 // assay mine SOURCE: issues and the changes that resolved them, filtered, as a file of candidates for `assay build`.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdlib>
+#include <functional>
 
 #include "cli/command.h"
 #include "cli/mining_batch.h"
@@ -15,9 +17,26 @@ namespace {
 struct Options {
   MiningOptions mining;
   std::string out = "candidates.jsonl", judge, token_env = "GITHUB_TOKEN";
+  int64_t newest = 0;   // 0: all
   bool cache = true;
   PlayOptions play;
 };
+
+// Of the candidates those that were merged last.
+void keep_newest(int64_t count, MiningReport& report) {
+  if (count == 0 || static_cast<int64_t>(report.candidates.size()) <= count) return;
+  std::vector<std::string> days;
+  for (const Candidate& candidate : report.candidates) days.push_back(candidate.merged);
+  std::sort(days.begin(), days.end(), std::greater<>());
+  const std::string last = days[static_cast<size_t>(count) - 1];
+  int64_t of_last = count - std::count_if(days.begin(), days.end(), [&](const std::string& day) { return day > last; });   // of those merged at once
+  std::vector<Candidate> kept;
+  for (Candidate& candidate : report.candidates) {
+    if (candidate.merged > last || (candidate.merged == last && of_last-- > 0)) kept.push_back(std::move(candidate));
+    else report.funnel.add(Loss{"older", candidate.merged}, candidate);
+  }
+  report.candidates = std::move(kept);
+}
 
 // Asks the model about every candidate; the funnel gets all of them.
 Status judge(const Options& options, const Context& context, MiningReport& report) {
@@ -42,6 +61,11 @@ Status judge(const Options& options, const Context& context, MiningReport& repor
   }
   report.candidates = std::move(kept);
   return {};
+}
+
+bool is_day(const std::string& text) {
+  constexpr std::string_view kForm = "0000-00-00";
+  return text.size() == kForm.size() && std::equal(text.begin(), text.end(), kForm.begin(), [](char c, char form) { return form == '-' ? c == '-' : c >= '0' && c <= '9'; });
 }
 
 std::string funnel_text(const MiningFunnel& funnel) {
@@ -69,6 +93,7 @@ Result<int> run(Options& options, const Context& context) {
   Progress progress("mine", 0, system_clock());
   ASSAY_ASSIGN(MiningReport report, run_mining(mining, progress));
   const double seconds = progress.seconds();
+  keep_newest(options.newest, report);
   ASSAY_TRY(judge(options, context, report));
   std::string lines;
   for (const Candidate& candidate : report.candidates) lines += canonical_json(to_json(candidate)) + "\n";
@@ -106,6 +131,8 @@ Command make() {
             app.add_option("--clone", source.clone, "A clone of the repository, for the patches of GitHub's or a file's pull requests");
             app.add_option("--repository", source.repository, "OWNER/NAME, where the source does not say it");
             app.add_option("--statements", filters.statements, "Kinds of statement to take: issue, pull_request, commit")->delimiter(',')->check(CLI::IsMember({"issue", "pull_request", "commit"}));
+            app.add_option("--since", filters.since, "Only what was merged on this day or later: 2023-01-01")->check([](const std::string& day) { return is_day(day) ? "" : "expected a day as 2023-01-01"; });
+            app.add_option("--newest", options->newest, "Of all candidates only so many, those merged last")->check(count);
             app.add_option("--words", filters.statement_words, "Words of prose that an issue has at least; others half as many")->check(count);
             app.add_option("--gold-files", filters.gold_files, "Files that a solution changes at most")->check(count);
             app.add_option("--gold-lines", filters.gold_lines, "Lines that a solution changes at most")->check(count);

@@ -121,6 +121,7 @@ std::span<const FilterReason> filter_reasons() {
       {"api_malformed", "the server's answer about it is not of the form that it documents"},
       {"api_failed", "the server did not answer about it"},
       {"not_merged", "was not merged"},
+      {"too_old", "was merged before --since"},
       {"bot", "was made by a program"},
       {"revert", "reverts another change"},
       {"bump", "is a release or changes versions of dependencies"},
@@ -147,6 +148,7 @@ std::span<const FilterReason> filter_reasons() {
       {"tells_solution", "its statement holds lines of the solution"},
       {"licence", "its licence was not asked for"},
       {"duplicate", "the same solution was kept already"},
+      {"older", "there are enough newer ones (--newest)"},
       {"judged_unclear", "a model finds the statement unclear (--judge)"},
       {"judge_failed", "the model that judges statements gave no answer"},
   };
@@ -156,6 +158,7 @@ std::span<const FilterReason> filter_reasons() {
 std::optional<Loss> judge_words(const MinedChange& change, const FilterOptions& options) {
   if (change.lost && change.lost->reason != "no_base") return change.lost;
   if (!change.merged) return Loss{"not_merged", ""};
+  if (change.candidate.merged < options.since && !change.lost) return Loss{"too_old", change.candidate.merged};
   if (is_bot(change)) return Loss{"bot", change.candidate.author};
   if (const auto chore = chore_of(change.candidate.title)) return Loss{*chore, change.candidate.title};
   if (change.lost) return change.lost;

@@ -14,6 +14,7 @@
 namespace assay {
 
 struct FilterOptions {
+  std::string since;                              // merged on this day or later, "2023-01-01"; empty: ever
   std::vector<std::string> statements{"issue"};   // kinds of statement that count: "issue", "pull_request", "commit"
   int64_t statement_words = 15;                   // of prose, at least; half of that for statements that are no issue's
   int64_t statement_bytes = 20'000;               // at most

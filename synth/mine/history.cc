@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <queue>
 #include <unordered_map>
 
@@ -81,6 +80,8 @@ class Reader {
       for (const std::string& id : parents[i])
         if (auto it = graph_.numbers.find(id); it != graph_.numbers.end()) graph_.parents[i].push_back(it->second);
         else if (graph_.parents[i].empty()) break;   // without its first parent a commit's base is unknown
+    for (uint32_t i = 0; i < parents.size(); ++i)
+      for (size_t other = 1; other < graph_.parents[i].size(); ++other) merges_.emplace(graph_.parents[i][other], i);
     for (size_t i = 0; i < parents.size(); ++i)
       if (graph_.parents[i].empty() && !parents[i].empty()) broken_.push_back(static_cast<uint32_t>(i));
     return {};
@@ -193,11 +194,26 @@ class Reader {
     for (const GitNote& problem : scan.problems)
       if (++history_.scan.problem_count <= 1000) history_.scan.problems.push_back(problem);
     HistoryPull pull{.number = number, .kind = MergeKind::kUnmerged, .head = head};
-    if (commits.empty()) pull.kind = graph_.numbers.contains(head) ? MergeKind::kUnplaced : MergeKind::kUnmerged;
-    else rebased(commits, pull);
-    if (const auto title = commits.empty() ? std::optional<std::string>() : subject_of(commits.back().message); title && pull.title.empty()) pull.title = *title;
+    if (const auto node = graph_.numbers.find(head); node != graph_.numbers.end()) merged_by_hand(node->second, pull);
+    else if (!commits.empty()) rebased(commits, pull);
     pulls_.emplace(number, std::move(pull));
     return {};
+  }
+
+  // A merge of a pull request's head that does not say which it is ("Merge branch 'x'").
+  void merged_by_hand(uint32_t head, HistoryPull& pull) {
+    pull.kind = MergeKind::kUnplaced;
+    const auto merge = merges_.find(head);
+    if (merge == merges_.end()) return;
+    const Result<Commit> commit = repository_.commit(graph_.ids[merge->second]);
+    if (!commit.ok()) return;
+    pull.kind = MergeKind::kMerge;
+    pull.base = graph_.ids[graph_.parents[merge->second][0]];
+    pull.head = commit->id;
+    pull.author = commit->author;
+    pull.email = commit->email;
+    pull.merged_s = commit->committed_s;
+    pull.commits = brought_by(merge->second);
   }
 
   // Whether HEAD's history has the commits again, one after the other.
@@ -232,6 +248,7 @@ class Reader {
   const std::atomic<bool>* cancelled_;
   Graph graph_;
   std::vector<uint32_t> broken_;               // nodes whose first parent could not be read
+  std::unordered_map<uint32_t, uint32_t> merges_;   // what was merged -> the merge
   std::map<int64_t, std::vector<Named>> named_;
   std::map<int64_t, HistoryPull> pulls_;
   History history_;

@@ -30,7 +30,8 @@ struct History {
 // Reads everything that HEAD and refs/pull/*/head (GitHub) or refs/merge-requests/*/head (GitLab) reach, each commit once. What a merge
 // brought is what its second parent reaches and its first does not. A rebase has left no trace but the commits themselves: a pull request
 // whose commits stand one after the other in HEAD's history, by author, author's time and subject. One whose head itself is in that
-// history and that nothing names is kUnplaced: where it began cannot be told. All others are kUnmerged.
+// history was merged by whichever merge has it for its second parent; without one it is kUnplaced, as where it began cannot be told. All
+// others are kUnmerged.
 Result<History> read_history(const GitRepository& repository, const std::atomic<bool>* cancelled = nullptr);
 
 }  // namespace assay

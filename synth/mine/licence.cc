@@ -28,14 +28,14 @@ struct Licence {
 };
 
 const std::vector<Licence>& licences() {
-  constexpr auto kBsd = "redistribution and use in source and binary forms with or without modification are permitted";
+  constexpr auto kBsd = "redistribution and use in source and binary forms", kBsdGrant = "with or without modification are permitted";
   constexpr auto kNames = "endorse or promote products derived from";
   static const std::vector<Licence> all{
       {"MIT", {"permission is hereby granted free of charge to any person obtaining a copy", "the above copyright notice and this permission notice"}, {"x consortium"}},
       {"MIT-0", {"permission is hereby granted free of charge to any person obtaining a copy"}, {"the above copyright notice and this permission notice"}},
       {"Apache-2.0", {"apache license version 2.0"}, {}},
-      {"BSD-2-Clause", {kBsd}, {kNames}},
-      {"BSD-3-Clause", {kBsd, kNames}, {"advertising materials mentioning features"}},
+      {"BSD-2-Clause", {kBsd, kBsdGrant}, {kNames}},
+      {"BSD-3-Clause", {kBsd, kBsdGrant, kNames}, {"advertising materials mentioning features"}},
       {"ISC", {"permission to use copy modify and or distribute this software for any purpose with or without fee is hereby granted", "appear in all copies"}, {}},
       {"0BSD", {"permission to use copy modify and or distribute this software for any purpose with or without fee is hereby granted"}, {"appear in all copies"}},
       {"MPL-2.0", {"mozilla public license version 2.0"}, {}},

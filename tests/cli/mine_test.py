@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import subprocess
 import unittest
 
@@ -19,9 +20,9 @@ class MineTest(CliTest):
         self.repository.mkdir()
         self.git("init", "-q", "-b", "main", ".")
 
-    def git(self, *arguments, stdin=None):
+    def git(self, *arguments, stdin=None, date="1700000000 +0000"):
         env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
-               "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com", "GIT_AUTHOR_DATE": "1700000000 +0000", "GIT_COMMITTER_DATE": "1700000000 +0000"}
+               "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com", "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
         return subprocess.run(["git", *arguments], cwd=self.repository, env=env, input=stdin, check=True, capture_output=True).stdout.decode().strip()
 
     def put(self, **files):
@@ -77,6 +78,32 @@ class Clones(MineTest):
         result, candidates = self.mine(self.repository)
         self.assertEqual((result["lost"], candidates), ({"not_linked": 1}, []))
         self.assertIn("--statements commit", self.assay("mine", self.repository, "--out", "out.jsonl").stdout)
+
+    def test_what_was_merged_before_a_day_can_be_left_out(self):
+        self.base()
+        self.change(1)   # in November 2023
+        self.assertEqual(self.mine(self.repository, "--statements", "commit", "--since", "2023-12-01")[0]["lost"], {"too_old": 1})
+        self.assertEqual(self.mine(self.repository, "--statements", "commit", "--since", "2023-11-01")[0]["kept"], 1)
+        self.assay("mine", self.repository, "--since", "yesterday", status=2)
+
+    def test_the_newest_are_those_merged_last(self):
+        self.base()
+        for number, day in ((5, 3), (6, 1), (7, 2), (8, 3)):
+            self.put(lib__parse_py=f"value = {number}\n", tests__test_parse_py=f"assert {number}\n")
+            self.git("add", "-A")
+            self.git("commit", "-q", "-m", f"A change (#{number})\n\n{STATEMENT}", date=f"2024-01-0{day}T00:00:00Z")
+        for newest, kept in {0: [5, 6, 7, 8], 1: [5], 2: [5, 8], 3: [5, 7, 8], 9: [5, 6, 7, 8]}.items():
+            result, candidates = self.mine(self.repository, "--statements", "commit", "--newest", str(newest))
+            self.assertEqual([candidate["pull"] for candidate in candidates], kept)
+            self.assertEqual(result["lost"].get("older", 0), 4 - len(kept))
+
+    def test_the_settings_for_real_repositories_are_ones_that_mining_knows(self):
+        settings = json.loads((pathlib.Path(os.environ["ASSAY_SOURCE"]) / "tests/mine/repositories.json").read_text())
+        self.base()
+        self.change(1)
+        result, _ = self.mine(self.repository, *[part for name, value in settings["filters"].items() for part in (f"--{name}", str(value))])
+        self.assertEqual(result["kept"], 1)
+        self.assertGreaterEqual(len({language for repository in settings["repositories"] for language in repository["languages"]}), 4)
 
     def test_every_loss_has_its_reason(self):
         self.base()

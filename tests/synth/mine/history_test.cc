@@ -120,6 +120,25 @@ TEST_CASE("what a merge brought is told by ancestry, not by dates") {
   CHECK(pulls.at(1).commits == std::vector<std::string>{side});
 }
 
+TEST_CASE("a merge that does not say what it merges is told by what it merges") {
+  TestRepository repository;
+  repository.put("a", "0");
+  repository.commit("root");
+  repository.git("checkout -q -b side");
+  repository.put("b", "1");
+  const std::string side = repository.commit("of the side");
+  repository.git("update-ref refs/pull/7/head side");
+  repository.git("checkout -q main");
+  repository.put("a", "1");
+  const std::string on_main = repository.commit("main");
+  repository.git("merge -q --no-ff -m \"Merge branch 'side'\" side");
+  const auto pulls = pulls_of(repository);
+  CHECK(pulls.at(7).kind == MergeKind::kMerge);
+  CHECK(pulls.at(7).base == on_main);
+  CHECK(pulls.at(7).head == repository.git("rev-parse HEAD"));
+  CHECK(pulls.at(7).commits == std::vector<std::string>{side});
+}
+
 TEST_CASE("the first of several commits with one number is the pull request") {
   TestRepository repository;
   repository.put("a", "0");
