@@ -123,8 +123,8 @@ class Executor {
   // Returns the layer's identity: a hash of names, kinds, contents and executable bits. The same tree is kept once.
   virtual Result<std::string> add_layer(const std::string& directory, const std::string& inside) = 0;
   // Freezes what a workspace changed at and below `paths` ("work/deps"; none: anywhere) since it was made into a layer, which
-  // above the workspace's own layers shows the same files again, and none where one was removed. Sockets, pipes and times are
-  // not kept. The workspace goes on unchanged.
+  // above the workspace's own layers shows the same files again, and none where one was removed. Sockets and pipes are
+  // not kept; times of files are, without being part of the identity. The workspace goes on unchanged.
   virtual Result<std::string> keep(Workspace& workspace, const std::vector<std::string>& paths) = 0;
   virtual Result<std::unique_ptr<Workspace>> workspace(const WorkspaceOptions& options) = 0;
   virtual Result<std::unique_ptr<Process>> start(const RunRequest& request, Workspace& workspace) = 0;

@@ -41,8 +41,7 @@ Status list(const fs::path& root, const std::string& prefix, std::vector<LayerIt
 
 // Calls `use` with the file's blocks.
 template <typename Use>
-Status read_blocks(const OpenItem& open, const std::string& path, const Use& use) {
-  ASSAY_ASSIGN(const Fd file, open(path));
+Status read_blocks(const Fd& file, const std::string& path, const Use& use) {
   std::string block(kBlock, '\0');
   for (ssize_t got; (got = read(file.get(), block.data(), block.size())) != 0;) {
     if (got < 0) return system_error("the file cannot be read", path);
@@ -62,7 +61,8 @@ Result<std::string> identity_of(const std::vector<LayerItem>& items, const OpenI
     if (item.type == 'l') add(item.target);
     if (item.type != 'f') continue;
     Sha256 content;
-    ASSAY_TRY(read_blocks(open, item.name, [&](std::string_view block) -> Status {
+    ASSAY_ASSIGN(const Fd file, open(item.name));
+    ASSAY_TRY(read_blocks(file, item.name, [&](std::string_view block) -> Status {
       content.update(block);
       return {};
     }));
@@ -79,14 +79,20 @@ Status own(const fs::path& path, int64_t owner) {
 Status copy_file(const OpenItem& open_item, const std::string& from, const fs::path& to, bool executable) {
   Fd file(open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, executable ? 0755 : 0644));
   if (!file) return system_error("the layer cannot be written", to.string(), "room on the disk");
-  return read_blocks(open_item, from, [&](std::string_view block) -> Status {
+  ASSAY_ASSIGN(const Fd source, open_item(from));
+  ASSAY_TRY(read_blocks(source, from, [&](std::string_view block) -> Status {
     while (!block.empty()) {
       const ssize_t wrote = write(file.get(), block.data(), block.size());
       if (wrote < 0) return system_error("the layer cannot be written", to.string(), "room on the disk");
       block.remove_prefix(static_cast<size_t>(wrote));
     }
     return {};
-  });
+  }));
+  // Build systems compare times.
+  struct stat info {};
+  const timespec times[] = {{0, UTIME_OMIT}, fstat(source.get(), &info) == 0 ? info.st_mtim : timespec{0, UTIME_OMIT}};
+  if (futimens(file.get(), times) != 0) return system_error("the layer cannot be written", to.string());
+  return {};
 }
 
 Status make_directory(const fs::path& path, int64_t owner) {

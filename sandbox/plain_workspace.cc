@@ -42,6 +42,12 @@ void replace_link(const fs::path& from, const fs::path& to, std::error_code& err
   fs::copy_symlink(from, to, error);
 }
 
+// With its time, which build systems compare.
+void replace_file(const fs::path& from, const fs::path& to, std::error_code& error) {
+  fs::copy_file(from, to, fs::copy_options::overwrite_existing, error);
+  if (!error) fs::last_write_time(to, fs::last_write_time(from, error), error);
+}
+
 // Lays `from` over `to`. A mark of overlayfs, a character device of number 0, hides what `to` has there; sockets are left behind.
 Status copy_tree(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -52,7 +58,7 @@ Status copy_tree(const fs::path& from, const fs::path& to) {
     error.clear();
     if (fs::is_directory(status)) fs::create_directory(target, error);
     else if (fs::is_symlink(status)) replace_link(it->path(), target, error);
-    else if (fs::is_regular_file(status)) fs::copy_file(it->path(), target, fs::copy_options::overwrite_existing, error);
+    else if (fs::is_regular_file(status)) replace_file(it->path(), target, error);
     else if (fs::is_fifo(status) && mkfifo(target.c_str(), 0644) != 0) return system_error("a workspace cannot be copied", it->path().string());
     if (error) break;
   }

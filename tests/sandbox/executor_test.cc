@@ -290,7 +290,7 @@ TEST_CASE("what a workspace changed is kept as a layer, removals too") {
     REQUIRE(workspace.ok());
     std::swap(p.workspace, *workspace);
     REQUIRE(p.shell("cd repo; rm -r old b; rm -r both; mkdir both; echo 6 > both/e; rm l; ln -s both/e l; rm a; mkdir a; printf '#!/bin/sh\necho ran' > a/run; chmod 755 a/run; mkfifo pipe;"
-                    "rm old.x; mkdir -p ../deps; echo deps > ../deps/x; echo tmp > ../tmp/y; chmod 600 ../deps/x").succeeded());
+                    "rm old.x; mkdir -p ../deps; echo deps > ../deps/x; touch -d 2001-02-03 ../deps/x; echo tmp > ../tmp/y; chmod 600 ../deps/x").succeeded());
     auto fork = p.workspace->fork();   // what is frozen counts as well
     REQUIRE(fork.ok());
     auto all = p.executor->keep(*p.workspace, {});
@@ -299,13 +299,14 @@ TEST_CASE("what a workspace changed is kept as a layer, removals too") {
     REQUIRE(deps.ok());
     CHECK(*all != *deps);
     CHECK(p.executor->keep(**fork, {"work/deps"}).value() == *deps);
-    const std::string look = "ls -R repo | grep -v pipe; cat repo/l; ./repo/a/run; cat deps/x ../tmp/y";
+    const std::string look = "ls -R repo | grep -v pipe; cat repo/l; ./repo/a/run; cat deps/x ../tmp/y; stat -c %y deps/x";
     const std::string here = p.shell(look).out.text();
     auto again = p.executor->workspace({.layers = {*base, *all}});
     REQUIRE(again.ok());
     std::swap(p.workspace, *again);
     CHECK(p.shell(look).out.text() == here);
     CHECK(here.find("ran") != std::string::npos);
+    CHECK(here.find("2001-02-03") != std::string::npos);
     CHECK(changes_of(*p.workspace).empty());
     CHECK(p.shell("test -e repo/pipe").exit_code == 1);
     auto above = p.executor->workspace({.layers = {*base, *deps}});
