@@ -11,10 +11,12 @@ packages=(
   libexpat1-dev                                        # test reports in XML
   libseccomp-dev bubblewrap                            # the sandbox, and what users without root have instead
   libgit2-dev zlib1g-dev                               # the history of repositories, binary patches
+  libtomlplusplus-dev                                  # what projects in Python declare
   libpcre2-dev libutf8proc-dev                         # the words of a tokenizer, and its composed characters
   python3-ipykernel python3-jupyter-client             # the code interpreter, and what its tasks compute with:
   python3-numpy python3-pandas python3-scipy python3-sympy python3-matplotlib
-  catch2                                               # tests only
+  catch2                                               # tests only, and what repositories that they make are tested with:
+  python3-pytest nodejs cargo meson php-cli phpunit faketime
 )
 
 if ! command -v apt-get >/dev/null; then

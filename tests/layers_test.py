@@ -39,6 +39,7 @@ THIRD_PARTY = {
     "cublas*.h": ["engine/*"],
     "pcre2.h": ["engine/*"],
     "utf8proc.h": ["engine/*"],
+    "toml++/*": ["synth/build/*"],
     "boost/process*": ["sandbox/*"],
     "seccomp.h": ["sandbox/*"],
     "linux/*": ["sandbox/*"],

@@ -1,0 +1,194 @@
+"""From issue texts to certified environments: repositories that these tests make themselves, with real git and the real runners."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import textwrap
+import unittest
+
+from tests.cli.driver import CliTest
+
+ISSUE = ("The function gives a wrong result for some inputs that are quite ordinary. I would expect it to follow what its documentation says, "
+         "for every input that the documentation allows. Please see the example below, which shows what comes out and what I would expect instead.")
+
+
+class Repository:
+    """A clone whose pull requests are told beside it, as records that `assay mine` reads."""
+
+    def __init__(self, folder, files):
+        self.path = folder
+        self.records = []
+        folder.mkdir()
+        self.git("init", "-q", "-b", "main")
+        self.commit(files, "Begin")
+
+    def git(self, *arguments):
+        env = dict(os.environ, GIT_AUTHOR_DATE="2024-05-01T12:00:00Z", GIT_COMMITTER_DATE="2024-05-01T12:00:00Z", GIT_CONFIG_GLOBAL="/dev/null")
+        done = subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments], cwd=self.path, env=env, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, files, message):
+        for name, text in files.items():
+            path = self.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(textwrap.dedent(text))
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def change(self, title, files):
+        """An issue, and a merged pull request that closes it; the next change starts from the same tree."""
+        number = 2 * len(self.records) + 1
+        base = self.git("rev-parse", "HEAD")
+        head = self.commit(files, title)
+        self.git("tag", f"pull-{number + 1}")
+        self.git("reset", "-q", "--hard", base)
+        self.records += [{"kind": "issue", "number": number, "title": title, "body": ISSUE, "author": "someone", "created": "2024-05-01T12:00:00Z"},
+                         {"kind": "pull_request", "number": number + 1, "title": title, "body": f"Fixes #{number}", "author": "another", "merged": "2024-05-02T12:00:00Z", "base": base, "head": head}]
+
+    def write(self, file):
+        file.write_text("".join(json.dumps(record) + "\n" for record in self.records))
+
+
+STATS = {"stats.py": """\
+    def mean(values):
+        return sum(values) / len(values)
+
+
+    def spread(values):
+        return max(values) - min(values)
+    """, "tests/test_stats.py": """\
+    from stats import mean, spread
+
+
+    def test_mean():
+        assert mean([1, 2, 3]) == 2
+
+
+    def test_spread():
+        assert spread([1, 4]) == 3
+    """}
+FIXED = STATS["stats.py"].replace("return sum(values) / len(values)", "return sum(values) / len(values) if values else 0.0")
+MORE = STATS["tests/test_stats.py"] + """\
+
+
+    def test_mean_of_nothing():
+        assert mean([]) == 0.0
+    """
+
+
+def has(program):
+    return shutil.which(program, path="/usr/bin:/bin") is not None
+
+
+class BuildTest(CliTest):
+    def mine(self, repository, name="candidates.jsonl"):
+        repository.write(self.folder / "records.jsonl")
+        self.assay("mine", "records.jsonl", "--clone", repository.path, "--repository", "example/" + repository.path.name, "--out", name)
+        count = len((self.folder / name).read_text().splitlines())
+        self.assertEqual(count, len(repository.records) // 2, "every change is mined")
+        return name
+
+    def build(self, repository, *options):
+        return self.json("build", self.mine(repository), "--clone", repository.path, "--jobs", 1, *options)
+
+    def certified(self, repository, language, *options):
+        """Builds the one change of a repository, which must be certified, and returns its task and certificate."""
+        result = self.build(repository, *options)
+        self.assertEqual(result["reasons"], {"certified": 1}, result)
+        self.assertEqual(result["languages"], {language: {"candidates": 1, "certified": 1}})
+        task = self.json("show", "task", self.task_ids()[0])
+        return task
+
+    def test_python_from_an_issue_to_a_certified_environment(self):
+        repository = Repository(self.folder / "stats", STATS)
+        repository.change("mean of an empty list fails", {"stats.py": FIXED, "tests/test_stats.py": MORE})
+        shown = json.dumps(self.certified(repository, "python"))
+        self.assertIn("tests/test_stats.py::test_mean_of_nothing", shown)
+        self.assertIn("repair", shown)
+        # Once more: the answer is in the store, nothing is run.
+        again = self.json("build", "candidates.jsonl", "--clone", repository.path, "--jobs", 1)
+        self.assertEqual(again["reasons"], {"certified": 1})
+
+    def test_every_loss_has_a_reason_and_harms_nobody(self):
+        repository = Repository(self.folder / "stats", STATS)
+        gold = {"stats.py": FIXED}
+
+        def changed(title, test, **more):
+            repository.change(title, {**gold, "tests/test_stats.py": MORE + textwrap.dedent(test), **more})
+
+        changed("a sound change to begin with", "")
+        repository.change("tests that pass without the change", {**gold, "tests/test_stats.py": STATS["tests/test_stats.py"] + "\n\ndef test_more():\n    assert mean([2]) == 2\n"})
+        changed("a change that breaks another test", "", **{"stats.py": FIXED.replace("- min(values)", "")})
+        changed("a test that hangs", "\n\ndef test_hang():\n    while True:\n        pass\n")
+        changed("a test that eats memory", "\n\ndef test_memory():\n    grown = []\n    while True:\n        grown.append(bytearray(1 << 26))\n")
+        changed("a test that forks", "\n\ndef test_fork():\n    import os\n    while True:\n        try:\n            if os.fork() == 0:\n                import time\n                time.sleep(1000)\n        except OSError:\n            pass\n")
+        changed("a test that fills the disk", "\n\ndef test_disk():\n    with open('/tmp/full', 'wb') as file:\n        while True:\n            file.write(bytes(1 << 20))\n")
+        changed("a test that prints without end", "\n\ndef test_print(capfd):\n    import os\n    with capfd.disabled():\n        while True:\n            os.write(1, b'x' * (1 << 16))\n")
+        changed("a test that ends its own runner", "\n\ndef test_exit():\n    import os\n    os._exit(0)\n")
+        changed("a test that is flaky beside a good one", "\n\ndef test_flaky(request):\n    assert request.config.getoption('--order-seed') != 2\n")
+        changed("a sound change to end with", "\n\ndef test_mean_of_floats():\n    assert mean([0.5]) == 0.5\n")
+        candidates = self.mine(repository)
+        # A patch that is not of this tree.
+        lines = (self.folder / candidates).read_text().splitlines()
+        result = self.json("build", candidates, "--clone", repository.path, "--jobs", 1, "--test-seconds", 10)
+        self.assertEqual(result["reasons"]["certified"], 3, result)
+        self.assertEqual(result["candidates"], len(lines))
+        self.assertEqual({reason: times for reason, times in result["reasons"].items() if reason != "certified"},
+                         {"no_fail_to_pass": 1, "pass_to_fail": 1, "gold_limit:wall": 2, "gold_limit:memory": 1, "gold_limit:disk": 1, "gold_limit:output": 1, "gold_unbelievable:report": 1})
+
+    def test_node(self):
+        repository = Repository(self.folder / "words", {
+            "package.json": '{"name": "words", "scripts": {"test": "node --test"}}\n',
+            "words.js": "exports.title = (text) => text[0].toUpperCase() + text.slice(1);\n",
+            "test/words.test.js": "const test = require('node:test');\nconst assert = require('node:assert');\nconst { title } = require('../words.js');\n\ntest('a word', () => assert.equal(title('word'), 'Word'));\n"})
+        tests = (repository.path / "test/words.test.js").read_text()
+        repository.change("title of an empty text fails", {"words.js": "exports.title = (text) => text && text[0].toUpperCase() + text.slice(1);\n",
+                                                           "test/words.test.js": tests + "test('an empty text', () => assert.equal(title(''), ''));\n"})
+        self.assertIn("an empty text", json.dumps(self.certified(repository, "javascript")))
+
+    def test_cmake_with_catch2(self):
+        cases = '#include <catch2/catch.hpp>\n\n#include "clamp.h"\n\nTEST_CASE("between") { CHECK(clamp(5, 1, 9) == 5); }\n'
+        repository = Repository(self.folder / "clamp", {
+            "CMakeLists.txt": """\
+                cmake_minimum_required(VERSION 3.20)
+                project(clamp LANGUAGES CXX)
+                find_package(Catch2 2 REQUIRED)
+                include(CTest)
+                include(Catch)
+                add_executable(clamp_test test/main.cc test/clamp_test.cc)
+                target_include_directories(clamp_test PRIVATE src)
+                target_link_libraries(clamp_test PRIVATE Catch2::Catch2)
+                catch_discover_tests(clamp_test)
+                """,
+            "src/clamp.h": "#pragma once\ninline int clamp(int x, int low, int high) { return x > high ? high : x; }\n",
+            "test/main.cc": "#define CATCH_CONFIG_MAIN\n#define CATCH_CONFIG_FAST_COMPILE\n#include <catch2/catch.hpp>\n", "test/clamp_test.cc": cases})
+        repository.change("clamp ignores the lower bound", {
+            "src/clamp.h": "#pragma once\ninline int clamp(int x, int low, int high) { return x > high ? high : x < low ? low : x; }\n",
+            "test/clamp_test.cc": cases + 'TEST_CASE("below") { CHECK(clamp(0, 1, 9) == 1); }\n'})
+        self.assertIn("below", json.dumps(self.certified(repository, "cpp", "--rounds", 2)))
+
+    @unittest.skipUnless(has("cargo"), "no cargo below /usr")
+    def test_cargo(self):
+        repository = Repository(self.folder / "runs", {
+            "Cargo.toml": '[package]\nname = "runs"\nversion = "0.1.0"\nedition = "2021"\n',
+            "src/lib.rs": "pub fn longest(text: &str) -> usize {\n    text.split('-').map(|run| run.len()).min().unwrap()\n}\n",
+            "tests/longest.rs": "#[test]\nfn of_one() {\n    assert_eq!(runs::longest(\"ab\"), 2);\n}\n"})
+        repository.change("longest gives the shortest run", {
+            "src/lib.rs": "pub fn longest(text: &str) -> usize {\n    text.split('-').map(|run| run.len()).max().unwrap()\n}\n",
+            "tests/longest.rs": "#[test]\nfn of_one() {\n    assert_eq!(runs::longest(\"ab\"), 2);\n}\n\n#[test]\nfn of_two() {\n    assert_eq!(runs::longest(\"a-bc\"), 2);\n}\n"})
+        self.assertIn("of_two", json.dumps(self.certified(repository, "rust", "--rounds", 2)))
+
+    def test_a_toolchain_that_is_not_there_is_named(self):
+        repository = Repository(self.folder / "hello", {"build.gradle": "apply plugin: 'java'\n", "src/main/java/Hello.java": "class Hello { int one() { return 2; } }\n",
+                                                        "src/test/java/HelloTest.java": "class HelloTest { }\n"})
+        repository.change("one is two", {"src/main/java/Hello.java": "class Hello { int one() { return 1; } }\n", "src/test/java/HelloTest.java": "class HelloTest { int x; }\n"})
+        if has("gradle"):
+            raise unittest.SkipTest("gradle is installed")
+        self.assertEqual(self.build(repository)["reasons"], {"toolchain_missing:gradle": 1})
+
+
+if __name__ == "__main__":
+    unittest.main()
