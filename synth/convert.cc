@@ -124,14 +124,14 @@ const std::vector<std::string>& converter_names() {
   return names;
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_spaces(std::string_view text) {
   skip_spaces(text);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
 }
 
 std::optional<Converted> convert(std::string_view text, std::string_view converter, int decimals) {
-  text = trimmed(text);
+  text = without_spaces(text);
   const bool negative = text.starts_with('-');
   if (negative) text.remove_prefix(1);
   skip_spaces(text);
@@ -148,7 +148,7 @@ std::optional<Converted> convert(std::string_view text, std::string_view convert
 
 bool means_missing(std::string_view text) {
   static constexpr std::array<std::string_view, 10> kWords = {"", "-", "--", "?", "na", "n/a", "nan", "null", "none", "unknown"};
-  const std::string word = lower(trimmed(text));
+  const std::string word = lower(without_spaces(text));
   return std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 

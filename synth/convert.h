@@ -24,6 +24,6 @@ std::optional<Converted> convert(std::string_view text, std::string_view convert
 // "", "-", "N/A", "null", "NaN" and the like: there is no number here.
 bool means_missing(std::string_view text);
 
-std::string_view trimmed(std::string_view text);
+std::string_view without_spaces(std::string_view text);
 
 }  // namespace assay

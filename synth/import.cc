@@ -163,8 +163,8 @@ class TableImport {
   }
 
   static std::string_view text_of(const Feed& feed, const std::vector<std::optional<std::string>>& row) {
-    if (feed.source < 0) return trimmed(feed.mapping->constant);
-    return row[feed.source] ? trimmed(*row[feed.source]) : std::string_view();
+    if (feed.source < 0) return without_spaces(feed.mapping->constant);
+    return row[feed.source] ? without_spaces(*row[feed.source]) : std::string_view();
   }
 
   bool is_key(int column) {

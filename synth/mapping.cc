@@ -35,7 +35,7 @@ ColumnMapping read_column(const Json& json, bool header, const std::string& file
     const Error error = unknown_name("conversion", column.convert, known);
     r.fail("convert", error.what, error.hint);
   }
-  if (constant && trimmed(column.constant).empty()) r.fail("constant", "expected a text that is not empty");
+  if (constant && without_spaces(column.constant).empty()) r.fail("constant", "expected a text that is not empty");
   if (Status finished = r.finish(); !finished.ok()) status = finished;
   return column;
 }
@@ -139,7 +139,7 @@ std::string fitting_converter(const RawTable& source, size_t column, const Colum
 }
 
 bool has_text(const RawTable& source, size_t column) {
-  return std::any_of(source.rows.begin(), source.rows.end(), [&](const auto& row) { return row[column] && !trimmed(*row[column]).empty(); });
+  return std::any_of(source.rows.begin(), source.rows.end(), [&](const auto& row) { return row[column] && !without_spaces(*row[column]).empty(); });
 }
 
 struct Fit {
