@@ -157,6 +157,7 @@ class Making {
     task.archetype = kRepairArchetype;
     task.system = "You are a programmer who works on a repository through tools.";
     task.prompt = prompt_of(candidate_);
+    task.constraints = Json::array();
     task.tests = to_json(plan);
     task.gold = candidate_.gold;
     task.provenance.kind = "mined";
