@@ -43,7 +43,7 @@ std::string Progress::line() const {
   std::lock_guard lock(mutex_);
   const double elapsed = seconds();
   const double rate = elapsed > 0 ? static_cast<double>(done_ - skipped_) / elapsed : 0;
-  std::string line = label_ + "  " + count_text(done_) + "/" + count_text(total_);
+  std::string line = label_ + "  " + count_text(done_) + (total_ > 0 ? "/" + count_text(total_) : "");
   if (rate > 0) {
     line += "  " + rate_text(rate) + "/s";
     if (done_ < total_) line += "  " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";

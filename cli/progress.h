@@ -15,6 +15,7 @@ class Progress {
  public:
   enum class Mode { kAuto, kLive, kSilent };  // kAuto: live if the stream is a terminal
 
+  // A total of 0 is not known.
   Progress(std::string label, int64_t total, Clock& clock, std::FILE* stream = stderr, Mode mode = Mode::kAuto);
   ~Progress();  // clears the line
   Progress(const Progress&) = delete;

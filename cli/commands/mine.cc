@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 
 #include "cli/command.h"
@@ -101,13 +102,13 @@ Result<int> run(Options& options, const Context& context) {
 
   for (const std::string& note : report.notes) context.say("note: " + printable(note));
   context.say(funnel_text(report.funnel) + "; in " + options.out + ", after " + duration_text(seconds));
-  const auto rows = report.funnel.rows();
-  for (const MiningFunnel::Row& row : rows)
-    if (row.reason.code == "not_linked" && report.funnel.kept() == 0)
+  const bool is_clone = std::filesystem::is_directory(mining.source.argument);
+  for (const MiningFunnel::Row& row : report.funnel.rows())
+    if (row.reason.code == "not_linked" && report.funnel.kept() == 0 && is_clone)
       context.say("a clone holds no issues' texts: --statements commit takes what the commits say, github:OWNER/NAME --clone " + mining.source.argument + " gets the issues");
   if (report.error) context.say("broken off: " + printable(report.error->text()));
   if (report.interrupted || report.error) context.say("the same command goes on from there");
-  else if (report.funnel.kept() > 0) context.say("next:\n  " + context.command("build " + options.out));
+  else if (report.funnel.kept() > 0) context.say("next:\n  " + context.command("build " + options.out + " --clone " + (is_clone ? mining.source.argument : mining.source.clone.empty() ? "DIR" : mining.source.clone)));
   OrderedJson result = to_json(report.funnel);
   result["out"] = options.out;
   result["notes"] = report.notes;

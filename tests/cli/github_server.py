@@ -15,7 +15,7 @@ class GitHub(http.server.ThreadingHTTPServer):
     def __init__(self, pulls, issues, patches=None, page=2, token="secret"):
         super().__init__(("127.0.0.1", 0), Handler)
         self.pulls, self.issues, self.patches, self.page, self.token = pulls, issues, patches or {}, page, token
-        self.faults, self.asked, self.log = {}, [], []
+        self.faults, self.asked, self.log, self.limited_until = {}, [], [], 0
         self.url = f"http://127.0.0.1:{self.server_address[1]}/api/v3"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -46,6 +46,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def misbehaves(self):
         server = self.server
         server.asked.append(self.path)
+        if time.time() < server.limited_until:
+            server.log.append("early")
         if self.headers.get("Authorization") not in (None, f"Bearer {server.token}"):
             self.answer(401, {"message": "Bad credentials"})
         elif server.fault("html"):
@@ -53,15 +55,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif server.fault("down"):
             self.answer(502, b"<html>Bad gateway</html>", kind="text/html")
         elif server.fault("limit"):
-            server.log.append("limit")
-            self.answer(403, {"message": "API rate limit exceeded"}, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(int(time.time()) + 1))])
+            self.answer(403, {"message": "API rate limit exceeded"}, self.used_up())
         elif server.fault("secondary"):
+            server.limited_until = time.time() + 1
             self.answer(429, {"message": "You have exceeded a secondary rate limit"}, [("Retry-After", "1")])
         elif server.fault("long_limit"):
             self.answer(403, {"message": "API rate limit exceeded"}, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(int(time.time()) + 100_000))])
         else:
             return False
         return True
+
+    def used_up(self):
+        reset = int(time.time()) + 2
+        self.server.limited_until = reset
+        return [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(reset))]
 
     # ---- REST ----
 
@@ -120,7 +127,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(401, {"message": "Requires authentication"})
         server, variables = self.server, asked["variables"]
         if server.fault("graphql_limit"):
-            return self.answer(200, {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}, [("X-RateLimit-Remaining", "0"), ("X-RateLimit-Reset", str(int(time.time()) + 1))])
+            return self.answer(200, {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}, self.used_up())
         if (variables["owner"], variables["name"]) != ("o", "r"):
             return self.answer(200, {"data": {"repository": None}, "errors": [{"type": "NOT_FOUND", "message": "Could not resolve"}]})
         if "number" in variables:

@@ -304,6 +304,7 @@ class Api(MineTest):
                 _, candidates = self.ask(server, "--no-cache")
                 self.assertEqual(len(candidates), 1)
                 self.assertEqual(server.faults[fault], 0)
+                self.assertNotIn("early", server.log)
 
     def test_answers_that_are_not_as_documented_are_named(self):
         self.pull(1, closes=(100,))

@@ -21,6 +21,14 @@ std::string contents(std::FILE* file) {
 
 }  // namespace
 
+TEST_CASE("a job of unknown length says how much is done") {
+  ManualClock clock;
+  Progress progress("mine", 0, clock, stderr, Progress::Mode::kSilent);
+  clock.advance_ms(2000);
+  progress.add(400);
+  CHECK(progress.line() == "mine  400  200.0/s");
+}
+
 TEST_CASE("the line says how far the job is, how fast, and how long it will take") {
   ManualClock clock;
   Progress progress("synth", 1000, clock, stderr, Progress::Mode::kSilent);
