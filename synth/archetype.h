@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,6 +18,14 @@
 
 namespace assay {
 
+// What became of the candidates of a search: every one is certified, or lost for exactly one reason.
+struct CandidateFunnel {
+  int64_t certified = 0;
+  std::map<std::string, int64_t> lost;   // by code, as "chance_above_band"
+  int64_t candidates() const;
+  void add(const CandidateFunnel& other);
+};
+
 struct MakeRequest {
   const Domain* domain = nullptr;
   std::string archetype;        // which of the domain's
@@ -27,6 +36,7 @@ struct MakeRequest {
   std::shared_ptr<const EnvironmentReport> report;   // check_environment of it; null: computed when needed
   // What an archetype keeps from task to task of this environment, in this thread; null: nothing is kept.
   std::shared_ptr<void>* kept = nullptr;
+  CandidateFunnel* funnel = nullptr;   // counts the candidates of a search; null: nobody asks
   std::string preset;           // "report", or "difficulty"
   int difficulty = 0;           // wanted, 1..5, for preset "difficulty"
   std::string data;             // identity of the user's tables, or empty
@@ -35,6 +45,10 @@ struct MakeRequest {
   int64_t index = 0;
   int64_t attempt = 0;          // for make_task_only: the candidate that was kept
 
+  // A candidate was lost.
+  void lose(const std::string& code) const {
+    if (funnel) ++funnel->lost[code];
+  }
   // What the domain tells this archetype.
   const Json& part() const { return domain->archetypes.at(archetype); }
   std::string file() const { return domain->name + ".json"; }

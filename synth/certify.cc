@@ -28,7 +28,7 @@ class Certifier {
     for (const Archetype& archetype : archetypes::all())
       if (archetype.name == task_.archetype) archetype_ = &archetype;
     if (!archetype_) return input_error("unknown archetype '" + task_.archetype + "'", "task " + task_.id);
-    certificate_.versions = "language 1; certificate 1; archetype " + archetype_->name + " " + std::to_string(archetype_->version) + "; " + solver_version();
+    certificate_.versions = "language 1; certificate 2; archetype " + archetype_->name + " " + std::to_string(archetype_->version) + "; " + solver_version();
     make_again();
     ASSAY_TRY(prove_gold());
     prove_trivial_answers_fail();
@@ -261,23 +261,15 @@ class Certifier {
     certificate_.solutions = std::max<int64_t>(counted.solutions, certificate_.gold_passes ? 1 : 0);
     certificate_.solutions_exact = counted.exact;
     if (counted.solutions == 0 && counted.exact) problem("the task has no solution");
-    std::map<int, int> readers;   // slot -> constraints that read it
-    for (const auto& constraint : verifier_->constraints()) {
-      const auto slots = constraint->slots();
-      for (int slot : std::set<int>(slots.begin(), slots.end())) ++readers[slot];
-    }
-    for (const auto& constraint : verifier_->constraints()) {
-      const auto slots = constraint->slots();
-      certificate_.interacting += std::any_of(slots.begin(), slots.end(), [&](int slot) { return readers[slot] > 1; });
-    }
+    certificate_.interacting = interacting_constraints(verifier_->constraints());
   }
 
   void measure_chance() {
-    const ConsistentChooser chooser(task_.answer, tables_);
-    const ChanceRate chance = chance_rate(chooser, verifier_->constraints(), task_.answer.slots(), chance_stream(task_.constraints), options_.chance_tries);
+    const auto cache = DrawnCache::of(request_);
+    const ChanceRate chance = chance_rate(*cache->draw(task_.answer, *request_.environment, kChanceStream, options_.chance_tries), verifier_->constraints());
     certificate_.chance_hits = chance.hits;
     certificate_.chance_tries = chance.tries;
-    const ChanceRate feasible = chance_rate(chooser, verifier_->constraints(), task_.answer.slots(), "feasible/" + task_.id, options_.feasible_tries, true);
+    const ChanceRate feasible = chance_rate(*cache->draw(task_.answer, *request_.environment, kFeasibleStream, options_.feasible_tries, true), verifier_->constraints());
     certificate_.feasible_hits = feasible.hits;
     certificate_.feasible_tries = feasible.tries;
     std::tie(certificate_.feasible_low, certificate_.feasible_high) = wilson_interval(feasible.hits, feasible.tries);
@@ -358,6 +350,19 @@ class Certifier {
 };
 
 }  // namespace
+
+int64_t interacting_constraints(const Constraints& constraints) {
+  std::map<int, int> readers;   // slot -> constraints that read it
+  std::vector<std::set<int>> read;
+  for (const auto& constraint : constraints) {
+    const auto slots = constraint->slots();
+    read.emplace_back(slots.begin(), slots.end());
+    for (int slot : read.back()) ++readers[slot];
+  }
+  return std::count_if(read.begin(), read.end(), [&](const std::set<int>& slots) {
+    return std::any_of(slots.begin(), slots.end(), [&](int slot) { return readers[slot] > 1; });
+  });
+}
 
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options) {
   if (!task.goal.is_null()) return certify_state(task, request);

@@ -5,6 +5,7 @@
 
 #include "envs/certificate.h"
 #include "synth/archetype.h"
+#include "verifiers/constraint.h"
 
 namespace assay {
 
@@ -18,5 +19,8 @@ struct CertifyOptions {
 // `request` is how the task was made, for "same seed, same bytes"; its domain may be null for tasks not generated here.
 // Tasks whose constraints judge (archetype select), whose expected value does (compute, query), or whose goal does (operate).
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options = {});
+
+// How many constraints share a slot with another.
+int64_t interacting_constraints(const Constraints& constraints);
 
 }  // namespace assay

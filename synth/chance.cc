@@ -4,6 +4,15 @@
 #include <cmath>
 
 namespace assay {
+namespace {
+
+constexpr size_t kCachedDraws = 24;   // of 10,000 answers each, less than a megabyte
+
+bool all_hold(const Constraints& constraints, const int32_t* rows) {
+  return std::all_of(constraints.begin(), constraints.end(), [&](const auto& constraint) { return constraint->holds(rows); });
+}
+
+}  // namespace
 
 ConsistentChooser::ConsistentChooser(const AnswerShape& shape, const Tables& tables) : rows_by_scope_(tables.tables.size()) {
   for (int slot = 0; slot < shape.slots(); ++slot) {
@@ -65,26 +74,62 @@ void ConsistentChooser::draw(Rng& rng, bool repeats, Assignment& out) const {
   }
 }
 
-ChanceRate chance_rate(const ConsistentChooser& chooser, const Constraints& constraints, int slots, std::string_view stream, int64_t tries,
-                       bool repeats) {
-  ChanceRate out{0, tries};
+DrawnAnswers draw_answers(const ConsistentChooser& chooser, size_t slots, std::string_view stream, int64_t tries, bool repeats) {
+  DrawnAnswers out{tries, slots, {}, {}};
   const uint64_t number = stream_of(stream);
   Assignment rows(slots);
   for (int64_t i = 0; i < tries; ++i) {
     Rng rng(0, number, static_cast<uint64_t>(i));
     chooser.draw(rng, repeats, rows);
-    bool good = std::find(rows.begin(), rows.end(), -1) == rows.end();
-    for (size_t c = 0; good && c < constraints.size(); ++c) good = constraints[c]->holds(rows.data());
-    out.hits += good;
+    if (std::find(rows.begin(), rows.end(), -1) != rows.end()) continue;
+    out.numbers.push_back(static_cast<int32_t>(i));
+    out.rows.insert(out.rows.end(), rows.begin(), rows.end());
   }
   return out;
 }
 
-std::string chance_stream(const Json& constraints) { return "chance/" + canonical_json(constraints); }
+ChanceRate chance_rate(const DrawnAnswers& drawn, const Constraints& constraints) {
+  ChanceRate out{0, drawn.tries};
+  for (size_t i = 0; i < drawn.numbers.size(); ++i) out.hits += all_hold(constraints, drawn.answer(i));
+  return out;
+}
 
-std::pair<double, double> wilson_interval(int64_t hits, int64_t tries) {
+ChanceRate chance_rate_near(const DrawnAnswers& drawn, const std::vector<size_t>& candidates, const Constraints& constraints, double low, double high) {
+  ChanceRate out;
+  size_t next = 0;
+  for (int64_t tries = 500; out.tries < drawn.tries; tries *= 2) {
+    out.tries = std::min(tries, drawn.tries);
+    for (; next < candidates.size() && drawn.numbers[candidates[next]] < out.tries; ++next) out.hits += all_hold(constraints, drawn.answer(candidates[next]));
+    const auto [least, most] = wilson_interval(out.hits, out.tries, 4.5);
+    if (least >= high || most < low) break;
+  }
+  return out;
+}
+
+std::shared_ptr<DrawnCache> DrawnCache::of(const MakeRequest& request) {
+  if (request.kept && *request.kept) return std::static_pointer_cast<DrawnCache>(*request.kept);
+  auto cache = std::make_shared<DrawnCache>();
+  if (request.kept) *request.kept = cache;
+  return cache;
+}
+
+std::shared_ptr<const DrawnAnswers> DrawnCache::draw(const AnswerShape& shape, const Environment& environment, const char* stream, int64_t tries, bool repeats) {
+  std::string key = environment.id + stream + std::to_string(tries) + (repeats ? "r" : "") + to_json(shape).dump();
+  for (auto it = recent_.begin(); it != recent_.end(); ++it)
+    if (it->first == key) {
+      recent_.splice(recent_.begin(), recent_, it);
+      return recent_.front().second;
+    }
+  const ConsistentChooser chooser(shape, environment.tables);
+  auto drawn = std::make_shared<const DrawnAnswers>(draw_answers(chooser, static_cast<size_t>(shape.slots()), stream, tries, repeats));
+  recent_.emplace_front(std::move(key), drawn);
+  if (recent_.size() > kCachedDraws) recent_.pop_back();
+  return drawn;
+}
+
+std::pair<double, double> wilson_interval(int64_t hits, int64_t tries, double sigmas) {
   if (tries == 0) return {0, 1};
-  const double n = static_cast<double>(tries), p = static_cast<double>(hits) / n, z = 1.96;
+  const double n = static_cast<double>(tries), p = static_cast<double>(hits) / n, z = sigmas;
   const double centre = p + z * z / (2 * n), spread = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
   const double scale = 1 + z * z / n;
   return {std::max(0.0, (centre - spread) / scale), std::min(1.0, (centre + spread) / scale)};

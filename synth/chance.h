@@ -3,10 +3,16 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "envs/answer.h"
 #include "envs/base/rng.h"
+#include "synth/archetype.h"
 #include "verifiers/constraint.h"
 
 namespace assay {
@@ -36,14 +42,40 @@ struct ChanceRate {
   double rate() const { return tries ? static_cast<double>(hits) / static_cast<double>(tries) : 0; }
 };
 
-// `tries` draws of stream `stream`, judged by all constraints.
-ChanceRate chance_rate(const ConsistentChooser& chooser, const Constraints& constraints, int slots, std::string_view stream, int64_t tries,
-                       bool repeats = false);
+// Answers the chooser drew: draw i is a pure function of (stream, i, shape, tables). Drawn once, judged by many sets of constraints.
+struct DrawnAnswers {
+  int64_t tries = 0;                 // numbered 0 … tries - 1
+  size_t slots = 0;
+  std::vector<int32_t> numbers;      // ascending: of the draws in which no slot was left without anything to choose
+  std::vector<int32_t> rows;         // [numbers.size()][slots]
+  const int32_t* answer(size_t i) const { return rows.data() + i * slots; }
+};
+DrawnAnswers draw_answers(const ConsistentChooser& chooser, size_t slots, std::string_view stream, int64_t tries, bool repeats);
 
-// The stream a certificate draws from: known before the task has an identity, so a search can aim at what will be certified.
-std::string chance_stream(const Json& constraints);
+// How many keep all constraints.
+ChanceRate chance_rate(const DrawnAnswers& drawn, const Constraints& constraints);
 
-// Wilson's 95% interval for hits of tries.
-std::pair<double, double> wilson_interval(int64_t hits, int64_t tries);
+// The same, looking only as far as is needed to tell, by Wilson's interval at 4.5 sigma, that the rate lies outside [low, high); then
+// `tries` is how many were looked at. `candidates`: places in `drawn`, ascending; what is not among them is known to fail.
+ChanceRate chance_rate_near(const DrawnAnswers& drawn, const std::vector<size_t>& candidates, const Constraints& constraints, double low, double high);
+
+// The streams: a search aims with one sample and a certificate measures with another. They are the same for all tasks of a shape.
+inline constexpr const char* kSearchStream = "search";
+inline constexpr const char* kChanceStream = "chance";
+inline constexpr const char* kFeasibleStream = "feasible";
+
+// What was drawn last for tasks of one environment, for a few shapes. Used by one thread.
+class DrawnCache {
+ public:
+  // The one kept with the request (MakeRequest::kept, which then serves for nothing else), or a fresh one.
+  static std::shared_ptr<DrawnCache> of(const MakeRequest& request);
+  std::shared_ptr<const DrawnAnswers> draw(const AnswerShape& shape, const Environment& environment, const char* stream, int64_t tries, bool repeats = false);
+
+ private:
+  std::list<std::pair<std::string, std::shared_ptr<const DrawnAnswers>>> recent_;   // newest first
+};
+
+// Wilson's interval for hits of tries, `sigmas` wide to each side; 1.96: 95%.
+std::pair<double, double> wilson_interval(int64_t hits, int64_t tries, double sigmas = 1.96);
 
 }  // namespace assay

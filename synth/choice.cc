@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kMaxCandidates = 60;
 constexpr int64_t kChanceTries = 10'000;
+constexpr size_t kMostSamples = 256, kLeastSamples = 50;   // that quantiles are taken of
 
 struct Band {
   double low = 0, high = 1e18;   // low <= x < high
@@ -138,7 +139,12 @@ std::string intro_text(const MakeRequest& request, const AnswerShape& shape) {
 // Why candidates of a level were not kept, and how many for each reason: what a domain's author needs to mend it.
 class Misses {
  public:
-  void add(const std::string& why) { ++counts_[why]; }
+  explicit Misses(const MakeRequest& request) : request_(request) {}
+  // `code`: for the funnel; `why`: for people.
+  void add(const char* code, const std::string& why) {
+    request_.lose(code);
+    ++counts_[why];
+  }
   std::string text() const {
     std::vector<std::string> parts;
     for (const auto& [why, count] : counts_) parts.push_back(std::to_string(count) + " times " + why);
@@ -146,6 +152,7 @@ class Misses {
   }
 
  private:
+  const MakeRequest& request_;
   std::map<std::string, int64_t> counts_;
 };
 
@@ -166,46 +173,50 @@ Status add_template(const MakeRequest& request, const std::string& name, Rng& rn
   return {};
 }
 
-// Consistent random answers that keep the rules without a bound: what quantiles are taken of.
-Result<std::vector<Assignment>> sample_answers(const MakeRequest& request, const Draft& draft, const ConsistentChooser& chooser, uint64_t stream) {
+// Consistent random answers: those that keep the rules without a bound, and what quantiles are taken of.
+struct Sampled {
+  std::shared_ptr<const DrawnAnswers> drawn;
+  std::vector<size_t> good;            // places in `drawn`
+  std::vector<Assignment> answers;     // a few good ones, or where these are too few, any
+};
+
+Result<Sampled> sample_answers(const MakeRequest& request, const Draft& draft, DrawnCache& cache) {
   Json fixed = Json::array();
   for (const FilledTemplate& t : draft.templates)
     if (!t.has_quantile) fixed.push_back(t.constraint);
   ASSAY_ASSIGN(const Constraints constraints, compile_constraints(fixed, {draft.shape, request.environment->tables}, request.file()));
-  std::vector<Assignment> good, any;
-  Assignment rows;
-  for (int64_t i = 0; i < 4'000 && good.size() < 256; ++i) {
-    Rng rng(request.seed, stream, static_cast<uint64_t>(i));
-    chooser.draw(rng, false, rows);
-    if (std::find(rows.begin(), rows.end(), -1) != rows.end()) continue;
-    if (any.size() < 256) any.push_back(rows);
-    if (std::all_of(constraints.begin(), constraints.end(), [&](const auto& c) { return c->holds(rows.data()); })) good.push_back(rows);
+  Sampled out;
+  out.drawn = cache.draw(draft.shape, *request.environment, kSearchStream, kChanceTries);
+  const DrawnAnswers& drawn = *out.drawn;
+  for (size_t i = 0; i < drawn.numbers.size(); ++i)
+    if (std::all_of(constraints.begin(), constraints.end(), [&](const auto& c) { return c->holds(drawn.answer(i)); })) out.good.push_back(i);
+  const bool enough = out.good.size() >= kLeastSamples;
+  for (size_t i = 0; i < (enough ? out.good.size() : drawn.numbers.size()) && out.answers.size() < kMostSamples; ++i) {
+    const int32_t* rows = drawn.answer(enough ? out.good[i] : i);
+    out.answers.emplace_back(rows, rows + drawn.slots);
   }
-  return good.size() >= 50 ? good : any;
+  return out;
 }
 
+// The constraints of a draft at a tightness; `bounded`: only those that it changes.
 Result<Json> constraints_at(const MakeRequest& request, const Draft& draft, const std::vector<double>& shares, double tightness,
-                            const std::vector<Assignment>& samples) {
+                            const std::vector<Assignment>& samples, bool bounded = false) {
   Json out = Json::array();
   for (size_t i = 0; i < draft.templates.size(); ++i) {
+    if (bounded && !draft.templates[i].has_quantile) continue;
     ASSAY_ASSIGN(Json constraint, set_quantile(draft.templates[i].constraint, std::pow(shares[i], tightness), draft.shape, request.environment->tables, samples));
     out.push_back(std::move(constraint));
   }
   return out;
 }
 
-Result<double> measured_chance(const MakeRequest& request, const Draft& draft, const ConsistentChooser& chooser, const Json& constraints,
-                               const std::string& stream) {
-  ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, {draft.shape, request.environment->tables}, request.file()));
-  return chance_rate(chooser, compiled, draft.shape.slots(), stream, kChanceTries).rate();
-}
-
 // Constraints in the level's band of chance, or null if this draft cannot be brought there.
 Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft& draft, Rng& rng, Misses& misses) {
-  const ConsistentChooser chooser(draft.shape, request.environment->tables);
-  ASSAY_ASSIGN(const auto samples, sample_answers(request, draft, chooser, stream_of("samples")));
-  if (samples.empty()) {
-    misses.add("there is not even a random answer: a slot has nothing to choose from");
+  const auto cache = DrawnCache::of(request);
+  const Binding binding{draft.shape, request.environment->tables};
+  ASSAY_ASSIGN(const Sampled sampled, sample_answers(request, draft, *cache));
+  if (sampled.answers.empty()) {
+    misses.add("no_random_answer", "there is not even a random answer: a slot has nothing to choose from");
     return Json();
   }
   std::vector<double> shares;
@@ -214,20 +225,26 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
   double loose = kLoosest, tight = kTightest;
   for (int step = 0; step < 9; ++step) {
     const double tightness = step == 0 ? 1.0 : std::sqrt(loose * tight);
-    ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, tightness, samples));
-    ASSAY_ASSIGN(const double chance, measured_chance(request, draft, chooser, constraints, "search"));
+    ASSAY_ASSIGN(const Json bounds, constraints_at(request, draft, shares, tightness, sampled.answers, true));
+    ASSAY_ASSIGN(const Constraints bounded, compile_constraints(bounds, binding, request.file()));
+    const double chance = chance_rate_near(*sampled.drawn, sampled.good, bounded, level.chance.low, level.chance.high).rate();
     if (level.chance.contains(chance)) {
       // A second, independent sample, the certificate's own: the first was selected for lying in the band.
-      ASSAY_ASSIGN(const double again, measured_chance(request, draft, chooser, constraints, chance_stream(constraints)));
-      if (level.chance.contains(again)) return constraints;
-      misses.add("the chance rate lies at the edge of the band");
+      ASSAY_ASSIGN(Json constraints, constraints_at(request, draft, shares, tightness, sampled.answers));
+      ASSAY_ASSIGN(const Constraints compiled, compile_constraints(constraints, binding, request.file()));
+      if (!level.interacting.contains(static_cast<double>(interacting_constraints(compiled)))) {
+        misses.add("interacting_outside_band", "the number of constraints that share a slot lies outside the band");
+        return Json();
+      }
+      if (level.chance.contains(chance_rate(*cache->draw(draft.shape, *request.environment, kChanceStream, kChanceTries), compiled).rate())) return constraints;
+      misses.add("chance_at_edge", "the chance rate lies at the edge of the band");
       return Json();
     }
     (chance >= level.chance.high ? loose : tight) = tightness;
   }
-  misses.add(tight == kTightest   ? "the chance rate stays above the band, however tight the bounds"
-             : loose == kLoosest ? "the chance rate stays below the band, however loose the bounds"
-                                 : "the chance rate jumps over the band");
+  if (tight == kTightest) misses.add("chance_above_band", "the chance rate stays above the band, however tight the bounds");
+  else if (loose == kLoosest) misses.add("chance_below_band", "the chance rate stays below the band, however loose the bounds");
+  else misses.add("chance_jumps_over_band", "the chance rate jumps over the band");
   return Json();
 }
 
@@ -247,7 +264,8 @@ Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Le
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
   auto made = with_gold(request, std::move(task));
   if (made.ok() && level.calls.contains(static_cast<double>(made->plain_calls))) return std::optional<RemadeTask>(std::move(*made));
-  misses.add(made.ok() ? "the gold's calls lie outside the band" : "the tools lead to no answer (" + made.error().what + ")");
+  if (made.ok()) misses.add("calls_outside_band", "the gold's calls lie outside the band");
+  else misses.add("no_gold", "the tools lead to no answer (" + made.error().what + ")");
   return std::optional<RemadeTask>();
 }
 
@@ -273,7 +291,8 @@ Result<RemadeTask> make_by_preset(const MakeRequest& request) {
   for (size_t i = 0; i < draft.templates.size(); ++i) shares.push_back(0.3 + 0.4 * rng.unit());
   std::vector<Assignment> samples;
   if (std::any_of(draft.templates.begin(), draft.templates.end(), [](const FilledTemplate& t) { return t.has_quantile; })) {
-    ASSAY_ASSIGN(samples, sample_answers(request, draft, ConsistentChooser(draft.shape, request.environment->tables), stream_of("samples")));
+    ASSAY_ASSIGN(Sampled sampled, sample_answers(request, draft, *DrawnCache::of(request)));
+    samples = std::move(sampled.answers);
   }
   ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, 1.0, samples));
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
@@ -283,7 +302,7 @@ Result<RemadeTask> make_by_preset(const MakeRequest& request) {
 Result<RemadeTask> make_task_only(const MakeRequest& request) {
   if (request.preset != "difficulty") return make_by_preset(request);
   ASSAY_ASSIGN(const Level level, read_level(request));
-  Misses misses;
+  Misses misses(request);
   ASSAY_ASSIGN(auto made, candidate(request, level, misses));
   if (made) return std::move(*made);
   return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty) + ": " + misses.text(),
@@ -294,7 +313,7 @@ Result<RemadeTask> make_task_only(const MakeRequest& request) {
 Result<MadeTask> make_by_search(MakeRequest request) {
   ASSAY_ASSIGN(const Level level, read_level(request));
   std::optional<MadeTask> unsound;
-  Misses misses;
+  Misses misses(request);
   for (request.attempt = 0; request.attempt < kMaxCandidates; ++request.attempt) {
     ASSAY_ASSIGN(auto remade, candidate(request, level, misses));
     if (!remade) continue;
@@ -302,11 +321,8 @@ Result<MadeTask> make_by_search(MakeRequest request) {
     made.task = std::move(remade->task);
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
-    if (!level.interacting.contains(static_cast<double>(made.certificate.interacting))) {
-      misses.add("the number of constraints that share a slot lies outside the band");
-      continue;
-    }
     if (made.certificate.sound) return made;
+    misses.add("unsound", "the certificate is not sound");
     if (!unsound) unsound = std::move(made);
     else if (request.attempt > 8) break;   // the domain, not the draft, is at fault
   }

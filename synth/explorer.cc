@@ -190,33 +190,35 @@ class Explorer {
     return known_.tables().tables[fact.table].cell(fact.column, fact.row) == kUnknown;
   }
 
-  // Solves what is known, unknown cells counting as whatever suits best; asks about the unknown cells of the answer found.
-  // True: an answer is proved. False with a candidate: more is known now. False without: not even an optimist finds an answer.
+  // Solves what is known, unknown cells counting as whatever suits best; asks about the unknown cells of the answer found until it is
+  // proved or broken. True: proved. False with a candidate: it is broken. False without: not even an optimist finds an answer.
   Result<bool> try_to_prove(bool more_to_list) {
     const Binding binding{task_.answer, known_.tables(), &known_.asked()};
-    ASSAY_ASSIGN(const Constraints constraints, compile_constraints(constraints_, binding, "task " + task_.id));
+    ASSAY_ASSIGN(Constraints constraints, compile_constraints(constraints_, binding, "task " + task_.id));
     Lowering lowering(task_.answer, known_.tables());
     for (const auto& constraint : constraints) constraint->post(lowering);
-    // While more can be listed, giving up early on a hard sub-problem is cheaper than searching it.
-    const Solved solved = solve(lowering.model(), {more_to_list ? 2'000 : 200'000, 0});
+    // While more can be listed, giving up early on a hard sub-problem is cheaper than searching it; and a search can draw another task.
+    const Solved solved = solve(lowering.model(), {more_to_list ? 2'000 : 20'000, 0});
     candidate_.clear();
     if (solved.outcome != SolveOutcome::kFound) return false;
     for (int slot = 0; slot < task_.answer.slots(); ++slot) candidate_.push_back(solved.values[lowering.slot(slot).id]);
-    std::set<Fact> wanted;
-    for (const auto& constraint : constraints) {
-      std::vector<Fact> facts;
-      constraint->facts(candidate_.data(), facts);
-      for (const Fact& fact : facts)
-        if (unknown(fact)) wanted.insert(fact);
-    }
-    if (!wanted.empty()) {
+    for (bool first = true;; first = false) {
+      std::set<Fact> wanted;
+      const Constraint* broken = nullptr;
+      for (const auto& constraint : constraints) {
+        std::vector<Fact> facts;
+        constraint->facts(candidate_.data(), facts);
+        std::erase_if(facts, [&](const Fact& fact) { return !unknown(fact); });
+        if (facts.empty() && !constraint->holds(candidate_.data())) broken = constraint.get();
+        wanted.insert(facts.begin(), facts.end());
+      }
+      if (broken && first)
+        return make_error(Boundary::kInternal, "the solver's answer does not hold: " + broken->explain(candidate_.data()), "task " + task_.id);
+      if (broken || wanted.empty()) return !broken;
       ASSAY_TRY(ask(wanted));
-      return false;
+      // A constraint is bound to the names known when it was compiled.
+      ASSAY_ASSIGN(constraints, compile_constraints(constraints_, binding, "task " + task_.id));
     }
-    for (const auto& constraint : constraints)
-      if (!constraint->holds(candidate_.data()))
-        return make_error(Boundary::kInternal, "the solver's answer does not hold: " + constraint->explain(candidate_.data()), "task " + task_.id);
-    return true;
   }
 
   Status ask(const std::set<Fact>& wanted) {

@@ -64,6 +64,17 @@ Result<const Archetype*> find_archetype(const std::string& name) {
   return unknown_name("archetype", name, known);
 }
 
+int64_t CandidateFunnel::candidates() const {
+  int64_t out = certified;
+  for (const auto& [code, count] : lost) out += count;
+  return out;
+}
+
+void CandidateFunnel::add(const CandidateFunnel& other) {
+  certified += other.certified;
+  for (const auto& [code, count] : other.lost) lost[code] += count;
+}
+
 struct Factory::State {
   FactoryOptions options;
   std::shared_ptr<const Domain> domain;
@@ -80,7 +91,7 @@ struct Factory::State {
     for (const auto& [name, part] : domain->archetypes) own.push_back(name);
     // Questions and the like are asked for by name: the baseline policies play only what has entities to choose.
     const std::vector<std::string> usual = domain->archetypes.contains("select") ? std::vector<std::string>{"select"} : own;
-    const std::vector<std::string>& wanted = options.archetypes.empty() ? usual : options.archetypes;
+    const std::vector<std::string>& wanted = options.archetypes.empty() ? usual : options.archetypes == std::vector<std::string>{"all"} ? own : options.archetypes;
     std::vector<std::string> chosen;
     for (const std::string& name : wanted) {
       const auto part = domain->archetypes.find(name);
@@ -209,7 +220,14 @@ Result<std::shared_ptr<const Environment>> Factory::environment(int64_t index) {
   return world->environment;
 }
 
-Result<MadeTask> Factory::make(int64_t index) {
+void Factory::release(int64_t index) {
+  std::lock_guard lock(state_->mutex);
+  const int64_t number = state_->number_of(index);
+  state_->worlds.erase(number);
+  state_->recent.remove(number);
+}
+
+Result<MadeTask> Factory::make(int64_t index, CandidateFunnel* funnel) {
   const auto world = state_->world(index);
   if (world->failure) return *world->failure;
   MakeRequest request;
@@ -224,6 +242,7 @@ Result<MadeTask> Factory::make(int64_t index) {
     return std::unique_ptr<Tools>(std::move(tools));
   };
   request.report = world->report;
+  request.funnel = funnel;
   request.preset = state_->options.preset;
   request.difficulty = difficulty(index);
   if (state_->import) request.data = state_->import->environment->id;
@@ -231,6 +250,7 @@ Result<MadeTask> Factory::make(int64_t index) {
   request.seed = state_->options.seed;
   request.index = index;
   Result<MadeTask> made = state_->archetype_of(index).make(request);
+  if (funnel && made.ok()) funnel->certified += made->certificate.sound;
   if (made.ok() || world->variants.empty()) return made;
   return make_error(made.error().boundary, made.error().what, made.error().where + " (variants " + join_words(world->variants) + ")", made.error().hint);
 }

@@ -15,7 +15,8 @@ class Executor;
 struct FactoryOptions {
   std::string domain = "travel";
   std::string preset = "difficulty";    // or "report"
-  std::vector<std::string> archetypes;  // of the domain's; empty: select where it has that, else all. Task i is of archetypes[i % size],
+  // Of the domain's; {"all"}: all; empty: select where it has that, else all. Task i is of archetypes[i % size],
+  std::vector<std::string> archetypes;
   std::vector<int> difficulties = {1, 2, 3, 4, 5};  // and wants difficulties[i / archetypes.size() % size]
   uint64_t seed = 0;
   int64_t tasks_per_environment = 64;
@@ -47,8 +48,10 @@ class Factory {
   // The environment of task `index`. Cached (a few); thread-safe. Fails for every task of an environment that a variant cannot be applied
   // to, or makes unsolvable: whose tools told more before it than after.
   Result<std::shared_ptr<const Environment>> environment(int64_t index);
-  // Thread-safe.
-  Result<MadeTask> make(int64_t index);
+  // Thread-safe. `funnel` gets what became of all candidates.
+  Result<MadeTask> make(int64_t index, CandidateFunnel* funnel = nullptr);
+  // Forgets the environment of task `index`, which is made again when it is asked for: where many factories are at work.
+  void release(int64_t index);
   // In a word, what an index that gave no sound task is lost for: "variant_not_applicable", "variant_unsolvable", "no_environment",
   // "no_task_in_band" or "unsound". `error` is what make() or environment() failed with; null: the certificate is unsound.
   std::string lost_for(int64_t index, const Error* error);

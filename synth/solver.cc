@@ -1,5 +1,6 @@
 #include "synth/solver.h"
 
+#include <algorithm>
 #include <gecode/int.hh>
 #include <gecode/minimodel.hh>
 #include <gecode/search.hh>
@@ -38,7 +39,7 @@ class Space final : public Gecode::Space {
     for (const auto& different : model.all_differents) {
       Gecode::IntVarArgs args;
       for (Var v : different.variables) args << integer(v);
-      Gecode::distinct(*this, args, Gecode::IPL_DOM);
+      Gecode::distinct(*this, args, few_values(args) ? Gecode::IPL_DOM : Gecode::IPL_VAL);
     }
     post_tables(model);
     for (const auto& clause : model.clauses) post_or(clause.literals);
@@ -162,6 +163,11 @@ class Space final : public Gecode::Space {
     Gecode::clause(*this, Gecode::BOT_OR, positive, negative, 1);
   }
 
+  // Whether variables that must differ may run out of values, which only the strong (and dear) propagator sees early.
+  static bool few_values(const Gecode::IntVarArgs& args) {
+    return std::all_of(args.begin(), args.end(), [&](const IntVar& v) { return v.size() <= 3u * static_cast<unsigned>(args.size()); });
+  }
+
   void branch_on(const ConstraintModel& model, const SolveOptions& options) {
     for (Var v : model.minimise_first) Gecode::branch(*this, integer(v), Gecode::INT_VAL_MIN());
     Gecode::IntVarArgs decisions;
@@ -170,7 +176,7 @@ class Space final : public Gecode::Space {
       Gecode::Rnd random(static_cast<unsigned>(options.order_seed));
       Gecode::branch(*this, decisions, Gecode::INT_VAR_NONE(), Gecode::INT_VAL_RND(random));
     } else {
-      Gecode::branch(*this, decisions, Gecode::INT_VAR_NONE(), Gecode::INT_VAL_MIN());
+      Gecode::branch(*this, decisions, Gecode::INT_VAR_SIZE_MIN(), Gecode::INT_VAL_MIN());
     }
   }
 

@@ -13,7 +13,7 @@ namespace assay {
 
 struct SolveOptions {
   int64_t node_limit = 200'000;
-  // Values are tried in an order drawn from this; 0: smallest first.
+  // Values are tried in an order drawn from this, decision by decision; 0: smallest first, of the decision with fewest values left.
   uint64_t order_seed = 0;
 };
 

@@ -10,12 +10,14 @@ bool is_keyword_list(const Json& property) {
 
 bool usable(const ToolSpec& tool, const Reveal& reveal) {
   if (tool.effect != ToolEffect::kRead) return false;
-  const Json properties = tool.parameters.value("properties", Json::object());
-  for (const Json& required : tool.parameters.value("required", Json::array())) {
-    const bool given = std::any_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return pair.second == required; });
-    if (!given && !is_keyword_list(properties.value(required.get<std::string>(), Json::object()))) return false;
-  }
-  return true;
+  const auto required = tool.parameters.find("required"), properties = tool.parameters.find("properties");
+  if (required == tool.parameters.end()) return true;
+  return std::all_of(required->begin(), required->end(), [&](const Json& name) {
+    if (std::any_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return pair.second == name; })) return true;
+    if (properties == tool.parameters.end()) return false;
+    const auto property = properties->find(name.get_ref<const std::string&>());
+    return property != properties->end() && is_keyword_list(*property);
+  });
 }
 
 bool applies(const Reveal& reveal, const Json& arguments) {

@@ -1,4 +1,5 @@
-// assay synth DOMAIN: tasks 0 … N-1 of a seed, certified and stored; what is stored already is not made again.
+// assay synth DOMAIN: tasks 0 … N-1 of a seed, certified and stored; what is stored already is not made again. assay synth all: of every
+// domain and every archetype, environment by environment.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/summary_tables.h"
+#include "cli/task_plan.h"
 #include "cli/text.h"
 #include "sandbox/backend.h"
 #include "synth/factory.h"
@@ -23,10 +25,14 @@ namespace {
 struct Options {
   FactoryOptions factory;
   int64_t count = 100;
+  int64_t environments = 0, tasks = 0;   // of `all`; 0: one of each domain, 64 in each
   std::string propose;
+  bool all() const { return factory.domain == "all"; }
 };
 
+// A task that was made, found in the store, or could not be made.
 struct Item {
+  int64_t index = 0;
   bool stored_earlier = false;
   std::optional<MadeTask> made;
   std::optional<Error> error;
@@ -34,91 +40,118 @@ struct Item {
   std::shared_ptr<const Environment> environment;
   TaskRow row;
   Certificate certificate;
+  CandidateFunnel funnel;
 };
 
 class Synthesis {
  public:
-  Synthesis(const Options& options, const Context& context, Factory& factory, Store& store)
-      : options_(options), context_(context), factory_(factory), store_(store) {}
+  Synthesis(const Options& options, const Context& context, const TaskPlan& plan, Store& store)
+      : options_(options), context_(context), plan_(plan), store_(store) {}
 
   Result<int> run() {
-    const int64_t count = context_.limit < 0 ? options_.count : std::min(options_.count, context_.limit);
-    ASSAY_TRY(read_stored(count));
-    if (auto notes = factory_.notes(); notes.ok()) notes_ = std::move(*notes);   // without its environment, task 0 is lost, and says why
-    for (const std::string& note : notes_) context_.say("note: " + printable(note));
-    Progress progress("synth", count, system_clock());
+    ASSAY_TRY(read_stored());
+    say_notes();
+    Progress progress("synth", plan_.tasks(), system_clock());
     const JobOptions jobs{.jobs = context_.threads(), .cancelled = context_.cancelled};
-    Result<int64_t> reached = ordered_map<Item>(
-        0, count, jobs, [&](int64_t index, int) -> Result<Item> { return make(index); },
-        [&](int64_t index, Item item) { return take(index, std::move(item), progress); });
+    Result<int64_t> reached = ordered_map<std::vector<Item>>(
+        0, plan_.batches(), jobs, [&](int64_t index, int) { return make(plan_.batch(index)); },
+        [&](int64_t index, std::vector<Item> items) -> Status {
+          for (Item& item : items) ASSAY_TRY(take(*plan_.batch(index).factory, std::move(item), progress));
+          return {};
+        });
     ASSAY_TRY(store_.flush());
     if (!reached.ok()) return reached.error();
     seconds_ = progress.seconds();
     if (made_ > 0) ASSAY_TRY(observe());
+    const bool interrupted = *reached < plan_.batches();
     if (made_ + kept_ == 0 && !errors_.empty()) {
-      say_losses(*reached);
+      say_losses();
       return first_error_;
     }
-    report(count, *reached);
-    return *reached < count || unsound_ > 0 || failed_ > 0 ? kSomeFailed : kDone;
+    report(interrupted);
+    return interrupted || unsound_ > 0 || failed_ > 0 ? kSomeFailed : kDone;
   }
 
  private:
-  Status read_stored(int64_t count) {
-    TaskFilter filter;
-    filter.domain = factory_.domain().name;
-    filter.preset = options_.factory.preset;
-    filter.seed = options_.factory.seed;
-    ASSAY_ASSIGN(std::vector<TaskRow> rows, store_.tasks(filter));
-    for (TaskRow& row : rows)
-      if (row.index >= 0 && row.index < count && !row.certificate.empty()) stored_[row.index].push_back(std::move(row));
+  Status read_stored() {
+    for (const auto& factory : plan_.factories()) {
+      TaskFilter filter;
+      filter.domain = factory->domain().name;
+      filter.preset = options_.factory.preset;
+      filter.seed = options_.factory.seed;
+      ASSAY_ASSIGN(std::vector<TaskRow> rows, store_.tasks(filter));
+      for (TaskRow& row : rows)
+        if (row.index >= 0 && !row.certificate.empty()) stored_[{factory.get(), row.index}].push_back(std::move(row));
+    }
     return {};
   }
 
-  // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
-  Result<bool> same_making(const TaskRow& row, int64_t index) {
-    if (row.difficulty != factory_.difficulty(index)) return false;
-    if (row.archetype != factory_.archetypes()[static_cast<size_t>(index) % factory_.archetypes().size()]) return false;
-    const Result<std::shared_ptr<const Environment>> environment = factory_.environment(index);
-    if (!environment.ok() || row.environment != (*environment)->id) return false;
-    ASSAY_ASSIGN(Task task, store_.task(row.id));
-    return task.provenance.domain_version == factory_.domain().version;
+  // What one domain's user should know; of all domains it would be a book.
+  void say_notes() {
+    if (!plan_.by_environment()) {
+      if (auto notes = plan_.factories()[0]->notes(); notes.ok()) notes_ = std::move(*notes);   // without its environment, task 0 is lost, and says why
+    }
+    for (const std::string& name : plan_.left_out()) notes_.push_back("the tools of the domain '" + name + "' run programs; it is left out here: " + context_.command("synth " + name));
+    for (const std::string& note : notes_) context_.say("note: " + printable(note));
   }
 
-  Result<Item> make(int64_t index) {
+  // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
+  Result<bool> same_making(Factory& factory, const TaskRow& row, int64_t index) {
+    if (row.difficulty != factory.difficulty(index)) return false;
+    if (row.archetype != factory.archetypes()[static_cast<size_t>(index) % factory.archetypes().size()]) return false;
+    const Result<std::shared_ptr<const Environment>> environment = factory.environment(index);
+    if (!environment.ok() || row.environment != (*environment)->id) return false;
+    ASSAY_ASSIGN(Task task, store_.task(row.id));
+    return task.provenance.domain_version == factory.domain().version;
+  }
+
+  Result<std::vector<Item>> make(const TaskBatch& batch) {
+    std::vector<Item> out;
+    for (int64_t index = batch.first; index < batch.first + batch.count; ++index) {
+      ASSAY_ASSIGN(Item item, make(*batch.factory, index));
+      out.push_back(std::move(item));
+    }
+    if (plan_.by_environment()) batch.factory->release(batch.first);
+    return out;
+  }
+
+  Result<Item> make(Factory& factory, int64_t index) {
     Item item;
-    if (auto it = stored_.find(index); it != stored_.end()) {
+    item.index = index;
+    if (auto it = stored_.find({&factory, index}); it != stored_.end()) {
       for (const TaskRow& row : it->second) {
-        ASSAY_ASSIGN(const bool same, same_making(row, index));
+        ASSAY_ASSIGN(const bool same, same_making(factory, row, index));
         if (!same) continue;
         item.stored_earlier = true;
-        ASSAY_ASSIGN(item.environment, factory_.environment(index));
+        ASSAY_ASSIGN(item.environment, factory.environment(index));
         item.row = row;
         ASSAY_ASSIGN(item.certificate, store_.certificate(row.id));
-        if (!item.certificate.sound) item.lost_for = factory_.lost_for(index, nullptr);
+        if (!item.certificate.sound) item.lost_for = factory.lost_for(index, nullptr);
         return item;
       }
     }
-    Result<std::shared_ptr<const Environment>> environment = factory_.environment(index);
+    Result<std::shared_ptr<const Environment>> environment = factory.environment(index);
     if (environment.ok()) {
       item.environment = *environment;
-      Result<MadeTask> made = factory_.make(index);
+      Result<MadeTask> made = factory.make(index, &item.funnel);
       if (made.ok()) item.made = std::move(*made);
       else item.error = made.error();
     } else {
       item.error = environment.error();
     }
-    if (item.error) item.lost_for = factory_.lost_for(index, &*item.error);
-    else if (!item.made->certificate.sound) item.lost_for = factory_.lost_for(index, nullptr);
+    if (item.error) item.lost_for = factory.lost_for(index, &*item.error);
+    else if (!item.made->certificate.sound) item.lost_for = factory.lost_for(index, nullptr);
     return item;
   }
 
-  Status take(int64_t index, Item item, Progress& progress) {
-    ++bands_[factory_.difficulty(index)].asked;
+  Status take(Factory& factory, Item item, Progress& progress) {
+    const std::string& archetype = factory.archetypes()[static_cast<size_t>(item.index) % factory.archetypes().size()];
+    funnels_[archetype].add(item.funnel);
+    ++bands_[factory.difficulty(item.index)].asked;
     if (!item.lost_for.empty()) ++lost_[item.lost_for];
     if (item.error) {
       if (failed_++ == 0) first_error_ = *item.error;
-      if (errors_.size() < 5) errors_.insert("task " + std::to_string(index) + ": " + item.error->text());
+      if (errors_.size() < 5) errors_.insert(factory.domain().name + ", task " + std::to_string(item.index) + ": " + item.error->text());
       progress.add(1, 1);
       return {};
     }
@@ -137,6 +170,7 @@ class Synthesis {
 
   // Environments that were made before count as well.
   void count_environment(const Item& item) {
+    domains_.insert(item.row.domain);
     if (!seen_.insert(item.row.environment).second) return;
     structures_.insert(structure_of(*item.environment));
     databases_.insert(database_of(*item.environment));
@@ -195,43 +229,69 @@ class Synthesis {
     return store_.flush();
   }
 
-  void say_losses(int64_t reached) const {
+  void say_losses() const {
     std::string each;
     for (const auto& [reason, tasks] : lost_) each += (each.empty() ? "" : ", ") + count_text(tasks) + " " + reason;
-    if (!each.empty()) context_.say(count_text(reached) + " candidates in, " + count_text(made_ + kept_ - unsound_) + " certified out; lost: " + each);
+    if (!each.empty()) context_.say(count_text(made_ + kept_ + failed_) + " candidates in, " + count_text(made_ + kept_ - unsound_) + " certified out; lost: " + each);
   }
 
-  void report(int64_t count, int64_t reached) const {
+  // Candidates in, certified out, and every loss under one code.
+  std::string funnel_text() const {
+    TextTable table({"archetype", "candidates", "certified", "lost"});
+    for (const auto& [archetype, funnel] : funnels_) {
+      std::vector<std::pair<std::string, int64_t>> lost(funnel.lost.begin(), funnel.lost.end());
+      std::stable_sort(lost.begin(), lost.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+      std::string codes;
+      for (const auto& [code, count] : lost) codes += (codes.empty() ? "" : ", ") + code + " " + count_text(count);
+      table.add({archetype, count_text(funnel.candidates()), count_text(funnel.certified), codes});
+    }
+    return table.text();
+  }
+
+  OrderedJson funnel_json() const {
+    OrderedJson out = OrderedJson::object();
+    for (const auto& [archetype, funnel] : funnels_) {
+      OrderedJson lost = OrderedJson::object();
+      for (const auto& [code, count] : funnel.lost) lost[code] = count;
+      out[archetype] = {{"candidates", funnel.candidates()}, {"certified", funnel.certified}, {"lost", std::move(lost)}};
+    }
+    return out;
+  }
+
+  void report(bool interrupted) const {
     const Context& c = context_;
     if (!groups_.empty()) c.say(tasks_table(groups_));
+    if (made_ + failed_ > 0) c.say("\n" + funnel_text());
     const double rate = seconds_ > 0 ? static_cast<double>(made_) / seconds_ : 0;
     c.say("\n" + count_text(made_) + " tasks made and certified in " + duration_text(seconds_) + " (" + rate_text(rate) + "/s), " +
           count_text(kept_) + " were in the store; " + count_text(unsound_) + " unsound, " + count_text(failed_) + " could not be made");
-    c.say("1 domain, " + count_text(static_cast<int64_t>(seen_.size())) + " environments, of which " + count_text(static_cast<int64_t>(structures_.size())) +
-          " differ in schema, tools or rules; " + count_text(static_cast<int64_t>(databases_.size())) + " databases, " + count_text(made_ + kept_) + " tasks");
-    say_losses(reached);
+    c.say(count_text(static_cast<int64_t>(domains_.size())) + (domains_.size() == 1 ? " domain, " : " domains, ") + count_text(static_cast<int64_t>(seen_.size())) +
+          " environments, of which " + count_text(static_cast<int64_t>(structures_.size())) + " differ in schema, tools or rules; " +
+          count_text(static_cast<int64_t>(databases_.size())) + " databases, " + count_text(made_ + kept_) + " tasks");
+    say_losses();
     for (const std::string& error : errors_) c.say("  " + printable(error));
     say_calibration();
-    if (reached < count)
-      c.say("interrupted after " + count_text(reached) + " of " + count_text(count) + ": the same command goes on from there");
+    if (interrupted)
+      c.say("interrupted after " + count_text(made_ + kept_ + failed_) + " of " + count_text(plan_.tasks()) + ": the same command goes on from there");
     if (!example_.empty()) {
       c.say("next:");
       c.say("  " + c.command("rollout --policy gold,random,greedy --group 4"));
       c.say("  " + c.command("show task " + short_id(example_)));
       c.say("  " + c.command("show store"));
     }
-    c.result({{"requested", count}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_}, {"lost", lost_},
-              {"domains", 1}, {"environments", seen_.size()}, {"structures", structures_.size()}, {"databases", databases_.size()},
-              {"interrupted", reached < count}, {"seconds", seconds_}, {"tasks_per_second", rate},
+    c.result({{"requested", plan_.tasks()}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_}, {"lost", lost_},
+              {"domains", domains_.size()}, {"environments", seen_.size()}, {"structures", structures_.size()}, {"databases", databases_.size()},
+              {"interrupted", interrupted}, {"seconds", seconds_}, {"tasks_per_second", rate}, {"funnel", funnel_json()},
               {"by_difficulty", tasks_json(groups_)}, {"calibration", calibration()}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
   }
 
   const Options& options_;
   const Context& context_;
-  Factory& factory_;
+  const TaskPlan& plan_;
   Store& store_;
-  std::map<int64_t, std::vector<TaskRow>> stored_;  // by index
-  std::set<std::string> environments_, seen_, structures_, databases_, errors_;
+  std::map<std::pair<const Factory*, int64_t>, std::vector<TaskRow>> stored_;  // by index
+  std::map<std::string, CandidateFunnel> funnels_;   // by archetype
+  std::set<std::string> environments_, domains_, seen_, structures_, databases_, errors_;
   std::vector<std::string> notes_;
   Error first_error_;
   TaskGroups groups_;
@@ -273,9 +333,23 @@ Result<bool> propose(const Options& options, const Context& context, const Impor
   return false;
 }
 
+Result<int> run_all(Options& options, const Context& context) {
+  if (!options.factory.data.empty() || context.limit >= 0) return input_error("all domains make their own tables, and as many tasks as --tasks says", context.limit >= 0 ? "--limit" : "--data");
+  if (options.factory.archetypes.empty()) options.factory.archetypes = {"all"};
+  if (options.factory.variants.empty()) options.factory.variants = {"any"};
+  if (options.environments == 0) options.environments = static_cast<int64_t>(domain_names().size());
+  if (options.tasks == 0) options.tasks = options.environments * options.factory.tasks_per_environment;
+  ASSAY_ASSIGN(const TaskPlan plan, TaskPlan::of_all_domains(options.factory, options.environments, options.tasks));
+  ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
+  for (const auto& factory : plan.factories()) ASSAY_TRY(keep_domain(*store, factory->domain()));
+  return Synthesis(options, context, plan, *store).run();
+}
+
 Result<int> run(Options& options, const Context& context) {
   ASSAY_TRY(check(options));
   options.factory.seed = context.seed;
+  if (options.all()) return run_all(options, context);
+  if (options.environments > 0 || options.tasks > 0) return input_error("these are for all domains; of one domain, say how many tasks", "--environments, --tasks", "--count N, or assay synth all");
   ASSAY_ASSIGN(std::unique_ptr<Factory> factory, Factory::create(options.factory));
   if (factory->import()) {
     ASSAY_ASSIGN(const bool only_proposed, propose(options, context, *factory->import()));
@@ -288,7 +362,8 @@ Result<int> run(Options& options, const Context& context) {
   }
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
   ASSAY_TRY(keep_domain(*store, factory->domain()));
-  return Synthesis(options, context, *factory, *store).run();
+  const TaskPlan plan(std::move(factory), context.limit < 0 ? options.count : std::min(options.count, context.limit));
+  return Synthesis(options, context, plan, *store).run();
 }
 
 }  // namespace
@@ -298,14 +373,16 @@ Command make() {
             auto options = std::make_shared<Options>();
             auto domains = std::make_shared<DomainSynthesis>();
             FactoryOptions& factory = options->factory;
-            CLI::Option* domain = app.add_option("domain", factory.domain, "A built-in domain (assay list domains) or a file");
-            app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: select where the domain has it, else all; assay list archetypes)")->delimiter(',');
+            CLI::Option* domain = app.add_option("domain", factory.domain, "A built-in domain (assay list domains), a file, or all: every built-in domain");
+            app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: select where the domain has it, else all; of all domains, all; assay list archetypes)")->delimiter(',');
             app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
             declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");
             app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+            app.add_option("--environments", options->environments, "Of all domains: environments, from each domain in turn (default: one of each)")->check(CLI::Range(int64_t{0}, int64_t{1} << 32));
+            app.add_option("--tasks", options->tasks, "Of all domains: tasks, spread evenly over the environments (default: --tasks-per-environment in each)")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
             app.add_option("--tasks-per-environment", factory.tasks_per_environment, "Tasks that share a database")
                 ->check(CLI::Range(int64_t{1}, int64_t{1} << 32));
-            app.add_option("--variant", factory.variants, "Variants of the tools (assay list variants), none, or any: none to three drawn for each environment")->delimiter(',');
+            app.add_option("--variant", factory.variants, "Variants of the tools (assay list variants), none, or any: none to three drawn for each environment (default: none; of all domains, any)")->delimiter(',');
             app.add_option("--data", factory.data, "Your own tables: a SQLite file, or a folder of CSV or TSV files");
             app.add_option("--map", factory.mapping, "How your columns map to the domain's (JSON)");
             app.add_option("--propose", options->propose, "Write the mapping to this file and stop");

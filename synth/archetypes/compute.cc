@@ -55,6 +55,7 @@ Result<MadeTask> make_certified(MakeRequest request) {
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
     if (made.certificate.sound) break;
+    request.lose("unsound");
   }
   return made;
 }

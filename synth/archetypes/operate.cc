@@ -61,12 +61,16 @@ Result<MadeTask> make_certified(MakeRequest request) {
   std::optional<MadeTask> unsound;
   for (request.attempt = 0; request.attempt < kMostAttempts; ++request.attempt) {
     ASSAY_ASSIGN(auto tried, attempt(request));
-    if (!tried || !tried->fits) continue;
+    if (!tried || !tried->fits) {
+      request.lose(tried ? "calls_outside_band" : "no_independent_requests");
+      continue;
+    }
     MadeTask made;
     made.task = std::move(tried->remade.task);
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
     if (made.certificate.sound) return made;
+    request.lose("unsound");
     if (!unsound) unsound = std::move(made);
     else if (request.attempt > 8) break;   // the domain, not the draw, is at fault
   }

@@ -78,22 +78,29 @@ struct Workshop {
 std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
   const Level& level = workshop.level;
   TableSource& source = *workshop.source;
+  const auto lost = [&](const char* code) {
+    request.lose(code);
+    return std::optional<Drawn>();
+  };
   Rng rng(request.seed, stream_of("query/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMostAttempts + request.attempt));
   auto question = draw_question(*workshop.drawable, source, level, rng);
-  if (!question) return std::nullopt;
+  if (!question) return lost("draw_leads_nowhere");
   const Tables& tables = source.tables();
   const Size size = size_of(*question, tables);
-  if (!within(size.hops, level.hops_low, level.hops_high) || !within(size.operators, level.operators_low, level.operators_high)) return std::nullopt;
+  if (!within(size.hops, level.hops_low, level.hops_high) || !within(size.operators, level.operators_low, level.operators_high)) return lost("size_outside_band");
   std::vector<Need> needs;
   auto answer = evaluate(*question, source, &needs);
-  if (!answer.ok() || answer->empty || answer->tie || is_trivial(*question, answer->value) || !names_are_unique(*question, *answer, tables)) return std::nullopt;
-  if (guess_rate(*question, *answer, source).rate() > kMostChance) return std::nullopt;
-  if (static_cast<int64_t>(needs.size()) > level.calls_high * 4) return std::nullopt;   // hopeless: one call seldom meets many
+  if (!answer.ok() || answer->empty || answer->tie) return lost("no_single_answer");
+  if (is_trivial(*question, answer->value)) return lost("trivial_answer");
+  if (!names_are_unique(*question, *answer, tables)) return lost("ambiguous_name");
+  if (guess_rate(*question, *answer, source).rate() > kMostChance) return lost("easily_guessed");
+  if (static_cast<int64_t>(needs.size()) > level.calls_high * 4) return lost("calls_outside_band");   // hopeless: one call seldom meets many
   Drawn out{std::move(*question), std::move(*answer), least_calls(needs, tables, workshop.drawable->tools()), {}};
-  if (!within(out.least_calls, level.calls_low, level.calls_high) || !every_step_matters(out.question, out.answer.value, source)) return std::nullopt;
+  if (!within(out.least_calls, level.calls_low, level.calls_high)) return lost("calls_outside_band");
+  if (!every_step_matters(out.question, out.answer.value, source)) return lost("step_without_effect");
   out.words = say(out.question, out.answer.value, tables, workshop.options, rng);
   for (const std::string& text : out.answer.value.texts)
-    if (out.words.question.find(text) != std::string::npos) return std::nullopt;
+    if (out.words.question.find(text) != std::string::npos) return lost("question_names_answer");
   return out;
 }
 
@@ -160,6 +167,7 @@ Result<MadeTask> make_certified(MakeRequest request) {
     const auto plain = made.certificate.measures.find("plain_calls");
     const bool in_band = (plain == made.certificate.measures.end() ? made.certificate.calls_high : plain->second) <= workshop.level.calls_high;
     if (made.certificate.sound && in_band) return made;
+    request.lose(made.certificate.sound ? "calls_outside_band" : "unsound");
     if (made.certificate.sound || ++unsound_count > 1) continue;
     unsound = std::move(made);
   }

@@ -1,0 +1,32 @@
+#include "cli/task_plan.h"
+
+namespace assay {
+
+TaskPlan::TaskPlan(std::unique_ptr<Factory> factory, int64_t count) : environments_(count), tasks_(count) { factories_.push_back(std::move(factory)); }
+
+Result<TaskPlan> TaskPlan::of_all_domains(const FactoryOptions& options, int64_t environments, int64_t tasks) {
+  if (environments < 1 || tasks < environments)
+    return input_error("expected at least one task for each environment, and one environment", "--environments, --tasks");
+  TaskPlan plan;
+  plan.environments_ = environments;
+  plan.tasks_ = tasks;
+  plan.most_in_environment_ = (tasks + environments - 1) / environments;
+  for (const std::string& name : domain_names()) {
+    FactoryOptions own = options;
+    own.domain = name;
+    own.tasks_per_environment = plan.most_in_environment_;
+    ASSAY_ASSIGN(std::unique_ptr<Factory> factory, Factory::create(own));
+    if (factory->needs_executor()) plan.left_out_.push_back(name);
+    else plan.factories_.push_back(std::move(factory));
+  }
+  return plan;
+}
+
+TaskBatch TaskPlan::batch(int64_t index) const {
+  if (!by_environment()) return {factories_[0].get(), index, 1};
+  const int64_t domains = static_cast<int64_t>(factories_.size()), each = tasks_ / environments_, more = tasks_ % environments_;
+  // The first `more` environments get one task more.
+  return {factories_[static_cast<size_t>(index % domains)].get(), index / domains * most_in_environment_, each + (index < more ? 1 : 0)};
+}
+
+}  // namespace assay
