@@ -123,6 +123,8 @@ class Exporter {
     return input_error("nothing to export: of " + std::to_string(tasks.size()) + " tasks that match, " +
                            std::to_string(report_.skipped_uncertified) + " are not certified as sound, " +
                            std::to_string(report_.skipped_attacked) + " were scored at by an attack" +
+                           (report_.skipped_other ? ", " + std::to_string(report_.skipped_other) + " are none that this format can hold" : "") +
+                           (report_.skipped_statement ? ", " + std::to_string(report_.skipped_statement) + " have only a commit's message for a statement" : "") +
                            (options_.kept_by.empty() ? "" : ", " + std::to_string(report_.skipped_by_filter) + " were not kept by a filter with the policy '" + options_.kept_by + "' (assay filter)") +
                            (format_.per_rollout ? ", and the others have no rollout that matches and was scored" : ""),
                        store_.path(), format_.per_rollout ? "assay rollout, or other filters" : "assay synth, or other filters");
@@ -135,6 +137,15 @@ class Exporter {
       if (rollouts.empty()) return {};
     }
     ASSAY_ASSIGN(const Task task, store_.task(row.id));
+    if (format_.takes && !format_.takes(task)) {
+      ++report_.skipped_other;
+      return {};
+    }
+    const Json& origin = task.provenance.origin;
+    if (!options_.commit_statements && origin.is_object() && origin.value("statement_from", "") == "commit") {
+      ++report_.skipped_statement;
+      return {};
+    }
     ASSAY_ASSIGN(const Certificate certificate, store_.certificate(row.id));
     // The row of the listing says so too; what is exported rests on the certificate itself.
     if (!certificate.sound || certificate.task != task.id) {
@@ -184,6 +195,15 @@ class Exporter {
     if (!file) file = std::make_unique<RowFile>(path_of(row_file(item.split)));
     item.number = file->rows();
     ASSAY_ASSIGN(const OrderedJson row, format_.row(item));
+    if (format_.row_files) {
+      ASSAY_ASSIGN(const FormatFiles files, format_.row_files(item));
+      for (const auto& [name, text] : files) {
+        std::error_code error;
+        fs::create_directories(fs::path(path_of(name)).parent_path(), error);
+        if (error) return write_error("create the folder", path_of(name), error.value());
+        ASSAY_TRY(write_text(name, text));
+      }
+    }
     ASSAY_TRY(file->add(row));
     card_.add(item);
     return {};

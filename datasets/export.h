@@ -15,6 +15,7 @@ struct ExportOptions {
   TaskFilter tasks;
   RolloutFilter rollouts;          // for formats made of rollouts; of those that match, the scored ones
   std::string kept_by;             // only tasks that a filter by this policy kept (envs/pass_rate.h); empty: all
+  bool commit_statements = false;  // tasks whose statement was made from a commit's message, too
   int train_percent = 90, validation_percent = 5;  // the rest is test
 };
 
@@ -24,6 +25,8 @@ struct ExportReport {
   int64_t skipped_attacked = 0;          // tasks that an attack scored at (envs/attack_report.h)
   int64_t never_attacked = 0;            // of the tasks written
   int64_t skipped_by_filter = 0;         // tasks that were not kept, or not measured by that policy
+  int64_t skipped_other = 0;             // tasks that this format cannot hold
+  int64_t skipped_statement = 0;         // tasks whose statement is a commit's message
   int64_t skipped_failed = 0;            // rollouts that broke at a boundary
   std::vector<std::string> files;        // relative to the folder, sorted
 };

@@ -19,16 +19,21 @@ struct ExportItem {
   int64_t number = 0;                 // of the row within its split
 };
 
+using FormatFiles = std::vector<std::pair<std::string, std::string>>;   // path relative to the dataset's folder -> text
+
 struct Format {
   std::string name;
   std::string summary;            // one line for `assay list formats`
   std::string extension;          // "jsonl"; always one object a line
   bool per_rollout = false;       // one row a rollout, or one a task
+  std::function<bool(const Task&)> takes;   // others are left out, and counted; null: it takes every task
   std::string usage;              // Markdown for the card: the columns, and how a trainer reads them
   std::function<Result<OrderedJson>(const ExportItem&)> row;
-  // Further files of the dataset (path relative to its folder -> text), e.g. reward.py. "@STORE@", quotes included, becomes the
+  // Further files of a row; null: none. They stand before the rows do.
+  std::function<Result<FormatFiles>(const ExportItem&)> row_files;
+  // Further files of the dataset, e.g. reward.py. "@STORE@", quotes included, becomes the
   // path of the store from the folder, as a string literal of JSON and Python.
-  std::function<std::vector<std::pair<std::string, std::string>>()> files;
+  std::function<FormatFiles()> files;
 };
 
 namespace formats {

@@ -43,6 +43,8 @@ Result<int> run(Options& options, const Context& context) {
   if (report.skipped_uncertified > 0) context.say("left out: " + count_text(report.skipped_uncertified) + " not certified as sound");
   if (report.skipped_attacked > 0) context.say("left out: " + count_text(report.skipped_attacked) + " that an attack scored at");
   if (report.skipped_by_filter > 0) context.say("left out: " + count_text(report.skipped_by_filter) + " that the filter did not keep, or that were not measured");
+  if (report.skipped_other > 0) context.say("left out: " + count_text(report.skipped_other) + " that this format cannot hold");
+  if (report.skipped_statement > 0) context.say("left out: " + count_text(report.skipped_statement) + " with only a commit's message for a statement (--commit-statements takes them)");
   if (report.never_attacked > 0) context.say("never attacked: " + count_text(report.never_attacked) + " tasks (" + context.command("attack") + ")");
   if (report.skipped_failed > 0) context.say("left out: " + count_text(report.skipped_failed) + " failed rollouts");
   std::string files;
@@ -52,7 +54,7 @@ Result<int> run(Options& options, const Context& context) {
   context.result({{"format", options.dataset.format}, {"folder", options.dataset.folder}, {"rows", report.rows},
                   {"skipped_uncertified", report.skipped_uncertified},
                   {"skipped_attacked", report.skipped_attacked}, {"skipped_by_filter", report.skipped_by_filter},
-                  {"never_attacked", report.never_attacked}, {"skipped_failed", report.skipped_failed}, {"files", report.files}});
+                  {"skipped_other", report.skipped_other}, {"skipped_statement", report.skipped_statement}, {"never_attacked", report.never_attacked}, {"skipped_failed", report.skipped_failed}, {"files", report.files}});
   return static_cast<int>(kDone);
 }
 
@@ -71,6 +73,7 @@ Command make() {
             app.add_option("--preset", options->preset, "Only tasks of this preset");
             auto* passed = app.add_flag("--passed", options->passed, "Only rollouts that passed (the default)");
             app.add_flag("--all", options->all, "Rollouts that did not pass, too")->excludes(passed);
+            app.add_flag("--commit-statements", dataset.commit_statements, "Tasks that know only a commit's message for a statement, too");
             app.add_option("--train-percent", dataset.train_percent)->check(CLI::Range(0, 100));
             app.add_option("--validation-percent", dataset.validation_percent, "The rest is test")->check(CLI::Range(0, 100));
             return [options, &context] { return run(*options, context); };

@@ -84,6 +84,7 @@ TEST_CASE("every format writes rows that name their task, share their columns, a
   Folder folder;
   auto store = filled_store(folder.file("s.db"));
   for (const Format& format : formats::all()) {
+    if (format.takes) continue;
     INFO(format.name);
     const std::string out = folder.file(format.name);
     const auto done = export_dataset(*store, {.format = format.name, .folder = out});
@@ -128,6 +129,7 @@ TEST_CASE("every format gives the same bytes again, over an older export too") {
   Folder folder;
   auto store = filled_store(folder.file("s.db"));
   for (const Format& format : formats::all()) {
+    if (format.takes) continue;
     INFO(format.name);
     const ExportOptions options = {.format = format.name, .folder = folder.file(format.name)};
     REQUIRE(export_dataset(*store, options).ok());
@@ -143,6 +145,7 @@ TEST_CASE("every format's card has front matter for each split, counts and comma
   Folder folder;
   auto store = filled_store(folder.file("s.db"));
   for (const Format& format : formats::all()) {
+    if (format.takes) continue;
     INFO(format.name);
     const std::string out = folder.file(format.name);
     const ExportReport report = export_dataset(*store, {.format = format.name, .folder = out}).value();
@@ -166,6 +169,7 @@ TEST_CASE("every Python file of every format can be imported and finds the store
   Folder folder;
   auto store = filled_store(folder.file("it's a \"store\" 杭.db"));
   for (const Format& format : formats::all()) {
+    if (format.takes) continue;
     const ExportReport report = export_dataset(*store, {.format = format.name, .folder = folder.file("out/" + format.name)}).value();
     for (const std::string& file : report.files) {
       if (!file.ends_with(".py")) continue;
@@ -231,6 +235,89 @@ TEST_CASE("grpo rows hold what TRL and verl look for") {
   CHECK(std::count(report.files.begin(), report.files.end(), "reward.py") == 1);
 }
 
+TEST_CASE("tasks that ask for a patch become SWE-bench instances, others are left out and counted") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const auto environment = sample::environment();
+  const auto put = [&](const char* from) {
+    Task task = sample::repair_task(*environment, from);
+    REQUIRE(store->put_task(task).ok());
+    REQUIRE(store->put_certificate(sample::certificate(task)).ok());
+    return task;
+  };
+  const Task task = put("issue");
+  put("commit");
+  const Format& format = format_named("swe_bench");
+  ExportOptions options{.format = format.name, .folder = folder.file("out"), .train_percent = 100, .validation_percent = 0};
+  const auto report = export_dataset(*store, options);
+  if (!report.ok()) FAIL(report.error().text());
+  CHECK(report->skipped_other == kTasks - kUncertified);
+  CHECK(report->skipped_statement == 1);
+  const auto rows = rows_of(folder.file("out"), *report, "train", format);
+  REQUIRE(rows.size() == 1);
+  Json row = rows[0];
+  CHECK(row.at("certificate").at("sound") == true);
+  row.erase("certificate");
+  CHECK(row == Json::parse(R"({"repo":"pallets/click","instance_id":"pallets__click-2421","base_commit":"0123456789abcdef0123456789abcdef01234567",
+    "patch":"diff --git a/a.py b/a.py\n","test_patch":"diff --git a/t.py b/t.py\n","problem_statement":"It breaks.","hints_text":"","created_at":"2024-01-02T03:04:05Z",
+    "version":"","FAIL_TO_PASS":"[\"t.py::test_a[1]\"]","PASS_TO_PASS":"[]","environment_setup_commit":"0123456789abcdef0123456789abcdef01234567","split":"train",
+    "licence":"BSD-3-Clause","language":"python","statement_from":"issue","task_id":")" + task.id + R"("})"));
+  options.commit_statements = true;
+  CHECK(export_dataset(*store, options).value().rows.at("train") == 2);
+}
+
+TEST_CASE("a Harbor task directory reproduces the recipe, and its tests judge a tree") {
+  Folder folder;
+  auto store = Store::open(folder.file("s.db"), StoreMode::kOpenOrCreate, system_clock()).value();
+  const auto environment = sample::environment();
+  REQUIRE(store->put_environment(*environment).ok());
+  // The runner: writes a report in which the test passes if t.txt, from the test patch, agrees with a.txt.
+  const std::string runner = "import sys; good = open('a.txt').read() == open('t.txt').read(); open(sys.argv[1], 'w').write('<testsuites><testsuite name=\"s\"><testcase classname=\"m\" name=\"t\">' + "
+                             "('' if good else '<failure/>') + '</testcase></testsuite></testsuites>'); sys.exit(not good)";
+  Task task = sample::repair_task(*environment, "issue");
+  task.gold = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-old\n+new\n";
+  task.tests = {{"tests", "diff --git a/t.txt b/t.txt\nnew file mode 100644\n--- /dev/null\n+++ b/t.txt\n@@ -0,0 +1 @@\n+new\n"}, {"build", Json::array()}, {"fail_to_pass", {"m::t"}}, {"pass_to_pass", Json::array()},
+                {"limits", {{"wall_ms", 60'000}, {"cores", 2}, {"memory_bytes", int64_t{1} << 30}}},
+                {"commands", {{{"argv", {"python3", "-c", runner, "{report}", "{tests}"}}, {"files", {"t.txt"}}, {"environment", Json::object()}, {"format", "junit"}}}}};
+  seal_task(task);
+  Task other = task;
+  other.tests["commands"][0]["format"] = "go_json";
+  seal_task(other);
+  for (const Task& each : {task, other}) {
+    Certificate certificate = sample::certificate(each);
+    certificate.acceptance = {{"recipe", {{"ecosystem", "python"}, {"stages", {{{"name", "dependencies"}, {"keeps", Json::array({"work/deps", "work/repo/node_modules"})}, {"steps", {{{"argv", {"pip", "install", "a b"}}, {"environment", {{"X", "1"}}}}}}}}},
+                                          {"prepare", {{{"argv", {"make"}}}}}}}};
+    seal_certificate(certificate);
+    REQUIRE(store->put_task(each).ok());
+    REQUIRE(store->put_certificate(certificate).ok());
+  }
+  const std::string out = folder.file("out");
+  const auto report = export_dataset(*store, {.format = "harbor", .folder = out, .train_percent = 100, .validation_percent = 0});
+  if (!report.ok()) FAIL(report.error().text());
+  CHECK(report->skipped_other == 1);
+  CHECK(files_below(out) == std::set<std::string>(report->files.begin(), report->files.end()));
+  const std::string made = out + "/tasks/pallets__click-2421/";
+  const std::string dockerfile = read_file(made + "environment/Dockerfile").value();
+  CHECK(dockerfile.find("git fetch -q --depth 1 \"$REPOSITORY\" 0123456789abcdef0123456789abcdef01234567 &&") != std::string::npos);
+  CHECK(dockerfile.ends_with("RUN [\"env\",\"X=1\",\"pip\",\"install\",\"a b\"]\nRUN git checkout -q . && git clean -fdxq -e \"/node_modules\"\nRUN [\"env\",\"make\"]\n"));
+  const std::string toml = read_file(made + "task.toml").value();
+  CHECK(toml.find("[environment]\ncpus = 2\nmemory_mb = 1024\nstorage_mb = 10240\nnetwork_mode = \"none\"\nworkdir = \"/work/repo\"\n") != std::string::npos);
+  CHECK(read_file(made + "instruction.md").value().find("It breaks.") != std::string::npos);
+
+  // Its own judge, over a tree on this machine.
+  const std::string tree = folder.file("tree");
+  const auto shell = [](const std::string& commands) { return std::system(("(" + commands + ") >/dev/null 2>&1").c_str()); };
+  REQUIRE(shell("mkdir " + tree + " && cd " + tree + " && echo old > a.txt && git init -q && git add -A && git -c user.name=a -c user.email=a@a commit -qm base && sed -i 's,\"/work/repo\",\"" + tree + "\",' " + made + "tests/plan.json") == 0);
+  const auto reward = [&](const std::string& change) {
+    CHECK(shell("cd " + tree + " && git checkout -q . && git clean -fdxq && " + change + " && python3 " + made + "tests/judge.py " + folder.file("reward")) == 0);
+    return read_file(folder.file("reward")).value();
+  };
+  CHECK(reward("true") == "0");
+  CHECK(reward("git apply " + made + "solution/gold.patch") == "1");
+  CHECK(reward("echo old > t.txt") == "0");   // a test of the agent's own does not count
+  CHECK(reward("printf 'raise SystemExit(0)' > sitecustomize.py") == "0");
+}
+
 // ---- Splits ----
 
 TEST_CASE("a split is a function of the task's id and follows the percentages") {
@@ -258,7 +345,7 @@ TEST_CASE("an unknown format lists the known ones, wrong shares are refused") {
   auto store = filled_store(folder.file("s.db"));
   const auto unknown = export_dataset(*store, {.format = "openai-chat", .folder = folder.file("x")});
   REQUIRE_FALSE(unknown.ok());
-  CHECK(unknown.error().what.find("known: grpo, openai_chat") != std::string::npos);
+  CHECK(unknown.error().what.find("known: grpo, harbor, openai_chat, swe_bench") != std::string::npos);
   CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = folder.file("x"), .train_percent = 99, .validation_percent = 2}).ok());
   CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = ""}).ok());
   CHECK_FALSE(std::filesystem::exists(folder.file("x")));

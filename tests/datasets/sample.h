@@ -74,6 +74,23 @@ inline Task task(int64_t index = 0, const Environment& e = *environment()) {
   return t;
 }
 
+// A mined task; its environment is the sample's, which has no tree.
+inline Task repair_task(const Environment& e, const std::string& statement_from) {
+  Task t;
+  t.environment = e.id;
+  t.archetype = "repair";
+  t.prompt = "Mend it.";
+  t.constraints = Json::array();
+  t.gold = "diff --git a/a.py b/a.py\n";
+  t.tests = {{"tests", "diff --git a/t.py b/t.py\n"}, {"fail_to_pass", {"t.py::test_a[1]"}}, {"pass_to_pass", Json::array()}};
+  t.provenance.kind = "mined";
+  t.provenance.domain = "pallets/click";
+  t.provenance.origin = {{"repository", "pallets/click"}, {"pull", 2421}, {"base", "0123456789abcdef0123456789abcdef01234567"}, {"merged", "2024-01-02T03:04:05Z"},
+                         {"statement", "It breaks."}, {"statement_from", statement_from}, {"licence", "BSD-3-Clause"}, {"language", "python"}};
+  seal_task(t);
+  return t;
+}
+
 inline Certificate certificate(const Task& t, bool sound = true) {
   Certificate c;
   c.task = t.id;
