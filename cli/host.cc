@@ -1,6 +1,10 @@
 #include "cli/host.h"
 
+#include "cli/layers.h"
+#include "datasets/test_logs.h"
+#include "envs/base/rng.h"
 #include "sandbox/backend.h"
+#include "synth/build/test_run.h"
 #include "verifiers/constraint_verifier.h"
 
 namespace assay {
@@ -34,7 +38,7 @@ Result<std::shared_ptr<const Database>> DatabaseCache::database(const Environmen
 Result<Executor*> DatabaseCache::executor() {
   std::lock_guard lock(mutex_);
   if (!executor_) {
-    ASSAY_ASSIGN(executor_, make_executor(sandbox_));
+    ASSAY_ASSIGN(executor_, make_executor(sandbox_, {.cache = layer_folder(store_.path())}));
   }
   return executor_.get();
 }
@@ -49,6 +53,11 @@ Result<std::shared_ptr<Toolset>> Host::tools(const Task& task) {
     ASSAY_ASSIGN(session.executor, databases_.executor());
   }
   if (own) session.files = task.files;
+  if (!task.tests.is_null()) {
+    ASSAY_ASSIGN(const TestPlan plan, test_plan_from_json(task.tests, "task " + task.id));
+    session.tree = {.layers = plan.layers, .limits = plan.limits};
+    ASSAY_ASSIGN(session.tree.excluded, test_paths(plan));
+  }
   ASSAY_ASSIGN(std::unique_ptr<Toolset> opened, Toolset::open(loaded, database, std::move(session)));
   std::shared_ptr<Toolset> shared(std::move(opened));
   return own ? shared : tools_.put(task.environment, shared);
@@ -62,8 +71,23 @@ Result<std::shared_ptr<const Verifier>> Host::verifier(const Task& task) {
 }
 
 Result<Verdict> Host::judge(const Task& task, const Outcome& outcome) {
+  if (!task.tests.is_null()) return judge_tree(task, outcome.state);
   ASSAY_ASSIGN(const std::shared_ptr<const Verifier> found, verifier(task));
   return found->judge(outcome);
+}
+
+Result<Verdict> Host::judge_tree(const Task& task, const Json& state) {
+  JsonReader r(state, "what was changed", "$");
+  const std::string patch = r.text("patch"), refused = r.text_or("refused", "");
+  ASSAY_TRY(r.finish());
+  if (!refused.empty()) return Verdict{0, false, {{"patch", false, refused}}, kTestVerifierName};
+  ASSAY_ASSIGN(const TestPlan plan, test_plan_from_json(task.tests, "task " + task.id));
+  ASSAY_ASSIGN(Executor* const runs, executor());
+  const std::string id = judgement_id(task.id, patch);
+  ASSAY_ASSIGN(const std::string log, log_base(databases_.store().path(), id));
+  // The canaries' names follow from the patch, which therefore cannot hold them.
+  ASSAY_ASSIGN(PatchJudgement judged, judge_patch(*runs, plan, patch, {.seed = Rng(0, id, 0).next(), .log = log}));
+  return std::move(judged.verdict);
 }
 
 std::shared_ptr<void>* Host::kept(const Task& task) {

@@ -48,7 +48,8 @@ class Host {
   Result<std::shared_ptr<Toolset>> tools(const Task& task);
   // Of a task that is judged by reading what was left behind.
   Result<std::shared_ptr<const Verifier>> verifier(const Task& task);
-  // The verdict on what an attempt left behind. An Error is the machine's: no verdict, and never a zero.
+  // The verdict on what an attempt left behind; of a patch, by running the task's tests, whose logs are kept (datasets/test_logs.h).
+  // An Error is the machine's: no verdict, and never a zero.
   Result<Verdict> judge(const Task& task, const Outcome& outcome);
   Result<std::shared_ptr<const Task>> task(const std::string& id);
   // What it was made from, as the store keeps it, or else the built-in of this name.
@@ -58,6 +59,8 @@ class Host {
   std::shared_ptr<void>* kept(const Task& task);
 
  private:
+  Result<Verdict> judge_tree(const Task& task, const Json& state);
+
   DatabaseCache& databases_;
   Lru<std::shared_ptr<const Domain>> domains_{16};
   Lru<std::shared_ptr<Toolset>> tools_{16};

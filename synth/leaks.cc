@@ -225,6 +225,16 @@ bool is_repository(const fs::path& directory) {
 
 }  // namespace
 
+void LeakSearch::add(const LeakSearch& other) {
+  files += other.files, bytes += other.bytes, archives += other.archives, compiled += other.compiled;
+  repositories += other.repositories, objects += other.objects;
+  unsearched_count += other.unsearched_count;
+  leak_count += other.leak_count;
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.begin() + static_cast<ptrdiff_t>(std::min(from.size(), kMostFindings - std::min(kMostFindings, to.size())))); };
+  append(unsearched, other.unsearched);
+  append(leaks, other.leaks);
+}
+
 Json to_json(const LeakSearch& s) {
   Json leaks = Json::array();
   for (const Leak& leak : s.leaks) leaks.push_back({{"where", leak.where}, {"kind", leak.kind}, {"path", leak.path}, {"evidence", leak.evidence}});

@@ -43,6 +43,8 @@ struct LeakSearch {
   std::vector<Leak> leaks;                            // at most 100, at most one for each place and file of the patch
   int64_t leak_count = 0;
 
+  // Takes in another place that was searched for the same.
+  void add(const LeakSearch& other);
   // Nothing was found, there was something to look for, and nothing was left out.
   bool clean() const { return leak_count == 0 && unsearched_count == 0 && blobs + fingerprints > 0; }
 };

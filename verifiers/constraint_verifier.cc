@@ -109,6 +109,7 @@ Verdict ConstraintVerifier::judge(std::string_view answer) const {
 }
 
 Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment) {
+  if (!task.tests.is_null()) return make_error(Boundary::kVerifier, "this task is judged by running its tests", "task " + task.id, "assay verify --predictions, assay rollout");
   if (!task.expected.is_null()) {
     ASSAY_ASSIGN(std::unique_ptr<Verifier> by_value, ValueVerifier::create(task.expected, "task " + task.id));
     return by_value;

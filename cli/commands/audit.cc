@@ -11,6 +11,7 @@
 #include "cli/text.h"
 #include "synth/certify.h"
 #include "synth/factory.h"
+#include "synth/patch_proof.h"
 
 namespace assay::commands::audit {
 namespace {
@@ -22,8 +23,29 @@ struct Finding {
   std::optional<Certificate> fresh;   // to be stored: there was none
 };
 
+// Of a mined task: what its tests say of the change itself, of no change, of cheats and of mutants. The rounds by which it was accepted
+// and what was searched for leaks while it was built are taken over.
+Result<Certificate> recompute_repair(Host& host, Store& store, const Task& task) {
+  ASSAY_ASSIGN(Certificate out, store.certificate(task.id));
+  ASSAY_ASSIGN(const Verdict gold, host.judge(task, Outcome{"", {{"patch", task.gold}}}));
+  ASSAY_ASSIGN(const Verdict nothing, host.judge(task, Outcome{"", {{"patch", ""}}}));
+  ASSAY_ASSIGN(const TestPlan plan, test_plan_from_json(task.tests, "task " + task.id));
+  ASSAY_ASSIGN(Executor* const executor, host.executor());
+  ASSAY_ASSIGN(const TreeView tree, tree_of_layers(*executor, plan));
+  ASSAY_ASSIGN(const PatchProof proof, prove_patch_tests(*executor, plan, tree, task.gold, {}));
+  const bool sound = gold.passed && !nothing.passed && proof.sound();
+  if (!sound && out.problems.empty()) out.problems.push_back("its tests no longer tell the change from none, or from a cheat");
+  out.gold_passes = gold.passed;
+  out.trivial_fail = !nothing.passed;
+  out.sound = out.sound && sound;
+  out.acceptance["proof"] = to_json(proof);
+  seal_certificate(out);
+  return out;
+}
+
 Result<Certificate> recompute(Host& host, Store& store, const TaskRow& row) {
   ASSAY_ASSIGN(std::shared_ptr<const Task> task, host.task(row.id));
+  if (!task->tests.is_null()) return recompute_repair(host, store, *task);
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(row.environment));
   ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host.tools(*task));
   ASSAY_ASSIGN(std::shared_ptr<const Domain> domain, host.domain(*task));

@@ -268,6 +268,7 @@ class Building {
 
 Result<int> run(Options& options, const Context& context) {
   options.repair.limits.wall_ms = options.test_seconds * 1000;
+  options.repair.layers = layer_folder(context.store);
   ASSAY_ASSIGN(std::vector<Candidate> candidates, read_candidates(options.candidates, context.limit));
   if (candidates.empty()) return input_error("no candidates", options.candidates, "assay mine");
   ASSAY_ASSIGN(const auto registries, registries_of(options));

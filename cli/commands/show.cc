@@ -5,6 +5,7 @@
 #include "cli/describe.h"
 #include "cli/domain_synthesis.h"
 #include "cli/text.h"
+#include "datasets/test_logs.h"
 #include "envs/database.h"
 
 namespace assay::commands::show {
@@ -22,10 +23,25 @@ Status write_database(const Environment& environment, const std::string& path, c
   return {};
 }
 
+// Of one judgement of a patch, or of a rollout's.
+Result<Description> describe_logs(Store& store, const std::string& id, Detail detail) {
+  std::string judgement = id;
+  if (const Result<Rollout> rollout = store.rollout(id); rollout.ok() && rollout->state.is_object()) judgement = judgement_id(rollout->task, rollout->state.value("patch", ""));
+  ASSAY_ASSIGN(const std::vector<TestLog> logs, read_logs(store.path(), judgement, detail == Detail::kFull ? size_t{1} << 30 : size_t{64} << 10));
+  Description out;
+  out.json = OrderedJson::array();
+  for (const TestLog& log : logs) {
+    out.text += "--- " + log.name + "\n" + printable(log.text) + "\n";
+    out.json.push_back({{"name", log.name}, {"text", log.text}});
+  }
+  return out;
+}
+
 Result<Description> describe(const Options& options, Store& store, const Context& context) {
   const Detail detail = options.full ? Detail::kFull : Detail::kBrief;
   if (options.subject == "store") return describe_store(store);
   if (options.subject == "synthesis") return describe_synthesis(store, options.id, detail);
+  if (options.subject == "log") return describe_logs(store, options.id, detail);
   if (options.subject == "task") {
     ASSAY_ASSIGN(const Task task, store.task(options.id));
     return describe_task(store, task, detail);
@@ -44,7 +60,7 @@ Result<Description> describe(const Options& options, Store& store, const Context
 }
 
 Result<int> run(const Options& options, const Context& context) {
-  const std::vector<std::string> subjects = {"task", "rollout", "environment", "certificate", "synthesis", "store"};
+  const std::vector<std::string> subjects = {"task", "rollout", "environment", "certificate", "log", "synthesis", "store"};
   if (std::find(subjects.begin(), subjects.end(), options.subject) == subjects.end())
     return unknown_name("thing to show", options.subject, subjects, "show");
   if (options.subject != "store" && options.id.empty())
@@ -65,7 +81,7 @@ Result<int> run(const Options& options, const Context& context) {
 Command make() {
   return {"show", "Look at a task, rollout, environment, certificate, the making of a domain, or the whole store", 70, [](CLI::App& app, Context& context) {
             auto options = std::make_shared<Options>();
-            app.add_option("what", options->subject, "task, rollout, environment, certificate (of a task), synthesis (of a category) or store")->required();
+            app.add_option("what", options->subject, "task, rollout, environment, certificate (of a task), log (of judging a patch, or of a rollout), synthesis (of a category) or store")->required();
             app.add_option("id", options->id, "Its id, or the first digits of it");
             app.add_option("--sqlite", options->sqlite, "Write the environment's database to this file");
             app.add_flag("--full", options->full, "Cut nothing, and show a task's gold");

@@ -1,4 +1,4 @@
-// assay verify: stored rollouts judged again, answers from a file, or the verifier itself as Python.
+// assay verify: stored rollouts judged again, answers or patches from a file, or the verifier itself as Python.
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
@@ -6,6 +6,7 @@
 
 #include "cli/host.h"
 #include "cli/lines.h"
+#include "cli/predictions.h"
 #include "cli/rescore.h"
 #include "cli/selection.h"
 #include "cli/text.h"
@@ -17,7 +18,7 @@ namespace {
 constexpr size_t kLineBytes = 8u << 20;
 
 struct Options {
-  std::string task, answers, policy;
+  std::string task, answers, predictions, policy;
   bool python = false;
 };
 
@@ -101,8 +102,8 @@ Result<int> verify_task(const Options& options, Store& store, const Context& con
     else std::fwrite(program.data(), 1, program.size(), stdout);
     return static_cast<int>(kDone);
   }
-  if (!task.goal.is_null())
-    return input_error("this task is judged by what was changed, not by an answer", "task " + task.id, "assay env, or stored rollouts: assay verify");
+  if (!task.goal.is_null() || !task.tests.is_null())
+    return input_error("this task is judged by what was changed, not by an answer", "task " + task.id, "assay env, stored rollouts: assay verify, or patches: --predictions");
   ASSAY_ASSIGN(std::unique_ptr<Verifier> verifier, make_verifier(task, environment));
   return verify_answers(options, *verifier, context);
 }
@@ -140,6 +141,7 @@ Result<int> run(const Options& options, const Context& context) {
   if (options.task.empty() && (options.python || !options.answers.empty()))
     return input_error("which task?", options.python ? "--python" : "--answers", "--task ID");
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
+  if (!options.predictions.empty()) return verify_predictions(*store, options.predictions, context);
   if (options.python || !options.answers.empty()) return verify_task(options, *store, context);
   return verify_stored(options, *store, context);
 }
@@ -147,11 +149,12 @@ Result<int> run(const Options& options, const Context& context) {
 }  // namespace
 
 Command make() {
-  return {"verify", "Judge stored rollouts or a file of answers again", 40, [](CLI::App& app, Context& context) {
+  return {"verify", "Judge stored rollouts, or a file of answers or patches", 40, [](CLI::App& app, Context& context) {
             auto options = std::make_shared<Options>();
             app.add_option("--task", options->task, "A task, by id or its first digits");
             auto* answers = app.add_option("--answers", options->answers, "JSON lines, {\"answer\": …} each; - is standard input");
             app.add_flag("--python", options->python, "Print the verifier of the task as a stand-alone Python module")->excludes(answers);
+            app.add_option("--predictions", options->predictions, "Patches for tasks that ask for one: SWE-bench predictions, JSON or JSON lines")->excludes(answers);
             app.add_option("--policy", options->policy, "Only rollouts of this policy");
             return [options, &context] { return run(*options, context); };
           }};

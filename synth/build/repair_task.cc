@@ -62,7 +62,8 @@ Json origin_of(const Candidate& candidate) {
   Json issues = Json::array();
   for (const Issue& issue : candidate.issues) issues.push_back({{"number", issue.number}, {"url", issue.url}, {"created", issue.created}});
   return {{"candidate", candidate.id}, {"repository", candidate.repository}, {"source", candidate.source}, {"pull", candidate.pull}, {"base", candidate.base}, {"head", candidate.head},
-          {"merged", candidate.merged}, {"issues", issues}, {"statement_from", candidate.statement_from}, {"licence", candidate.licence}, {"language", candidate.language}};
+          {"merged", candidate.merged}, {"issues", issues}, {"statement_from", candidate.statement_from}, {"licence", candidate.licence}, {"language", candidate.language},
+          {"statement", candidate.statement}};
 }
 
 class Making {
@@ -91,7 +92,7 @@ class Making {
     ASSAY_ASSIGN(auto accepted, accept(executor_, request_));
     if (!accepted.value) return Possible<RepairTask>(std::move(accepted.rejection));
     out_.acceptance = std::move(*accepted.value);
-    ASSAY_TRY(finish());
+    ASSAY_TRY(finish(view.value()));
     return Possible<RepairTask>(std::move(out_));
   }
 
@@ -142,7 +143,7 @@ class Making {
     return !proposal.recipe.commands.empty();
   }
 
-  Status finish() {
+  Status finish(const TreeView& view) {
     Environment environment;
     environment.domain = candidate_.repository;
     environment.tools = repair_tools();
@@ -164,7 +165,29 @@ class Making {
     task.provenance.domain = candidate_.repository;
     task.provenance.origin = origin_of(candidate_);
     seal_task(task);
+    ASSAY_ASSIGN(out_.proof, prove_patch_tests(executor_, plan, view, candidate_.gold, {.mutants = options_.mutants}));
+    ASSAY_TRY(search_leaks());
     certify();
+    return {};
+  }
+
+  // In the tree and its repository, and in every layer above it: installed packages and their caches.
+  Status search_leaks() {
+    ASSAY_ASSIGN(const TemporaryDirectory directory, TemporaryDirectory::make());
+    const std::string base = directory.path() + "/repo";
+    ASSAY_TRY(repository_.write_repository(candidate_.base, base, kBaseMessage, unix_seconds(candidate_.merged)));
+    ASSAY_ASSIGN(const LeakProbe probe, LeakProbe::make(candidate_.gold, base, "the gold patch"));
+    ASSAY_ASSIGN(out_.leaks, find_leaks(probe, base));
+    const std::vector<std::string> layers = out_.built.identities();
+    for (size_t i = 1; i < layers.size(); ++i) {
+      if (options_.layers.empty()) {
+        ++out_.leaks.unsearched_count;
+        out_.leaks.unsearched.push_back("layer " + layers[i]);
+        continue;
+      }
+      ASSAY_ASSIGN(const LeakSearch found, find_leaks(probe, options_.layers + "/" + layers[i]));
+      out_.leaks.add(found);
+    }
     return {};
   }
 
@@ -178,7 +201,12 @@ class Making {
     for (const auto& runs : out_.acceptance.states[1].rounds) c.trivial_fail = c.trivial_fail && !judge_tests(request_.plan, runs).passed;
     if (!c.gold_passes) c.problems.push_back("the change itself does not pass its own tests");
     if (!c.trivial_fail) c.problems.push_back("the tree without the change passes");
+    if (!out_.proof.sound()) c.problems.push_back("its tests accept a cheat");
+    c.no_leak = out_.leaks.leak_count == 0;
+    if (!c.no_leak) c.problems.push_back("the change can be found in its environment");
     c.acceptance = to_json(out_.acceptance);
+    c.acceptance["proof"] = to_json(out_.proof);
+    c.acceptance["leaks"] = to_json(out_.leaks);
     c.acceptance["recipe"] = to_json(out_.recipe);
     c.sound = c.problems.empty();
     seal_certificate(c);
