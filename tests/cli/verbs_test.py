@@ -262,6 +262,9 @@ class SmallStore(CliTest):
 
     def test_export_writes_what_it_reports_and_knows_its_formats(self):
         for format_ in [f["name"] for f in self.json("list", "formats")["formats"]]:
+            if format_ in ("harbor", "swe_bench"):  # of tasks that ask for a patch
+                self.assertIn("are none that this format can hold", self.fails("export", "--format", format_, "--out", format_)[0])
+                continue
             told = self.json("export", "--format", format_, "--out", format_)
             self.assertGreater(sum(told["rows"].values()), 0)
             for file in told["files"]:
