@@ -1,7 +1,10 @@
 // A tool that fails now and then, before it does anything, and must be called again.
 //
-// Body: {"tool": spec, "percent": how many calls fail, "most": how many fail in a row at most}. Whether a call fails depends on nothing
-// but environment and tool, and how many calls of it there have been since the last reset, so an attempt can be made again exactly.
+// Body: {"tool": spec, "percent": how many calls fail, "most": how many with the same arguments fail in a row at most}. Whether a call
+// fails depends on nothing but environment, tool, arguments and how many such calls there have been since the last reset, so an attempt
+// can be made again exactly, and calls of one message do not get into each other's way.
+#include <map>
+
 #include "envs/base/rng.h"
 #include "envs/tool_kind.h"
 #include "envs/toolset.h"
@@ -13,31 +16,37 @@ constexpr const char* kFailure = "the service did not answer in time; nothing wa
 
 class FlakyTool final : public BoundTool {
  public:
-  FlakyTool(std::unique_ptr<BoundTool> inner, uint64_t stream, uint64_t percent, int64_t most)
-      : inner_(std::move(inner)), stream_(stream), percent_(percent), most_(most) {}
+  FlakyTool(std::unique_ptr<BoundTool> inner, std::string stream, uint64_t percent, int64_t most)
+      : inner_(std::move(inner)), stream_(std::move(stream)), percent_(percent), most_(most) {}
 
   Result<Observation> call(const Json& arguments) override {
-    Rng rng(0, stream_, calls_++);
-    if (in_a_row_ < most_ && rng.below(100) < percent_) {
-      ++in_a_row_;
+    const std::string asked = canonical_json(arguments);
+    Past& past = pasts_[asked];
+    Rng rng(0, stream_ + asked, past.calls++);
+    if (past.in_a_row < most_ && rng.below(100) < percent_) {
+      ++past.in_a_row;
       return error_observation(kFailure);
     }
-    in_a_row_ = 0;
+    past.in_a_row = 0;
     return inner_->call(arguments);
   }
 
   void reset() override {
-    calls_ = 0;
-    in_a_row_ = 0;
+    pasts_.clear();
     inner_->reset();
   }
 
  private:
+  struct Past {
+    uint64_t calls = 0;
+    int64_t in_a_row = 0;   // that failed, the last ones
+  };
+
   std::unique_ptr<BoundTool> inner_;
-  uint64_t stream_, percent_;
+  std::string stream_;
+  uint64_t percent_;
   int64_t most_;
-  uint64_t calls_ = 0;
-  int64_t in_a_row_ = 0;
+  std::map<std::string, Past> pasts_;   // by arguments; an episode's limit on calls bounds them
 };
 
 Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment& environment, const ToolContext& context) {
@@ -49,7 +58,7 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   const int64_t most = r.integer("most", {.minimum = 1, .maximum = 10});
   ASSAY_TRY(r.finish());
   ASSAY_ASSIGN(auto bound, bind_tool(inner, environment, context));
-  return std::unique_ptr<BoundTool>(std::make_unique<FlakyTool>(std::move(bound), stream_of("flaky/" + environment.id + "/" + spec.name), static_cast<uint64_t>(percent), most));
+  return std::unique_ptr<BoundTool>(std::make_unique<FlakyTool>(std::move(bound), "flaky/" + environment.id + "/" + spec.name + "/", static_cast<uint64_t>(percent), most));
 }
 
 Result<Observation> undo(const UndoneCall& call) {

@@ -23,8 +23,8 @@ class Variants(CliTest):
         for row in self.json("list", "tasks")["tasks"]:
             if row["archetype"] != "select":
                 continue
-            rollout = self.json("rollout", "--policy", "random,greedy", "--task", row["task"])
-            self.assertEqual((rollout["played"], rollout["failed"]), (2, 0))
+            rollout = self.json("rollout", "--policy", "random,greedy", "--group", "8", "--task", row["task"])
+            self.assertEqual((rollout["played"], rollout["failed"]), (16, 0))
         for row in self.json("list", "rollouts", "--policy", "random")["rollouts"]:
             checks = self.json("show", "rollout", row["rollout"])["verdict"]["checks"]
             self.assertEqual([(check["name"], check["passed"]) for check in checks[:2]], [("shape", True), ("known", True)], checks)
