@@ -160,6 +160,22 @@ TEST_CASE("any change that git writes down is read, applied and written again") 
   }
 }
 
+TEST_CASE("a delta of git's copies pieces of 64 KiB") {
+  Rng rng(7, "binary");
+  std::string before;
+  while (before.size() < 300'000) before += static_cast<char>(rng.below(256));
+  const std::string after = "in front" + before + "behind";
+  test::TestRepository repository;
+  repository.put("image", before);
+  repository.commit("base");
+  repository.put("image", after);
+  repository.commit("head");
+  const std::string patch = test::shell(repository.folder.path, "git diff --binary HEAD~1 HEAD");
+  REQUIRE(patch.find("delta ") != std::string::npos);
+  CHECK(applied(patch, before) == after);
+  CHECK_FALSE(apply_file_patch(must(parse_patch(patch, "test"))[0], before + "x").ok());
+}
+
 TEST_CASE("no bytes at all break the parser") {
   const uint64_t seed = 5;
   Rng rng(seed, "fuzz");

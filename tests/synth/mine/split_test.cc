@@ -36,7 +36,7 @@ pub fn twice(a: i32) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{add, twice};
 
     #[test]
     fn nothing() {
