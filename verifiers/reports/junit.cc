@@ -1,5 +1,5 @@
-// JUnit XML, which most runners write and none quite like another. There is no standard; these are the dialects known, each with a
-// sample in tests/verifiers/reports/junit/:
+// JUnit XML, which most runners write and none quite like another. There is no standard; these are the dialects known, with samples
+// in tests/verifiers/reports/junit/ (of Gradle and nextest there is none; by their documentation they write as Surefire does):
 //
 //   runner                          id                                                  its total
 //   pytest (-o junit_family=xunit1) the node id: file::Class::test[1]                   counts what it does not list
@@ -7,7 +7,7 @@
 //   jest-junit                      file::full name, with ADD_FILE_ATTRIBUTE            leaves todo out, so it is not read
 //   mocha-junit-reporter            file::full name                                     counts what it does not list
 //   mocha xunit                     file::classname::name                               leaves hooks out
-//   vitest, Surefire, Gradle, nextest, PHPUnit, ctest: classname::name                  exact
+//   vitest, Surefire, Gradle, nextest, PHPUnit, Meson, ctest: classname::name           exact
 //   node:test                       the names of suites and test, joined by " > "       counts other things, so it is not read
 //   GoogleTest                      Suite.Test                                          exact
 //   Catch2, doctest                 classname::name/section                             counts assertions, so it is not read
@@ -152,7 +152,7 @@ TestReport parse(std::string_view bytes) {
 }  // namespace
 
 ReportParser make() {
-  return {"junit", "JUnit XML of pytest, Surefire, Gradle, jest, mocha, vitest, node:test, ctest, GoogleTest, Catch2, doctest, PHPUnit and nextest; of several files, one after another", parse};
+  return {"junit", "JUnit XML of pytest, Surefire, Gradle, jest, mocha, vitest, node:test, ctest, Meson, GoogleTest, Catch2, doctest, PHPUnit and nextest; of several files, one after another", parse};
 }
 
 }  // namespace assay::reports::junit
