@@ -16,7 +16,7 @@ packages=(
   python3-ipykernel python3-jupyter-client             # the code interpreter, and what its tasks compute with:
   python3-numpy python3-pandas python3-scipy python3-sympy python3-matplotlib
   catch2                                               # tests only, and what repositories that they make are tested with:
-  python3-pytest nodejs cargo meson php-cli phpunit faketime
+  python3-pytest nodejs cargo
 )
 
 if ! command -v apt-get >/dev/null; then
