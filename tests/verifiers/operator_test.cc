@@ -112,6 +112,21 @@ TEST_CASE("a constraint with an unknown member, operator or field is refused by 
   }
 }
 
+TEST_CASE("sentences say what is meant") {
+  const World world = load_world("operator_cases.json");
+  const auto sentence = [&](const char* text) {
+    auto constraint = compile_constraint(Json::parse(text), {world.shape, world.environment->tables}, "case", "$");
+    REQUIRE(constraint.ok());
+    return (*constraint)->sentence();
+  };
+  CHECK(sentence(R"({"op":"belongs","slots":{"fields":["hotel"]},"get":"city","field":"city"})") == "Every hotel must be in the city given for the same day.");
+  CHECK(sentence(R"({"op":"belongs","slots":{"fields":["hotel"]},"get":"city","field":"city","phrase":"stand near"})") == "Every hotel must stand near the city given for the same day.");
+  const char* one = R"({"op":"aggregate","how":"HOW","terms":[{"slots":{"fields":["hotel"],"groups":[2]},"get":"price"}],"at_most":500})";
+  for (const char* how : {"sum", "average", "min", "max"})
+    CHECK(sentence(std::string(one).replace(std::string(one).find("HOW"), 3, how).c_str()) == "The price of the hotel on day 2 must be at most 500 CNY.");
+  CHECK(sentence(R"({"op":"aggregate","how":"sum","terms":[{"slots":{"fields":["hotel"]},"get":"price"}],"at_most":500})") == "The sum of the price of every hotel must be at most 500 CNY.");
+}
+
 TEST_CASE("nouns get the article that is spoken") {
   CHECK(with_article("rating") == "a rating");
   CHECK(with_article("age") == "an age");
