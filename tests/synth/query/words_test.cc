@@ -12,8 +12,10 @@ using fixture::must;
 namespace {
 
 struct World {
+  explicit World(std::shared_ptr<const Environment> of = must(generate_environment(fixture::travel(), 1, 0))) : environment(std::move(of)) {}
+
   const Domain& domain = fixture::travel();
-  std::shared_ptr<const Environment> environment = must(generate_environment(domain, 1, 0));
+  std::shared_ptr<const Environment> environment;
   const Tables& tables = environment->tables;
   QueryOptions options = must(read_options(domain, domain.archetypes.at("query"), "travel.json", "$"));
 
@@ -131,6 +133,19 @@ TEST_CASE("filters and superlatives are said with labels, units and the domain's
   const int weather = w.table("weather");
   w.says(w.ask(Ask::kAggregate, w.where("weather", {w.is(weather, "date", Comparison::kEqual, "2025-10-01")}), "high_celsius", Aggregate::kLowest),
          "What is the smallest highest temperature, in degrees Celsius, of the forecasts for 2025-10-01?");
+}
+
+TEST_CASE("a label that says an extreme itself gets no second one before it") {
+  for (const auto& [label, extreme] : {std::pair("least price", "smallest"), std::pair("lowest price", "smallest"), std::pair("greatest price", "lowest")}) {
+    Environment renamed = *world().environment;
+    for (Table& table : renamed.tables.tables)
+      for (ColumnSpec& column : table.spec.columns)
+        if (table.spec.name == "hotel" && column.name == "price") column.label = label;
+    const World w(must(finish_environment(std::move(renamed))));
+    const auto hangzhou = w.where("hotel", {w.is(w.table("hotel"), "city", Comparison::kEqual, "Hangzhou")});
+    w.says(w.ask(Ask::kName, w.best(hangzhou, "price", false)), "Name the hotel in Hangzhou whose " + std::string(label) + " is the " + extreme + ".");
+    w.says(w.ask(Ask::kAggregate, hangzhou, "price", Aggregate::kLowest), "What is the " + std::string(extreme) + " " + label + ", in CNY, of the hotels in Hangzhou?");
+  }
 }
 
 TEST_CASE("what is described is introduced by itself and spoken of by one name") {
