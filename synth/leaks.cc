@@ -199,8 +199,10 @@ struct Stream {
 
 std::vector<Stream> streams_in(std::string_view bytes) {
   std::vector<Stream> out;
-  for (size_t at = 0; (at = bytes.find(std::string_view("PK\3\4", 4), at)) != std::string_view::npos; at += 4) {
-    if (bytes.size() - at < 30) break;
+  // "PK\3\4": its end is looked for, since text holds hardly a byte 3.
+  for (size_t end = 0; (end = bytes.find(std::string_view("\3\4", 2), end)) != std::string_view::npos; end += 2) {
+    const size_t at = end < 2 ? end : end - 2;
+    if (!bytes.substr(at).starts_with(std::string_view("PK\3\4", 4)) || bytes.size() - at < 30) continue;
     const auto field = [&](size_t offset) { return static_cast<size_t>(static_cast<unsigned char>(bytes[at + offset]) | static_cast<unsigned char>(bytes[at + offset + 1]) << 8); };
     const size_t data = at + 30 + field(26) + field(28);
     if (field(8) == 8 && data < bytes.size()) out.push_back({data, -15});   // what is stored without compression stands there as it is

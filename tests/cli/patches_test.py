@@ -66,3 +66,9 @@ class PatchesTest(CliTest):
         self.assay("export", "--format", "harbor", "--out", "harbor", "--train-percent", 100, "--validation-percent", 0)
         self.assertTrue((self.folder / "harbor/tasks/example__stats-2/environment/Dockerfile").exists())
         self.assertEqual(self.json("audit")["same"], 1)
+
+        # A machine that has lost the environment says nothing about the patch.
+        (self.folder / "assay.db.layers").rename(self.folder / "elsewhere")
+        (self.folder / "one.json").write_text(json.dumps([lines[0]]))
+        done = subprocess.run([ASSAY, "verify", "--json", "--predictions", "one.json"], cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, json.loads(done.stdout)["outcome"]), (1, "infrastructure"), done.stderr)
