@@ -19,4 +19,7 @@ struct CertifyOptions {
 // Tasks whose constraints judge (archetype select), whose expected value does (compute, query), or whose goal does (operate).
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options = {});
 
+// Calls of the gold as bands count them: in terms of the tools before variants changed them.
+int64_t plain_calls_of(const Certificate& certificate);
+
 }  // namespace assay

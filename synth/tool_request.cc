@@ -12,7 +12,7 @@ bool usable(const ToolSpec& tool, const Reveal& reveal) {
   if (tool.effect != ToolEffect::kRead) return false;
   const Json properties = tool.parameters.value("properties", Json::object());
   for (const Json& required : tool.parameters.value("required", Json::array())) {
-    const bool given = std::any_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return pair.second == required; });
+    const bool given = std::any_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return Json(pair.second) == required; });
     if (!given && !is_keyword_list(properties.value(required.get<std::string>(), Json::object()))) return false;
   }
   return true;

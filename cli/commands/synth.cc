@@ -22,19 +22,34 @@ namespace {
 
 struct Options {
   FactoryOptions factory;
+  bool escalate = false;
   int64_t count = 100;
   std::string propose;
 };
 
+// A task, made now or before.
 struct Item {
-  bool stored_earlier = false;
   std::optional<MadeTask> made;
-  std::optional<Error> error;
-  std::string lost_for;   // in a word; empty for a sound task
   std::shared_ptr<const Environment> environment;
   TaskRow row;
   Certificate certificate;
 };
+
+// What comes of an index: one task, or the tasks of a lineage.
+struct Batch {
+  std::vector<Item> items;
+  std::optional<Error> error;
+  int stopped_at = 0;          // see Lineage
+  std::string reason, detail;
+};
+
+// Whether they hold the same data, and the first no other tools than the second.
+bool is_part_of(const Environment& part, const Environment& whole) {
+  return database_of(part) == database_of(whole) && std::all_of(part.tools.begin(), part.tools.end(), [&](const ToolSpec& tool) {
+    const ToolSpec* same = whole.find_tool(tool.name);
+    return same && to_json(*same) == to_json(tool);
+  });
+}
 
 class Synthesis {
  public:
@@ -48,9 +63,9 @@ class Synthesis {
     for (const std::string& note : notes_) context_.say("note: " + printable(note));
     Progress progress("synth", count, system_clock());
     const JobOptions jobs{.jobs = context_.threads(), .cancelled = context_.cancelled};
-    Result<int64_t> reached = ordered_map<Item>(
-        0, count, jobs, [&](int64_t index, int) -> Result<Item> { return make(index); },
-        [&](int64_t index, Item item) { return take(index, std::move(item), progress); });
+    Result<int64_t> reached = ordered_map<Batch>(
+        0, count, jobs, [&](int64_t index, int) -> Result<Batch> { return make(index); },
+        [&](int64_t index, Batch batch) { return take(index, std::move(batch), progress); });
     ASSAY_TRY(store_.flush());
     if (!reached.ok()) return reached.error();
     seconds_ = progress.seconds();
@@ -75,63 +90,106 @@ class Synthesis {
     return {};
   }
 
+  // The difficulties wanted of `index`.
+  std::vector<int> wanted(int64_t index) const {
+    return options_.escalate ? factory_.difficulties() : std::vector<int>{factory_.difficulty(index)};
+  }
+
   // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
-  Result<bool> same_making(const TaskRow& row, int64_t index) {
-    if (row.difficulty != factory_.difficulty(index)) return false;
+  Result<bool> same_making(const TaskRow& row, int64_t index, int difficulty, const std::string& parent) {
+    if (row.difficulty != difficulty) return false;
     if (row.archetype != factory_.archetypes()[static_cast<size_t>(index) % factory_.archetypes().size()]) return false;
     const Result<std::shared_ptr<const Environment>> environment = factory_.environment(index);
-    if (!environment.ok() || row.environment != (*environment)->id) return false;
+    if (!environment.ok()) return false;
+    if (row.environment != (*environment)->id) {
+      if (!options_.escalate) return false;
+      ASSAY_ASSIGN(const auto fewer, store_.environment(row.environment));
+      if (!is_part_of(*fewer, **environment)) return false;
+    }
     ASSAY_ASSIGN(Task task, store_.task(row.id));
-    return task.provenance.domain_version == factory_.domain().version;
+    return task.provenance.domain_version == factory_.domain().version && task.provenance.parent == parent;
   }
 
-  Result<Item> make(int64_t index) {
-    Item item;
-    if (auto it = stored_.find(index); it != stored_.end()) {
-      for (const TaskRow& row : it->second) {
-        ASSAY_ASSIGN(const bool same, same_making(row, index));
+  // What the store has of `index`, if that is everything wanted of it; else nothing.
+  Result<std::vector<Item>> made_before(int64_t index) {
+    std::vector<Item> out;
+    const auto rows = stored_.find(index);
+    if (rows == stored_.end()) return out;
+    for (const int difficulty : wanted(index)) {
+      const std::string parent = out.empty() ? "" : out.back().row.id;
+      const size_t before = out.size();
+      for (const TaskRow& row : rows->second) {
+        ASSAY_ASSIGN(const bool same, same_making(row, index, difficulty, parent));
         if (!same) continue;
-        item.stored_earlier = true;
-        ASSAY_ASSIGN(item.environment, factory_.environment(index));
+        Item item;
+        ASSAY_ASSIGN(item.environment, store_.environment(row.environment));
         item.row = row;
         ASSAY_ASSIGN(item.certificate, store_.certificate(row.id));
-        if (!item.certificate.sound) item.lost_for = factory_.lost_for(index, nullptr);
-        return item;
+        out.push_back(std::move(item));
+        break;
       }
+      if (out.size() == before) return std::vector<Item>();
     }
-    Result<std::shared_ptr<const Environment>> environment = factory_.environment(index);
-    if (environment.ok()) {
-      item.environment = *environment;
-      Result<MadeTask> made = factory_.make(index);
-      if (made.ok()) item.made = std::move(*made);
-      else item.error = made.error();
-    } else {
-      item.error = environment.error();
-    }
-    if (item.error) item.lost_for = factory_.lost_for(index, &*item.error);
-    else if (!item.made->certificate.sound) item.lost_for = factory_.lost_for(index, nullptr);
-    return item;
+    return out;
   }
 
-  Status take(int64_t index, Item item, Progress& progress) {
-    ++bands_[factory_.difficulty(index)].asked;
-    if (!item.lost_for.empty()) ++lost_[item.lost_for];
-    if (item.error) {
-      if (failed_++ == 0) first_error_ = *item.error;
-      if (errors_.size() < 5) errors_.insert("task " + std::to_string(index) + ": " + item.error->text());
-      progress.add(1, 1);
-      return {};
+  Result<Batch> make(int64_t index) {
+    Batch batch;
+    ASSAY_ASSIGN(batch.items, made_before(index));
+    if (!batch.items.empty()) return batch;
+    const Status made = options_.escalate ? make_lineage(index, batch) : make_task(index, batch);
+    if (!made.ok()) batch.error = made.error();
+    return batch;
+  }
+
+  Status make_task(int64_t index, Batch& batch) {
+    ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, factory_.environment(index));
+    ASSAY_ASSIGN(MadeTask made, factory_.make(index));
+    batch.items.push_back({std::move(made), std::move(environment), {}, {}});
+    return {};
+  }
+
+  Status make_lineage(int64_t index, Batch& batch) {
+    ASSAY_ASSIGN(Lineage lineage, factory_.make_lineage(index));
+    for (LineageTask& task : lineage.tasks) batch.items.push_back({std::move(task.made), std::move(task.environment), {}, {}});
+    batch.stopped_at = lineage.stopped_at;
+    batch.reason = std::move(lineage.reason);
+    batch.detail = std::move(lineage.detail);
+    return {};
+  }
+
+  // In a word, what became of an index that did not give all it should; empty if it did.
+  std::string lost_for(int64_t index, const Batch& batch) {
+    if (batch.error) return factory_.lost_for(index, &*batch.error);
+    if (batch.stopped_at > 0) return batch.reason;
+    const bool sound = std::all_of(batch.items.begin(), batch.items.end(), [](const Item& item) { return item.certificate.sound; });
+    return sound ? "" : factory_.lost_for(index, nullptr);
+  }
+
+  Status take(int64_t index, Batch batch, Progress& progress) {
+    const std::vector<int> difficulties = wanted(index);
+    for (const int difficulty : difficulties) ++bands_[difficulty].asked;
+    failed_ += static_cast<int64_t>(difficulties.size() - batch.items.size());
+    if (batch.error) {
+      if (errors_.empty()) first_error_ = *batch.error;
+      if (errors_.size() < 5) errors_.insert("task " + std::to_string(index) + ": " + batch.error->text());
     }
-    if (item.made) {
-      ASSAY_TRY(put(item));
-      ++made_;
-      progress.add(1, item.certificate.sound ? 0 : 1);
-    } else {
-      ++kept_;
-      progress.skip(1);
+    if (batch.stopped_at > 0) {
+      auto& [count, example] = stopped_[{batch.stopped_at, batch.reason}];
+      if (count++ == 0) example = batch.detail;
     }
-    count(item);
-    count_environment(item);
+    bool fresh = batch.items.empty(), sound = !batch.error;
+    for (Item& item : batch.items) {
+      fresh |= item.made.has_value();
+      if (item.made) ASSAY_TRY(put(item));
+      else ++kept_;
+      sound &= item.certificate.sound;
+      count(item);
+      count_environment(item);
+    }
+    if (const std::string lost = lost_for(index, batch); !lost.empty()) ++lost_[lost];
+    if (fresh) progress.add(1, sound ? 0 : 1);
+    else progress.skip(1);
     return {};
   }
 
@@ -147,6 +205,7 @@ class Synthesis {
     if (environments_.insert(task.environment).second) ASSAY_TRY(store_.put_environment(*item.environment));
     ASSAY_TRY(store_.put_task(task));
     ASSAY_TRY(store_.put_certificate(item.made->certificate));
+    ++made_;
     item.certificate = std::move(item.made->certificate);
     const Certificate& c = item.certificate;
     item.row = {.id = task.id, .environment = task.environment, .archetype = task.archetype,
@@ -190,6 +249,22 @@ class Synthesis {
     if (all.asked > 0) context_.say("as difficult as asked for, by what their certificates measure: " + percent_text(all.met, all.asked) + " (" + each + ")");
   }
 
+  // The funnel of lineages: each that does not reach the last difficulty is lost for one reason.
+  void say_stopped(int64_t reached) const {
+    if (!options_.escalate) return;
+    int64_t short_ones = 0;
+    for (const auto& [where, stopped] : stopped_) short_ones += stopped.first;
+    context_.say(count_text(reached) + " lineages, of which " + count_text(short_ones) + " stopped before difficulty " + std::to_string(factory_.difficulties().back()));
+    for (const auto& [where, stopped] : stopped_)
+      context_.say("  " + count_text(stopped.first) + " at difficulty " + std::to_string(where.first) + ": " + where.second + " (" + printable(shortened(stopped.second, 200)) + ")");
+  }
+
+  OrderedJson stopped_json() const {
+    OrderedJson out = OrderedJson::array();
+    for (const auto& [where, stopped] : stopped_) out.push_back({{"difficulty", where.first}, {"reason", where.second}, {"lineages", stopped.first}, {"example", stopped.second}});
+    return out;
+  }
+
   Status observe() {
     ASSAY_TRY(store_.put_observation("store", "synth", {{"tasks", made_}, {"seconds", seconds_}, {"jobs", context_.threads()}}));
     return store_.flush();
@@ -198,7 +273,7 @@ class Synthesis {
   void say_losses(int64_t reached) const {
     std::string each;
     for (const auto& [reason, tasks] : lost_) each += (each.empty() ? "" : ", ") + count_text(tasks) + " " + reason;
-    if (!each.empty()) context_.say(count_text(reached) + " candidates in, " + count_text(made_ + kept_ - unsound_) + " certified out; lost: " + each);
+    if (!each.empty() && !options_.escalate) context_.say(count_text(reached) + " candidates in, " + count_text(made_ + kept_ - unsound_) + " certified out; lost: " + each);
   }
 
   void report(int64_t count, int64_t reached) const {
@@ -212,6 +287,7 @@ class Synthesis {
     say_losses(reached);
     for (const std::string& error : errors_) c.say("  " + printable(error));
     say_calibration();
+    say_stopped(reached);
     if (reached < count)
       c.say("interrupted after " + count_text(reached) + " of " + count_text(count) + ": the same command goes on from there");
     if (!example_.empty()) {
@@ -223,7 +299,7 @@ class Synthesis {
     c.result({{"requested", count}, {"made", made_}, {"stored_earlier", kept_}, {"unsound", unsound_}, {"failed", failed_}, {"lost", lost_},
               {"domains", 1}, {"environments", seen_.size()}, {"structures", structures_.size()}, {"databases", databases_.size()},
               {"interrupted", reached < count}, {"seconds", seconds_}, {"tasks_per_second", rate},
-              {"by_difficulty", tasks_json(groups_)}, {"calibration", calibration()}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
+              {"by_difficulty", tasks_json(groups_)}, {"calibration", calibration()}, {"stopped", stopped_json()}, {"notes", notes_}, {"errors", errors_}, {"store", c.store}});
   }
 
   const Options& options_;
@@ -239,6 +315,7 @@ class Synthesis {
     int64_t asked = 0, met = 0;
   };
   std::map<int, Band> bands_;   // by difficulty
+  std::map<std::pair<int, std::string>, std::pair<int64_t, std::string>> stopped_;   // lineages, by where and why: how many, an example
   int64_t made_ = 0, kept_ = 0, unsound_ = 0, failed_ = 0;
   std::map<std::string, int64_t> lost_;   // by reason
   double seconds_ = 0;
@@ -275,6 +352,7 @@ Result<bool> propose(const Options& options, const Context& context, const Impor
 
 Result<int> run(Options& options, const Context& context) {
   ASSAY_TRY(check(options));
+  if (options.escalate) options.factory.preset = kLineagePreset;
   options.factory.seed = context.seed;
   ASSAY_ASSIGN(std::unique_ptr<Factory> factory, Factory::create(options.factory));
   if (factory->import()) {
@@ -302,7 +380,9 @@ Command make() {
             app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: select where the domain has it, else all; assay list archetypes)")->delimiter(',');
             app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
             declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");
-            app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+            app.add_flag("--escalate", options->escalate, "Each index becomes a lineage: a task of the first difficulty, made harder up to the last, and tools added on the way")
+                ->excludes("--preset");
+            app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed; or so many lineages")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
             app.add_option("--tasks-per-environment", factory.tasks_per_environment, "Tasks that share a database")
                 ->check(CLI::Range(int64_t{1}, int64_t{1} << 32));
             app.add_option("--variant", factory.variants, "Variants of the tools (assay list variants), none, or any: none to three drawn for each environment")->delimiter(',');
