@@ -104,7 +104,7 @@ class Attempts {
 struct EnvironmentTarget {
   const Environment& environment;
   Tools& tools;
-  Connection& connection;
+  Connection& connection;   // opened with Access::kWrite
 };
 
 // One category's attempts on one environment.

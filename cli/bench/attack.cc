@@ -44,7 +44,7 @@ Result<std::vector<Figure>> run() {
   const auto start = std::chrono::steady_clock::now();
   while (seconds_since(start) < 1) {
     ASSAY_ASSIGN(auto tools, Toolset::open(tasks[0].environment, database));
-    ASSAY_ASSIGN(auto connection, Connection::open(database));
+    ASSAY_ASSIGN(auto connection, Connection::open(database, {}, Access::kWrite));
     ASSAY_ASSIGN(const AttackReport shared, attack_environment({*tasks[0].environment, *tools, *connection}));
     all.add(shared);
     for (size_t i = 0; i < tasks.size(); ++i, ++attacked) {

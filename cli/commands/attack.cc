@@ -67,7 +67,7 @@ class ChunkAttack {
     if (std::none_of(tools.begin(), tools.end(), [](const ToolSpec& tool) { return tool.kind == "sql"; })) return AttackReport();
     ASSAY_ASSIGN(std::shared_ptr<Toolset> opened, host_.tools(*tasks_[0]));
     ASSAY_ASSIGN(std::shared_ptr<const Database> database, databases_.database(*environment_));
-    ASSAY_ASSIGN(std::unique_ptr<Connection> connection, Connection::open(database));
+    ASSAY_ASSIGN(std::unique_ptr<Connection> connection, Connection::open(database, {}, Access::kWrite));
     return attack_environment({*environment_, *opened, *connection});
   }
 

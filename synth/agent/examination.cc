@@ -1,17 +1,22 @@
 #include "synth/agent/examination.h"
 
 #include <algorithm>
+#include <set>
 
 #include "envs/base/utf8.h"
+#include "envs/database.h"
 #include "envs/toolset.h"
 #include "synth/environment_check.h"
 #include "synth/factory.h"
 #include "synth/templates.h"
+#include "verifiers/attack.h"
+#include "verifiers/constraint_verifier.h"
 
 namespace assay {
 namespace {
 
 constexpr size_t kMostFindings = 8;
+constexpr size_t kOtherGolds = 4;   // that a task is attacked with
 
 class Examiner {
  public:
@@ -41,7 +46,7 @@ class Examiner {
   void check_tools() {
     Environment tools;
     tools.tools = out_.domain->tools;
-    if (keeps_state(tools)) find("needs_programs", "a tool runs programs or keeps state; tools of kind sql and submit are examined");
+    if (runs_programs(tools)) find("needs_programs", "a tool runs programs; tools of kind sql, sql_write and submit are examined");
   }
 
   // Two environments, because a fault may need a rare draw.
@@ -103,7 +108,8 @@ class Examiner {
   void sample(Factory& factory, const std::string& archetype, const std::vector<int>& difficulties, size_t level) {
     LevelSample sample{archetype, difficulties[level], options_.tasks_per_level};
     for (int64_t i = 0; i < options_.tasks_per_level; ++i) {
-      const auto made = factory.make(static_cast<int64_t>(level) + i * static_cast<int64_t>(difficulties.size()));
+      const int64_t index = static_cast<int64_t>(level) + i * static_cast<int64_t>(difficulties.size());
+      const auto made = factory.make(index);
       const std::string where = archetype + ", level " + std::to_string(sample.difficulty) + ": ";
       if (!made.ok()) {
         find("level_unreached", where + made.error().what);
@@ -114,9 +120,32 @@ class Examiner {
         find("unsound", where + "a certificate fails: " + (certificate.problems.empty() ? "not sound" : certificate.problems[0]));
         break;
       }
+      const auto attacks = attacked(factory, index, made->task);
+      if (!attacks.ok()) {
+        find("attack_hit", where + "it cannot be attacked: " + attacks.error().text());
+        break;
+      }
+      for (const AttackHit& hit : attacks->hits) find("attack_hit", where + hit.category + ", " + hit.attempt + ": " + hit.answer);
+      if (!attacks->hits.empty()) break;
       count(sample, certificate);
     }
     out_.levels.push_back(sample);
+  }
+
+  // The catalogue against the task, and once against what all tasks of its environment share.
+  Result<AttackReport> attacked(Factory& factory, int64_t index, const Task& task) {
+    ASSAY_ASSIGN(const auto environment, factory.environment(index));
+    ASSAY_ASSIGN(const auto verifier, make_verifier(task, environment));
+    ASSAY_ASSIGN(AttackReport report, attack_task({task, *environment, *verifier, golds_}));
+    golds_.push_back(gold_of(task));
+    if (golds_.size() > kOtherGolds) golds_.erase(golds_.begin());
+    if (!attacked_.insert(environment->id).second) return report;
+    ASSAY_ASSIGN(const std::shared_ptr<const Database> database, Database::build(environment->tables));
+    ASSAY_ASSIGN(const auto tools, Toolset::open(environment, database));
+    ASSAY_ASSIGN(const auto connection, Connection::open(database, {}, Access::kWrite));
+    ASSAY_ASSIGN(const AttackReport shared, attack_environment({*environment, *tools, *connection}));
+    report.add(shared);
+    return report;
   }
 
   static void count(LevelSample& sample, const Certificate& certificate) {
@@ -129,6 +158,8 @@ class Examiner {
 
   std::string file_;
   ExaminationOptions options_;
+  std::vector<std::string> golds_;    // of the tasks made last
+  std::set<std::string> attacked_;    // environments
   Examination out_;
 };
 

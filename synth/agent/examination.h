@@ -1,5 +1,6 @@
 // What the program has to say about a draft of a domain: whether it compiles, whether its tools keep what they declare, whether its
-// constraints can be judged, and whether certified tasks come out of every level of every archetype that it has.
+// constraints can be judged, and whether tasks come out of every level of every archetype that it has that are certified and that no
+// attack fools.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,7 @@ namespace assay {
 
 // Something to mend. Codes: "not_json", "does_not_compile", "sql_refused", "needs_programs", "cannot_be_filled", "too_large",
 // "false_declaration", "bad_template", "level_unreached" (some level of an archetype gives no task), "unsatisfiable" (none does), "unsound" (a
-// certificate fails).
+// certificate fails), "attack_hit" (a known way to cheat scores, or a tool takes a text for SQL or a pattern; verifiers/attack.h).
 struct Finding {
   std::string code;
   std::string text;   // for the author; at most kFindingBytes

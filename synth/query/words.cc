@@ -17,7 +17,11 @@ int places_of(const Value& value) { return std::max(2, value.decimals); }
 
 std::string ordinal(int rank) { return rank == 2 ? "second-" : rank == 3 ? "third-" : std::to_string(rank) + "th-"; }
 
-bool begins_with_word(const std::string& text, const std::string& word) { return text.starts_with(word + " "); }
+// "highest temperature", "least stay": a label that says an extreme itself.
+bool says_extreme(const std::string& label) {
+  static const std::set<std::string> kWords = {"highest", "lowest", "greatest", "smallest", "largest", "least", "most", "longest", "shortest", "earliest", "latest", "first", "last", "best"};
+  return kWords.count(label.substr(0, label.find(' '))) > 0;
+}
 
 std::string filled(const std::string& phrase, const std::string& with) {
   std::string out = phrase;
@@ -112,7 +116,9 @@ class Speaker {
       case RowSet::Kind::kGroup: return group(set);
       case RowSet::Kind::kBest: break;
     }
-    const std::string with = "with the " + superlative(set.of->table, set.column, set.highest, set.rank) + " " + column(set.of->table, set.column).label;
+    const std::string& label = column(set.of->table, set.column).label;
+    const std::string extreme = "the " + superlative(set.of->table, set.column, set.highest, set.rank);
+    const std::string with = says_extreme(label) ? "whose " + label + " is " + extreme : "with " + extreme + " " + label;
     const Mods mods = modifiers(*set.of);
     if (mods.clauses.empty()) return "the " + about.label + mods.attached + " " + with + (mods.attached.empty() ? " of all " + about.plural : "");
     return "the " + about.label + " " + with + " among the " + about.plural + mods.text();
@@ -168,9 +174,13 @@ class Speaker {
     const ColumnSpec& about = column(table, c);
     std::string word;
     static const std::set<std::string> kExtents = {"minutes", "hours", "days", "weeks", "months", "years", "seconds", "km", "m", "cm", "mm", "metres", "kilometres", "miles"};
-    if (!about.is_number()) word = highest ? "latest" : "earliest";
+    const auto begins = [&](const char* with) { return about.label.starts_with(with); };
+    if (!about.is_number() && says_extreme(about.label)) word = highest ? "last" : "first";
+    else if (!about.is_number()) word = highest ? "latest" : "earliest";
+    else if (begins("greatest ") || begins("smallest ")) word = highest ? "highest" : "lowest";
+    else if (says_extreme(about.label)) word = highest ? "greatest" : "smallest";
     else if (kExtents.count(about.unit) && is_stretch(about.label)) word = highest ? "longest" : "shortest";
-    else if (kExtents.count(about.unit) || begins_with_word(about.label, "highest") || begins_with_word(about.label, "lowest")) word = highest ? "greatest" : "smallest";
+    else if (kExtents.count(about.unit)) word = highest ? "greatest" : "smallest";
     else word = highest ? "highest" : "lowest";
     return (rank > 1 ? ordinal(rank) : "") + word;
   }

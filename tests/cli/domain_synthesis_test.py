@@ -107,6 +107,20 @@ class DomainSynthesis(SynthesisTest):
         for text, code in zip(said[2:], ("no_domain", "cut_off", "does_not_compile", "patch_failed", "false_declaration")):
             self.assertIn(f"- {code}: ", text)
 
+    def test_a_domain_that_can_be_cheated_is_mended(self):
+        domain, _ = base_and_escalation()
+        domain["tools"].append(
+            {"name": "search_targets", "description": "Names of targets that contain a text.",
+             "parameters": {"type": "object", "properties": {"part": {"type": "string", "description": "A part of the name"}}, "required": ["part"], "additionalProperties": False},
+             "body": {"sql": "SELECT name FROM target WHERE instr(name, :part) > 0 OR :part = '%' ORDER BY name", "returns": "values"}, "reveals": []})
+        mended = [{"op": "replace", "path": f"/tools/{len(domain['tools']) - 1}/body/sql",
+                   "value": "SELECT name FROM target WHERE instr(name, :part) > 0 ORDER BY name"}]
+        told = self.synth({"the sky": [PLAN, block(domain), block(mended)]}, "--escalations", "0")
+        self.assertEqual((told["certified"], told["turns"]), (1, 3))
+        said = [message["content"] for message in self.record("the sky")["messages"] if message["role"] == "user"]
+        self.assertIn("- attack_hit: ", said[2])
+        self.assertIn("search_targets(part = %)", said[2])
+
     def test_an_escalation_that_fails_leaves_the_certified_version(self):
         domain, _ = base_and_escalation()
         told = self.synth({"the sky": [PLAN, block(domain), block([]), block(domain) + "Once more."]}, "--turns", "4")

@@ -1,4 +1,6 @@
 // SQL where names belong, in answers and in arguments, and statements that a model which writes domains may try.
+#include <optional>
+
 #include "envs/plain_tools.h"
 #include "verifiers/attack.h"
 
@@ -29,6 +31,15 @@ constexpr const char* kStatements[] = {
     "INSERT INTO \"@\" DEFAULT VALUES", "CREATE TABLE x (a)", "CREATE TRIGGER x AFTER INSERT ON \"@\" BEGIN SELECT 1; END",
     "CREATE TEMP VIEW x AS SELECT 1", "ALTER TABLE \"@\" RENAME TO x", "REINDEX", "ANALYZE", "VACUUM", "VACUUM INTO 'x.db'", "BEGIN", "SAVEPOINT x",
     "SELECT 1; DROP TABLE \"@\"", "SELECT count(*) FROM \"@\"; DELETE FROM \"@\"", "EXPLAIN SELECT 1", "SELECT datetime('now')"};
+
+// The same of a change that is allowed to write the table @, and not the table #.
+constexpr const char* kChanges[] = {
+    "SELECT 1", "DELETE FROM \"#\"", "UPDATE \"#\" SET rowid = rowid", "INSERT INTO \"#\" DEFAULT VALUES", "DELETE FROM sqlite_master",
+    "UPDATE sqlite_schema SET sql = ''", "UPDATE \"@\" SET rowid = rowid + 1000", "DELETE FROM \"@\" RETURNING *", "DELETE FROM \"@\"; DROP TABLE \"@\"",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) DELETE FROM \"@\" WHERE rowid IN (SELECT i FROM n)",
+    "DELETE FROM \"@\" WHERE random() > 0", "DELETE FROM \"@\" WHERE load_extension('x')", "DELETE FROM \"@\" WHERE zeroblob(2000000000) = ''",
+    "DROP TABLE \"@\"", "ALTER TABLE \"@\" RENAME TO x", "CREATE TABLE x (a)", "CREATE TRIGGER x AFTER INSERT ON \"@\" BEGIN SELECT 1; END",
+    "PRAGMA writable_schema = 1", "ATTACH ':memory:' AS x", "VACUUM", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT x", "EXPLAIN DELETE FROM \"@\""};
 
 void attack(Attempts& attempts) {
   attempts.each(Part::kText, 1, [](const Json& part, const auto& place) {
@@ -78,12 +89,30 @@ bool is_run(Connection& connection, const std::string& sql) {
   return query.ok() && (*query)->run(Json::object(), rows).ok();
 }
 
+bool is_carried_out(Connection& connection, const std::string& sql, const std::string& table) {
+  const auto change = connection.prepare_change({sql}, {table}, "a hostile tool");
+  return change.ok() && (*change)->run(Json::object()).ok();
+}
+
+// With the names of tables put in; nothing where there are too few.
+std::optional<std::string> named(std::string sql, const std::vector<Table>& tables) {
+  for (const auto& [sign, index] : {std::pair('@', size_t{0}), std::pair('#', size_t{1})})
+    for (size_t at = sql.find(sign); at != std::string::npos; at = sql.find(sign)) {
+      if (tables.size() <= index) return std::nullopt;
+      sql.replace(at, 1, tables[index].spec.name);
+    }
+  return sql;
+}
+
 Status attack_environment(Probes& probes) {
   const auto& tables = probes.environment().tables.tables;
-  for (std::string sql : kStatements) {
-    if (tables.empty() && sql.find('@') != std::string::npos) continue;
-    for (size_t at = sql.find('@'); at != std::string::npos; at = sql.find('@')) sql.replace(at, 1, tables[0].spec.name);
-    probes.tried("a hostile statement in a tool", sql, is_run(probes.connection(), sql));
+  for (const char* statement : kStatements)
+    if (const auto sql = named(statement, tables)) probes.tried("a hostile statement in a tool", *sql, is_run(probes.connection(), *sql));
+  for (const char* statement : kChanges) {
+    const auto sql = named(statement, tables);
+    if (!sql || tables.empty()) continue;
+    probes.tried("a hostile change in a tool", *sql, is_carried_out(probes.connection(), *sql, tables[0].spec.name));
+    ASSAY_TRY(probes.connection().reset());
   }
   return attack_tools(probes);
 }

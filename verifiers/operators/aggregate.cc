@@ -51,12 +51,14 @@ class Aggregate final : public Constraint {
     const BoundColumn& column = cells_[0].column;
     const std::string shown = how_ == How::kAverage ? value_text(value, column, binding_) + " / " + std::to_string(cells_.size())
                                                     : value_text(value, column, binding_);
+    if (cells_.size() == 1) return "the " + column.spec->label + " is " + list + ", expected " + bounds_text();
     return std::string("the ") + kHowWords[static_cast<int>(how_)] + " of " + list + " is " + shown + ", expected " + bounds_text();
   }
 
   std::string sentence() const override {
     std::vector<std::string> parts;
     for (const Term& term : terms_) parts.push_back("the " + term.column.spec->label + " of " + noun_phrase(term.choice, binding_, true));
+    if (cells_.size() == 1) return "T" + parts[0].substr(1) + " must be " + bounds_text() + ".";   // an aggregate of one is the thing itself
     return std::string("The ") + kHowWords[static_cast<int>(how_)] + " of " + join_words(parts) + " must be " + bounds_text() + ".";
   }
 

@@ -1,5 +1,5 @@
 // belongs: the entity of each slot refers (by a reference column) to the entity in another field of the same group: every
-// hotel lies in that day's city.
+// hotel lies in that day's city. "phrase" says what it must be or do to it, if that is not "be in".
 #include "verifiers/constraint.h"
 
 namespace assay::operators::belongs {
@@ -7,8 +7,8 @@ namespace {
 
 class Belongs final : public Constraint {
  public:
-  Belongs(const Binding& binding, SlotChoice choice, std::vector<BoundColumn> columns, int owner)
-      : binding_(binding), choice_(std::move(choice)), columns_(std::move(columns)), owner_(owner) {
+  Belongs(const Binding& binding, SlotChoice choice, std::vector<BoundColumn> columns, int owner, std::string phrase)
+      : binding_(binding), choice_(std::move(choice)), columns_(std::move(columns)), owner_(owner), phrase_(std::move(phrase)) {
     for (size_t i = 0; i < choice_.slots.size(); ++i)
       links_.push_back({choice_.slots[i], binding_.shape.slot(binding_.shape.group_of_slot(choice_.slots[i]), owner_),
                         columns_[i % columns_.size()]});
@@ -36,7 +36,7 @@ class Belongs final : public Constraint {
   std::string sentence() const override {
     std::string phrase = noun_phrase(choice_, binding_, true);
     phrase[0] = static_cast<char>(std::toupper(phrase[0]));
-    return phrase + " must be in the " + binding_.shape.fields[owner_].label + " given for the same " +
+    return phrase + " must " + phrase_ + " the " + binding_.shape.fields[owner_].label + " given for the same " +
            binding_.shape.group_label + ".";
   }
 
@@ -96,12 +96,13 @@ class Belongs final : public Constraint {
   SlotChoice choice_;
   std::vector<BoundColumn> columns_;   // one per field
   int owner_;
+  std::string phrase_;
   std::vector<Link> links_;
 };
 
 std::unique_ptr<Constraint> compile(JsonReader& reader, const Binding& binding) {
   SlotChoice choice = read_slots(reader, "slots", binding);
-  const std::string get = reader.text("get"), field = reader.text("field");
+  const std::string get = reader.text("get"), field = reader.text("field"), phrase = reader.text_or("phrase", "be in");
   const int owner = binding.shape.field_index(field);
   if (owner < 0 || !binding.shape.fields[owner].is_entity()) reader.fail("field", "no entity field is called '" + field + "'");
   std::vector<BoundColumn> columns;
@@ -112,7 +113,7 @@ std::unique_ptr<Constraint> compile(JsonReader& reader, const Binding& binding) 
       reader.fail("get", "the column does not refer to the table '" + binding.shape.fields[owner].table + "'");
   }
   if (reader.failed()) return nullptr;
-  return std::make_unique<Belongs>(binding, std::move(choice), std::move(columns), owner);
+  return std::make_unique<Belongs>(binding, std::move(choice), std::move(columns), owner, phrase);
 }
 
 }  // namespace

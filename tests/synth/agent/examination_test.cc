@@ -80,6 +80,29 @@ TEST_CASE("hostile SQL is refused by name") {
   }
 }
 
+TEST_CASE("an attack that hits is a finding, and names what it did") {
+  Json domain = observing();
+  // A text that stands for everybody.
+  domain["tools"].push_back({{"name", "search_targets"}, {"description", "Names of targets."},
+                             {"parameters", {{"type", "object"}, {"properties", {{"name", {{"type", "string"}, {"description", "The name"}}}}}, {"required", {"name"}}, {"additionalProperties", false}}},
+                             {"body", {{"sql", "SELECT name FROM target WHERE name = :name OR :name = '%' ORDER BY name"}, {"returns", "values"}}},
+                             {"reveals", Json::array()}});
+  const Examination examination = examined(domain);
+  INFO(examination_text(examination));
+  CHECK(code_of(examination) == "attack_hit");
+  CHECK_THAT(examination.findings[0].text, Contains("select, level 1: hostile_sql, SQL for an argument: search_targets(name = %)"));
+  domain["tools"].back()["body"]["sql"] = "SELECT name FROM target WHERE instr(name, :name) > 0 ORDER BY name";
+  CHECK(examined(domain).passed());
+}
+
+TEST_CASE("a domain whose tools write is examined, not turned away") {
+  Json domain = fixture::domain_source("library_loans");
+  const Examination examination = examined(domain);
+  INFO(examination_text(examination));
+  CHECK(examination.passed());
+  CHECK(std::any_of(examination.levels.begin(), examination.levels.end(), [](const LevelSample& level) { return level.archetype == "operate" && level.certified == 1; }));
+}
+
 TEST_CASE("a tool that does not return what it declares is found out") {
   Json domain = observing();
   answer_by(tool(domain, "list_targets"), "SELECT name FROM target WHERE altitude > 40 ORDER BY name");

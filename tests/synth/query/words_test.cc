@@ -12,8 +12,10 @@ using fixture::must;
 namespace {
 
 struct World {
+  explicit World(std::shared_ptr<const Environment> of = must(generate_environment(fixture::travel(), 1, 0))) : environment(std::move(of)) {}
+
   const Domain& domain = fixture::travel();
-  std::shared_ptr<const Environment> environment = must(generate_environment(domain, 1, 0));
+  std::shared_ptr<const Environment> environment;
   const Tables& tables = environment->tables;
   QueryOptions options = must(read_options(domain, domain.archetypes.at("query"), "travel.json", "$"));
 
@@ -133,6 +135,19 @@ TEST_CASE("filters and superlatives are said with labels, units and the domain's
          "What is the smallest highest temperature, in degrees Celsius, of the forecasts for 2025-10-01?");
 }
 
+TEST_CASE("a label that says an extreme itself gets no second one before it") {
+  for (const auto& [label, extreme] : {std::pair("least price", "smallest"), std::pair("lowest price", "smallest"), std::pair("greatest price", "lowest")}) {
+    Environment renamed = *world().environment;
+    for (Table& table : renamed.tables.tables)
+      for (ColumnSpec& column : table.spec.columns)
+        if (table.spec.name == "hotel" && column.name == "price") column.label = label;
+    const World w(must(finish_environment(std::move(renamed))));
+    const auto hangzhou = w.where("hotel", {w.is(w.table("hotel"), "city", Comparison::kEqual, "Hangzhou")});
+    w.says(w.ask(Ask::kName, w.best(hangzhou, "price", false)), "Name the hotel in Hangzhou whose " + std::string(label) + " is the " + extreme + ".");
+    w.says(w.ask(Ask::kAggregate, hangzhou, "price", Aggregate::kLowest), "What is the " + std::string(extreme) + " " + label + ", in CNY, of the hotels in Hangzhou?");
+  }
+}
+
 TEST_CASE("what is described is introduced by itself and spoken of by one name") {
   const World& w = world();
   const int intercity = w.table("intercity"), hotel = w.table("hotel");
@@ -201,6 +216,13 @@ TEST_CASE("the least number of calls is one for each hotel, and one to submit") 
   const Question count = w.ask(Ask::kAggregate, average.of);
   must(evaluate(count, source, &needs));
   CHECK(least_calls(needs, w.tables, w.environment->tools) == 2);
+  // Whether hotels have five stars is asked of each, unless a tool counts those that do.
+  needs.clear();
+  must(evaluate(w.ask(Ask::kAggregate, w.where("hotel", {w.is(hotel, "city", Comparison::kEqual, "Hangzhou"), w.is(hotel, "stars", Comparison::kEqual, "", 5)})), source, &needs));
+  std::vector<ToolSpec> tools = w.environment->tools;
+  CHECK(least_calls(needs, w.tables, tools) == static_cast<int64_t>(names.size()) + 1);
+  tools.push_back({.name = "count_hotels", .kind = "sql", .reveals = {{.table = "hotel", .given = {{"city", "city"}, {"stars", "stars"}}, .counts = "hotels"}}});
+  CHECK(least_calls(needs, w.tables, tools) == 2);
 }
 
 TEST_CASE("ties, gaps and emptiness are told") {
