@@ -206,7 +206,7 @@ TEST_CASE("canaries run along with the tests in the real runner") {
     CHECK(results[0].outcome >= TestOutcome::kFailed);   // bad is sorted first
     CHECK(results[1].outcome == TestOutcome::kPassed);
   }
-  if (!skipped.empty()) WARN("without these runners on this machine:" << skipped);
+  if (!skipped.empty()) WARN("skipped: canaries of what is not on this machine:" << skipped);
 }
 
 TEST_CASE("what a process does to its own test runner") {
