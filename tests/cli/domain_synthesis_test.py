@@ -189,3 +189,21 @@ class Desk(SynthesisTest):
         out, _ = asked.communicate(timeout=60)
         self.assertEqual(json.loads(out)["lost"], {"no_domain": 1})
 
+
+class RecordedReplies(SynthesisTest):
+    """Twenty categories for which the library has no domain, answered by a language model that saw nothing but the prompts and the
+    findings, before this test was written; most conversations were ended by the clock and not by the model (recorded.jsonl has what there is)."""
+
+    def test_the_funnel_is_what_it_was(self):
+        recorded = SOURCE / "tests/synth/agent/recorded.jsonl"
+        categories = [json.loads(line)["category"] for line in recorded.read_text(encoding="utf-8").splitlines()]
+        told = self.json("synth", *(word for category in categories for word in ("--category", category)), "--policy", "openai:" + self.serve("replay", recorded),
+                         "--model", "recorded", "--no-bash", "--retries", "0", status=1)
+        print("recorded:", json.dumps({key: told[key] for key in ("candidates", "drafted", "compiled", "certified", "escalated", "lost", "turns")}), file=sys.stderr)
+        self.assertEqual((told["candidates"], told["certified"] + sum(told["lost"].values())), (len(categories), len(categories)))
+        self.assertGreaterEqual(told["certified"], CERTIFIED)
+        for saved in sorted((self.folder / "domains").iterdir())[:3]:
+            made = self.json("synth", saved, "--count", "5", "--seed", "9", "--store", "tasks.db")
+            self.assertEqual((made["made"], made["unsound"]), (5, 0))
+        played = self.json("rollout", "--policy", "gold", "--store", "tasks.db")
+        self.assertEqual(played["failed"], 0)
