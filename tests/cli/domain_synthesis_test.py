@@ -201,7 +201,7 @@ class RecordedReplies(SynthesisTest):
                          "--model", "recorded", "--no-bash", "--retries", "0", status=1)
         print("recorded:", json.dumps({key: told[key] for key in ("candidates", "drafted", "compiled", "certified", "escalated", "lost", "turns")}), file=sys.stderr)
         self.assertEqual((told["candidates"], told["certified"] + sum(told["lost"].values())), (len(categories), len(categories)))
-        self.assertGreaterEqual(told["certified"], CERTIFIED)
+        self.assertGreaterEqual(told["certified"], 10)
         for saved in sorted((self.folder / "domains").iterdir())[:3]:
             made = self.json("synth", saved, "--count", "5", "--seed", "9", "--store", "tasks.db")
             self.assertEqual((made["made"], made["unsound"]), (5, 0))
