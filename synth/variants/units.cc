@@ -48,7 +48,7 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
       if (!unit || member.empty()) continue;
       members[member] = {{"times", unit->times}, {"decimals", spec.decimals}};
       replace_unit(description, member, *unit);
-      notes += " Its " + member + " is in " + std::string(unit->other) + ": " + std::to_string(unit->times) + " for 1 " + std::string(unit->name) + ".";
+      notes += " But \"" + member + "\" comes in " + std::string(unit->other) + ", " + std::to_string(unit->times) + " to each of the " + std::string(unit->name) + " named here.";
     }
     if (members.empty()) continue;
     tool = made_from(tool, "converted", {{"members", members}});

@@ -191,8 +191,9 @@ class Desk(SynthesisTest):
 
 
 class RecordedReplies(SynthesisTest):
-    """Twenty categories for which the library has no domain, answered by a language model that saw nothing but the prompts and the
-    findings, before this test was written; most conversations were ended by the clock and not by the model (recorded.jsonl has what there is)."""
+    """Twenty categories for which the library has no domain, answered by a language model that saw nothing but the prompts and the findings: ten
+    in each of two sittings, all of which were accepted and made harder then. Examinations have become stricter since; a conversation
+    that would need more replies now ends as policy_failed."""
 
     def test_the_funnel_is_what_it_was(self):
         recorded = SOURCE / "tests/synth/agent/recorded.jsonl"
@@ -201,7 +202,7 @@ class RecordedReplies(SynthesisTest):
                          "--model", "recorded", "--no-bash", "--retries", "0", status=1)
         print("recorded:", json.dumps({key: told[key] for key in ("candidates", "drafted", "compiled", "certified", "escalated", "lost", "turns")}), file=sys.stderr)
         self.assertEqual((told["candidates"], told["certified"] + sum(told["lost"].values())), (len(categories), len(categories)))
-        self.assertGreaterEqual(told["certified"], 10)
+        self.assertGreaterEqual(told["certified"], 18)
         for saved in sorted((self.folder / "domains").iterdir())[:3]:
             made = self.json("synth", saved, "--count", "5", "--seed", "9", "--store", "tasks.db")
             self.assertEqual((made["made"], made["unsound"]), (5, 0))
