@@ -192,17 +192,17 @@ class Desk(SynthesisTest):
 
 class RecordedReplies(SynthesisTest):
     """Twenty categories for which the library has no domain, answered by a language model that saw nothing but the prompts and the findings: ten
-    in each of two sittings, all of which were accepted and made harder then. Examinations have become stricter since; a conversation
-    that would need more replies now ends as policy_failed."""
+    in each of two sittings, all of which were accepted and made harder then. Examinations have become stricter since, so four
+    that were made harder then would need another reply now."""
 
     def test_the_funnel_is_what_it_was(self):
         recorded = SOURCE / "tests/synth/agent/recorded.jsonl"
         categories = [json.loads(line)["category"] for line in recorded.read_text(encoding="utf-8").splitlines()]
         told = self.json("synth", *(word for category in categories for word in ("--category", category)), "--policy", "openai:" + self.serve("replay", recorded),
-                         "--model", "recorded", "--no-bash", "--retries", "0", status=1)
+                         "--model", "recorded", "--no-bash", "--retries", "0", status=0)
         print("recorded:", json.dumps({key: told[key] for key in ("candidates", "drafted", "compiled", "certified", "escalated", "lost", "turns")}), file=sys.stderr)
         self.assertEqual((told["candidates"], told["certified"] + sum(told["lost"].values())), (len(categories), len(categories)))
-        self.assertGreaterEqual(told["certified"], 18)
+        self.assertEqual((told["certified"], told["escalated"]), (20, 16))
         for saved in sorted((self.folder / "domains").iterdir())[:3]:
             made = self.json("synth", saved, "--count", "5", "--seed", "9", "--store", "tasks.db")
             self.assertEqual((made["made"], made["unsound"]), (5, 0))
