@@ -130,6 +130,8 @@ struct Factory::State {
       ASSAY_TRY(apply_variants(world.variants, changed.tables, changed.tools));
       ASSAY_ASSIGN(world.environment, finish_environment(std::move(changed)));
     }
+    // As a store gives it back: ids of texts follow the order in which they were read, and what a bounded search finds may depend on them.
+    ASSAY_ASSIGN(world.environment, environment_from_json(to_json(*world.environment), domain->name));
     ASSAY_ASSIGN(world.database, Database::build(world.environment->tables));
     if (!world.variants.empty()) world.lost_for = "variant_unsolvable";
     ASSAY_ASSIGN(world.report, check_environment(world.environment));
