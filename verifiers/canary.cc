@@ -78,4 +78,48 @@ Result<Canary> make_canary(const TestCommand& command, uint64_t seed) {
   return writer->write(command, Rng(seed, "canary/" + command.canary));
 }
 
+WriteCanary javascript_canary(std::string opening, std::string function, std::string extension) {
+  return [=](const TestCommand& command, Rng rng) -> Result<Canary> {
+    const CanaryNames names(rng);
+    Canary out;
+    out.passes = names.passes.spaced();
+    out.fails = names.fails.spaced();
+    const std::string path = folder_beside(command, "test/") + names.file.snake() + extension_beside(command, extension);
+    out.files[path] = opening + function + "('" + out.passes + "', () => {});\n" + function + "('" + out.fails + "', () => { throw new Error('1 is not 2'); });\n";
+    out.command = with_file(command, path);
+    return out;
+  };
+}
+
+WriteCanary test_case_canary(std::string framework) {
+  return [=](const TestCommand& command, Rng rng) -> Result<Canary> {
+    const std::string file = file_beside(command);
+    if (file.empty()) return input_error("there is no test file to go into", "canary " + framework, "name one as \"beside\"");
+    const CanaryNames names(rng);
+    Canary out;
+    out.passes = names.passes.spaced();
+    out.fails = names.fails.spaced();
+    out.appended[file] = "\nTEST_CASE(\"" + out.passes + "\") { CHECK(1 == 1); }\nTEST_CASE(\"" + out.fails + "\") { CHECK(1 == 2); }\n";
+    out.command = command;
+    return out;
+  };
+}
+
+WriteCanary java_canary(std::string annotation, std::string assertions) {
+  return [=](const TestCommand& command, Rng rng) -> Result<Canary> {
+    constexpr std::string_view kRoot = "src/test/java/";
+    const CanaryNames names(rng);
+    Canary out;
+    out.passes = "test" + names.passes.camel();
+    out.fails = "test" + names.fails.camel();
+    const std::string file = file_beside(command), group = names.group.camel() + "Test";
+    const size_t root = file.find(kRoot);
+    const std::string folder = root == std::string::npos ? std::string(kRoot) : file.substr(0, root + kRoot.size());
+    out.files[folder + group + ".java"] = "public class " + group + " {\n  @" + annotation + "\n  public void " + out.passes + "() {}\n\n  @" + annotation +
+                                          "\n  public void " + out.fails + "() {\n    " + assertions + ".assertEquals(1L, 2L);\n  }\n}\n";
+    out.command = command;
+    return out;
+  };
+}
+
 }  // namespace assay

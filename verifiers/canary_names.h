@@ -1,4 +1,4 @@
-// What canaries are called and where they go (verifiers/canary.h).
+// What canaries are called, where they go, and how frameworks that are alike get theirs (verifiers/canary.h).
 #pragma once
 
 #include <array>
@@ -35,5 +35,14 @@ std::string extension_beside(const TestCommand& command, std::string_view fallba
 
 // The command that runs one more file: added to its files where {tests} stands in it; else it runs whatever lies there.
 TestCommand with_file(TestCommand command, const std::string& file);
+
+// Writers for frameworks that are alike (CanaryWriter::write).
+using WriteCanary = decltype(CanaryWriter::write);
+// A JavaScript file beside the tests: `opening`, then two calls of `function`.
+WriteCanary javascript_canary(std::string opening, std::string function, std::string extension);
+// Two TEST_CASEs at the end of the test file beside, so that they run in its program.
+WriteCanary test_case_canary(std::string framework);
+// A class in no package, in src/test/java of the module of the file beside: full names of an annotation and of a class of assertions.
+WriteCanary java_canary(std::string annotation, std::string assertions);
 
 }  // namespace assay

@@ -54,8 +54,8 @@ std::vector<Project> projects() {
                           "<properties><maven.compiler.source>17</maven.compiler.source><maven.compiler.target>17</maven.compiler.target></properties>"
                           "<dependencies><dependency><groupId>junit</groupId><artifactId>junit</artifactId><version>4.x</version><scope>test</scope></dependency></dependencies></project>\n";
   const std::string java = "package shop;\n\npublic class ShopTest {\n  @org.junit.Test public void good() {}\n  @org.junit.Test public void bad() { org.junit.Assert.fail(); }\n}\n";
-  const std::string catch2 = "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\nTEST_CASE(\"good\") { CHECK(true); }\nTEST_CASE(\"bad\") { CHECK(false); }\n";
-  const std::string doctest = "#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN\n#include <doctest/doctest.h>\nTEST_CASE(\"good\") { CHECK(true); }\nTEST_CASE(\"bad\") { CHECK(false); }\n";
+  const std::string catch2 = "#define CATCH_CONFIG_MAIN\n#include <catch2/catch.hpp>\nTEST_CASE(\"good\") { CHECK(1 == 1); }\nTEST_CASE(\"bad\") { CHECK(1 == 2); }\n";
+  const std::string doctest = "#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN\n#include <doctest/doctest.h>\nTEST_CASE(\"good\") { CHECK(1 == 1); }\nTEST_CASE(\"bad\") { CHECK(1 == 2); }\n";
   const std::string gtest = "#include <gtest/gtest.h>\nTEST(Shop, Good) {}\nTEST(Shop, Bad) { FAIL(); }\n";
   const auto output = [](std::vector<std::string> argv, const char* format) { return command(std::move(argv), format, "output"); };
   return {

@@ -1,26 +1,8 @@
-// A class of JUnit 4 in the module of the test file beside, in no package; Surefire and Gradle run it in the same virtual machine.
+// A class of JUnit 4 in the module of the test file beside; Surefire and Gradle run it in the same virtual machine.
 #include "verifiers/canary_names.h"
 
 namespace assay::canaries::junit4 {
-namespace {
 
-constexpr std::string_view kRoot = "src/test/java/";
-
-Result<Canary> write(const TestCommand& command, Rng rng) {
-  const CanaryNames names(rng);
-  Canary out;
-  out.passes = "test" + names.passes.camel();
-  out.fails = "test" + names.fails.camel();
-  const std::string file = file_beside(command), group = names.group.camel() + "Test";
-  const size_t root = file.find(kRoot);
-  const std::string folder = root == std::string::npos ? std::string(kRoot) : file.substr(0, root + kRoot.size());
-  out.files[folder + group + ".java"] = "public class " + group + " {\n  @org.junit.Test\n  public void " + out.passes + "() {}\n\n  @org.junit.Test\n  public void " + out.fails + "() {\n    org.junit.Assert.assertEquals(1L, 2L);\n  }\n}\n";
-  out.command = command;
-  return out;
-}
-
-}  // namespace
-
-CanaryWriter make() { return {"junit4", "A class of JUnit 4 in src/test/java of the module of the file beside", write}; }
+CanaryWriter make() { return {"junit4", "A class of JUnit 4 in src/test/java of the module of the file beside", java_canary("org.junit.Test", "org.junit.Assert")}; }
 
 }  // namespace assay::canaries::junit4
