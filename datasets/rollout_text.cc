@@ -79,7 +79,13 @@ std::string rollout_text(const Rollout& rollout) {
   put_member(out, ",\"stop\":", rollout.stop);
   out.put(rollout.submitted ? ",\"submitted\":true" : ",\"submitted\":false");
   put_member(out, ",\"task\":", rollout.task);
-  put_member(out, ",\"tool_us\":", rollout.tool_us);
+  out.put(",\"times\":[");
+  for (const StepTime& time : rollout.times) {
+    put_member(out, &time == &rollout.times.front() ? "[" : ",[", time.policy_us);
+    put_member(out, ",", time.tool_us);
+    out.put("]");
+  }
+  put_member(out, "],\"tool_us\":", rollout.tool_us);
   put_member(out, ",\"usage\":{\"cached_tokens\":", rollout.usage.cached_tokens);
   put_member(out, ",\"completion_tokens\":", rollout.usage.completion_tokens);
   put_member(out, ",\"prompt_tokens\":", rollout.usage.prompt_tokens);

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "envs/message.h"
 #include "envs/rollout.h"
 #include "envs/task.h"
+#include "envs/token_turn.h"
 
 namespace assay {
 
@@ -26,6 +28,7 @@ struct Action {
   int64_t rollout = 0;
   Result<Message> message = Message{};   // an assistant message; an Error ends the rollout as failed at its boundary
   Usage usage;
+  std::optional<TokenTurn> tokens = std::nullopt;   // what was recorded of them, where the policy samples by itself
 };
 
 // Used by one thread.

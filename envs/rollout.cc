@@ -64,6 +64,8 @@ std::string rollout_id(const std::string& task, const std::string& policy, uint6
 Json to_json(const Rollout& rollout) {
   Json messages = Json::array();
   for (const Message& message : rollout.messages) messages.push_back(Json(stored_json(message)));
+  Json times = Json::array();
+  for (const StepTime& time : rollout.times) times.push_back({time.policy_us, time.tool_us});
   Json json = {{"format", kFormat},
                {"id", rollout.id},
                {"task", rollout.task},
@@ -79,7 +81,8 @@ Json to_json(const Rollout& rollout) {
                {"failed_calls", rollout.failed_calls},
                {"usage", to_json(rollout.usage)},
                {"wall_us", rollout.wall_us},
-               {"tool_us", rollout.tool_us}};
+               {"tool_us", rollout.tool_us},
+               {"times", std::move(times)}};
   if (!rollout.state.is_null()) json["state"] = rollout.state;
   if (rollout.status == RolloutStatus::kFailed) json["failure"] = to_json(rollout.failure.value_or(Error{}));
   else json["verdict"] = to_json(rollout.verdict);
@@ -117,6 +120,12 @@ Result<Rollout> rollout_from_json(const Json& json, const std::string& where) {
   const Json& usage = r.object("usage");
   rollout.wall_us = r.integer("wall_us", count);
   rollout.tool_us = r.integer("tool_us", count);
+  const Json& times = r.member_or_null("times");   // rollouts stored before they were kept have none
+  for (const Json& time : times) {
+    const bool two = time.is_array() && time.size() == 2 && time[0].is_number_integer() && time[1].is_number_integer();
+    if (!two) r.fail("times", "expected pairs of microseconds");
+    else rollout.times.push_back({time[0].get<int64_t>(), time[1].get<int64_t>()});
+  }
   const Json& context = r.member_or_null("context");
   ASSAY_TRY(r.finish());
   if (!context.is_null()) {

@@ -7,9 +7,17 @@
 
 #include "envs/context_strategy.h"
 #include "envs/message.h"
+#include "envs/token_turn.h"
 #include "envs/verifier.h"
 
 namespace assay {
+
+// How long an assistant message took to come, and its tool calls to run.
+struct StepTime {
+  int64_t policy_us = 0, tool_us = 0;
+
+  bool operator==(const StepTime&) const = default;
+};
 
 enum class RolloutStatus { kScored, kFailed };
 
@@ -30,7 +38,9 @@ struct Rollout {
   std::string stop;              // "submitted", "gave_up", or the limit that ended it: "limit:steps", …
   int64_t steps = 0, calls = 0, failed_calls = 0;
   Usage usage;
+  std::vector<TokenTurn> turns;      // one for each assistant message, or none; a record of its own, not part of the JSON form
   int64_t wall_us = 0, tool_us = 0;  // measured; not part of any identity
+  std::vector<StepTime> times;       // one for each assistant message; measured
 };
 
 std::string rollout_id(const std::string& task, const std::string& policy, uint64_t seed, int64_t sample);

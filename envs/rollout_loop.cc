@@ -48,7 +48,9 @@ class Loop {
     ContextWindow window;
     std::unique_ptr<const TaskView> summary_view;  // without tools, while a summary is awaited
     Usage usage;
-    int64_t start_us, tool_us = 0;
+    std::vector<TokenTurn> turns;
+    std::vector<StepTime> times;
+    int64_t start_us, asked_us = 0;
   };
 
   static Conversation opening(const Episode& episode, const RolloutOptions& options) {
@@ -88,7 +90,8 @@ class Loop {
     return view_;
   }
 
-  void ask(Handle handle, const Open& open) {
+  void ask(Handle handle, Open& open) {
+    open.asked_us = host_.clock->monotonic_us();
     const TaskView* view = open.summary_view ? open.summary_view.get() : open.view.get();
     policy_.ask({handle, view, &open.window.visible(), options_.seed, attempt(handle).sample, open.episode.steps()});
   }
@@ -103,6 +106,8 @@ class Loop {
     if (!action.message.ok()) return end(action.rollout, action.message.error());
     if (action.message->role != Role::kAssistant)
       return end(action.rollout, make_error(Boundary::kPolicy, "the policy wrote a message that is not the assistant's", descriptor_));
+    open.times.push_back({host_.clock->monotonic_us() - open.asked_us, 0});
+    if (action.tokens) open.turns.push_back(std::move(*action.tokens));
     stop_at_limits(open);
     open.window.add_answer(std::move(*action.message), action.usage);
     const auto advanced = open.summary_view ? take_summary(open) : advance(open);
@@ -122,7 +127,7 @@ class Loop {
     const int64_t before_us = host_.clock->monotonic_us();
     ASSAY_ASSIGN(Conversation results, open.episode.step(open.window.messages().back()));
     for (Message& result : results) open.window.add(std::move(result));
-    open.tool_us += host_.clock->monotonic_us() - before_us;
+    open.times.back().tool_us = host_.clock->monotonic_us() - before_us;
     if (!open.episode.done() && open.window.overflows()) make_room(open);
     return {};
   }
@@ -162,7 +167,9 @@ class Loop {
     rollout.calls = open->episode.calls();
     rollout.failed_calls = open->episode.failed_calls();
     rollout.usage = open->usage;
-    rollout.tool_us = open->tool_us;
+    rollout.turns = std::move(open->turns);
+    rollout.times = std::move(open->times);
+    for (const StepTime& time : rollout.times) rollout.tool_us += time.tool_us;
     rollout.wall_us = host_.clock->monotonic_us() - open->start_us;
     const ContextOptions& context = options_.context;
     if (context.strategy != ContextStrategy::kNone)

@@ -24,6 +24,7 @@ Rollout sample() {
   out.steps = 1, out.calls = 2, out.failed_calls = 1;
   out.usage = {10, 20, 5};
   out.wall_us = 7, out.tool_us = 6;
+  out.times = {{1, 6}};
   return out;
 }
 
