@@ -13,30 +13,48 @@ constexpr double kLowest = -std::numeric_limits<double>::infinity();
 
 double ranked(float logit) { return std::isnan(logit) ? kLowest : logit; }
 
-int32_t largest_of(const float* logits, int64_t vocabulary) {
+// Tokens that may be drawn, ascending.
+std::vector<int32_t> candidates_of(int64_t vocabulary, const uint64_t* allowed) {
+  std::vector<int32_t> candidates;
+  candidates.reserve(allowed ? 0 : static_cast<size_t>(vocabulary));
+  for (int64_t i = 0; i < vocabulary; ++i)
+    if (!allowed || (allowed[i / 64] >> (i % 64) & 1)) candidates.push_back(static_cast<int32_t>(i));
+  return candidates;
+}
+
+int32_t largest_of(const float* logits, const std::vector<int32_t>& candidates) {
   int32_t best = -1;
   double largest = kLowest;
-  for (int64_t i = 0; i < vocabulary; ++i)
-    if (ranked(logits[i]) > largest) largest = ranked(logits[i]), best = static_cast<int32_t>(i);
+  for (const int32_t i : candidates)
+    if (ranked(logits[i]) > largest) largest = ranked(logits[i]), best = i;
   return best;
 }
 
-// exp((logit - largest) / temperature): the most probable token weighs 1.
-std::vector<double> weights_of(const float* logits, int64_t vocabulary, double largest, double temperature) {
+// exp((logit - largest) / temperature): a logit as large weighs 1.
+double weight_of(float value, double largest, double temperature) {
+  const double logit = ranked(value);
+  return logit == kLowest ? 0 : std::exp((logit - largest) / temperature);
+}
+
+// By token; 0 for those that may not be drawn.
+std::vector<double> weights_of(const float* logits, int64_t vocabulary, const std::vector<int32_t>& candidates, double largest, double temperature) {
   std::vector<double> weights(static_cast<size_t>(vocabulary));
-  for (int64_t i = 0; i < vocabulary; ++i) {
-    const double logit = ranked(logits[i]);
-    weights[static_cast<size_t>(i)] = logit == kLowest ? 0 : std::exp((logit - largest) / temperature);
-  }
+  for (const int32_t i : candidates) weights[static_cast<size_t>(i)] = weight_of(logits[i], largest, temperature);
   return weights;
+}
+
+// log of the sum of exp(logit / temperature) over all tokens, less largest / temperature.
+double log_total_of(const float* logits, int64_t vocabulary, double largest, double temperature) {
+  double highest = kLowest, total = 0;
+  for (int64_t i = 0; i < vocabulary; ++i) highest = std::max(highest, ranked(logits[i]));
+  for (int64_t i = 0; i < vocabulary; ++i) total += weight_of(logits[i], highest, temperature);
+  return std::log(total) + (highest - largest) / temperature;
 }
 
 // Tokens by falling weight, ties to the lowest index, in sorted stretches of doubling length: few callers need them all.
 class Ranking {
  public:
-  explicit Ranking(const std::vector<double>& weights) : weights_(weights), order_(weights.size()) {
-    std::iota(order_.begin(), order_.end(), 0);
-  }
+  Ranking(const std::vector<double>& weights, const std::vector<int32_t>& candidates) : weights_(weights), order_(candidates) {}
 
   int32_t at(size_t place) {
     while (place >= sorted_) sort_more();
@@ -69,9 +87,8 @@ class Ranking {
   size_t sorted_ = 0;
 };
 
-// How many of the ranked tokens stay.
-size_t kept_count(const std::vector<double>& weights, double total, const SamplingParams& params, Ranking& ranking) {
-  size_t count = weights.size();
+// How many of the `count` ranked tokens stay.
+size_t kept_count(const std::vector<double>& weights, size_t count, double total, const SamplingParams& params, Ranking& ranking) {
   if (params.top_k > 0) count = std::min(count, static_cast<size_t>(params.top_k));
   if (params.top_p < 1) {
     double sum = 0;
@@ -113,18 +130,20 @@ Sampled certain(int32_t token, int64_t vocabulary) {
 }  // namespace
 
 Sampled sample(const float* logits, int64_t vocabulary, const SamplingParams& params, double uniform) {
-  const int32_t best = largest_of(logits, vocabulary);
-  if (best < 0 || std::isinf(logits[best])) return {};
+  const std::vector<int32_t> candidates = candidates_of(vocabulary, params.allowed);
+  const int32_t best = largest_of(logits, candidates);
+  if (best < 0 || std::find(logits, logits + vocabulary, std::numeric_limits<float>::infinity()) != logits + vocabulary) return {};
   if (!(params.temperature > 0)) return certain(best, vocabulary);
-  const std::vector<double> weights = weights_of(logits, vocabulary, logits[best], params.temperature);
+  const std::vector<double> weights = weights_of(logits, vocabulary, candidates, logits[best], params.temperature);
   const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  Ranking ranking(weights);
-  const size_t count = kept_count(weights, total, params, ranking);
+  Ranking ranking(weights, candidates);
+  const size_t count = kept_count(weights, candidates.size(), total, params, ranking);
   Sampled sampled;
   sampled.kept_count = static_cast<int64_t>(count);
   double kept_total = total;
-  if (count == weights.size()) {
-    sampled.token = draw(weights, count, [](size_t i) { return static_cast<int32_t>(i); }, total, uniform);
+  if (count == candidates.size()) {
+    sampled.token = draw(weights, count, [&](size_t i) { return candidates[i]; }, total, uniform);
+    if (params.allowed && count < weights.size()) sampled.kept = candidates;
   } else {
     sampled.kept = ranking.first(count);
     kept_total = 0;
@@ -133,7 +152,7 @@ Sampled sample(const float* logits, int64_t vocabulary, const SamplingParams& pa
   }
   const double log_weight = (ranked(logits[sampled.token]) - logits[best]) / params.temperature;
   sampled.log_probability = log_weight - std::log(kept_total);
-  sampled.log_probability_full = log_weight - std::log(total);
+  sampled.log_probability_full = log_weight - (params.allowed ? log_total_of(logits, vocabulary, logits[best], params.temperature) : std::log(total));
   return sampled;
 }
 

@@ -150,6 +150,49 @@ TEST_CASE("tokens are drawn from the intervals of the naive distribution") {
     }
 }
 
+TEST_CASE("under a mask the allowed tokens are the vocabulary, and only the full log-probability knows of the others") {
+  Rng rng(3, "test/sampling/mask");
+  for (const SamplingParams& unmasked : settings())
+    for (int round = 0; round < 20; ++round) {
+      const int64_t vocabulary = 130;
+      std::vector<float> logits = testing::random_floats(rng, vocabulary), only;
+      if (round == 0) logits[129] = 3000;   // likelier by far than all the others
+      std::vector<uint64_t> allowed(3);
+      std::vector<int32_t> tokens;
+      for (int32_t token = 0; token < vocabulary; ++token) {
+        if (token != 77 && (rng.below(3) > 0 || token == 129)) continue;
+        allowed[static_cast<size_t>(token) / 64] |= uint64_t{1} << (token % 64);
+        tokens.push_back(token);
+        only.push_back(logits[static_cast<size_t>(token)]);
+      }
+      SamplingParams params = unmasked;
+      params.allowed = allowed.data();
+      const double uniform = rng.unit();
+      const Sampled masked = sample(logits, params, uniform), expected = sample(only, unmasked, uniform);
+      CHECK(masked.token == tokens[static_cast<size_t>(expected.token)]);
+      CHECK(masked.kept_count == expected.kept_count);
+      CHECK(masked.log_probability == Approx(expected.log_probability).margin(1e-9));
+      CHECK(static_cast<int64_t>(masked.kept.size()) == masked.kept_count);
+      double largest = -kInfinity, total = 0;
+      for (float logit : logits) largest = std::max(largest, double{logit});
+      for (float logit : logits) total += std::exp((logit - largest) / params.temperature);
+      CHECK(masked.log_probability_full == Approx((logits[static_cast<size_t>(masked.token)] - largest) / params.temperature - std::log(total)).margin(1e-9));
+    }
+}
+
+TEST_CASE("a mask that allows all is none, one over minus infinity is refused") {
+  const std::vector<float> logits = {1, -kInfinity, 0.5f, kNan};
+  const uint64_t all = ~uint64_t{0}, improbable = 0b1010;
+  const Sampled masked = sample(logits, {.allowed = &all}, 0.9), plain = sample(logits, {}, 0.9);
+  CHECK(masked.token == plain.token);
+  CHECK(masked.kept.empty());
+  CHECK(masked.kept_count == plain.kept_count);
+  CHECK(masked.log_probability_full == Approx(plain.log_probability_full));
+  for (double temperature : {0.0, 1.0}) CHECK(sample(logits, {.temperature = temperature, .allowed = &improbable}, 0.5).token == -1);
+  const uint64_t last_but_one = 0b100;
+  CHECK(sample(logits, {.temperature = 0, .allowed = &last_but_one}, 0).token == 2);
+}
+
 // Hoeffding: a frequency among n draws is off by more than sqrt(log(2 / risk) / 2n) with at most this risk; 1e-9 over some
 // hundred comparisons.
 TEST_CASE("observed frequencies are the enumerated distribution") {
