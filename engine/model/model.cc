@@ -37,6 +37,7 @@ struct Model::Step {
   std::vector<float> gate, up;                      // MLP activations
   std::vector<float> router_logits, expert_weights, expert_out;
   std::vector<int32_t> chosen, expert_rows, expert_source;
+  int64_t expert_layer = 0, expert_layers = 0;      // how many layers of experts were seen, and how many there are
   std::vector<int64_t> expert_starts;
   std::vector<GemmProblem> problems;
 };
@@ -50,6 +51,25 @@ Result<std::unique_ptr<Model>> Model::load(const Checkpoint& checkpoint, const K
   std::unique_ptr<Model> model(new Model(checkpoint.config(), kernels, workers));
   ASSAY_ASSIGN(model->weights_, load_weights(checkpoint, workers));
   return model;
+}
+
+Status Model::replace_weights(const Checkpoint& checkpoint) {
+  if (!(checkpoint.config() == config_))
+    return input_error("its config.json describes another model than the one that is running", checkpoint.directory(), "start anew with this checkpoint");
+  ASSAY_ASSIGN(weights_, load_weights(checkpoint, workers_));
+  return {};
+}
+
+int64_t Model::step_bytes(const ModelConfig& config, const StepSize& size) {
+  const int64_t heads = config.num_attention_heads, rank = config.kv_lora_rank, rope = config.qk_rope_head_dim;
+  const int64_t index_heads = config.index_n_heads, k = config.num_experts_per_tok;
+  const int64_t activations = 2 * std::max({config.intermediate_size, config.shared_intermediate_size(), k * config.moe_intermediate_size});
+  const int64_t attention = config.q_lora_rank + heads * config.qk_head_dim() + 2 * rank + rope + heads * (2 * rank + config.v_head_dim);
+  const int64_t indexer = (index_heads + 1) * config.index_head_dim + index_heads + config.index_topk;
+  const int64_t router = config.n_routed_experts + k * (config.hidden_size + 4);
+  const int64_t row_values = 3 * config.hidden_size + 2 * rope + attention + indexer + activations + router;
+  const int64_t scores = std::max<int64_t>(kScoreBudgetBytes, size.context * static_cast<int64_t>(sizeof(float)));
+  return (size.rows * row_values + size.logits_rows * config.vocab_size) * static_cast<int64_t>(sizeof(float)) + scores;
 }
 
 namespace {
@@ -100,7 +120,35 @@ Status Model::check(std::span<const Chunk> chunks, const ForwardOptions& options
   return {};
 }
 
+namespace {
+
+bool all_finite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
 Result<std::vector<float>> Model::forward(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options) {
+  ASSAY_ASSIGN(std::vector<float> logits, compute(chunks, cache, options));
+  if (!all_finite(logits))
+    return make_error(Boundary::kPolicy, "the model's logits are not finite", "forward", "assay model check DIR --values looks for NaN among the weights");
+  return logits;
+}
+
+Result<std::vector<Sampled>> Model::sample(std::span<const Chunk> chunks, std::span<const Draw> draws, KvCache& cache, const ForwardOptions& options) {
+  ASSAY_ASSIGN(const std::vector<float> logits, compute(chunks, cache, options));
+  const size_t width = static_cast<size_t>(config_.vocab_size);
+  ASSAY_ASSERT(logits.size() == draws.size() * width);
+  std::vector<Sampled> sampled(draws.size());
+  workers_.run(static_cast<int64_t>(draws.size()), [&](int64_t row, int) {
+    const size_t r = static_cast<size_t>(row);
+    const std::span<const float> values = std::span(logits).subspan(r * width, width);
+    if (all_finite(values)) sampled[r] = kernels_.sample(values.data(), config_.vocab_size, draws[r].params, draws[r].uniform);
+  });
+  return sampled;
+}
+
+Result<std::vector<float>> Model::compute(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options) {
   ASSAY_TRY(check(chunks, options));
   Step& step = *step_;
   step.positions.clear(), step.lengths.clear(), step.slots.clear(), step.tables.clear();
@@ -118,6 +166,12 @@ Result<std::vector<float>> Model::forward(std::span<const Chunk> chunks, KvCache
     }
   step.rows = static_cast<int64_t>(tokens.size());
   if (options.trace) options.trace->layers.assign(static_cast<size_t>(config_.num_hidden_layers()), {});
+  step.expert_layer = 0;
+  step.expert_layers = std::count_if(config_.layers.begin(), config_.layers.end(), [](const LayerConfig& layer) { return layer.mlp == MlpType::kSparse; });
+  if (options.choices) {
+    options.choices->experts.assign(static_cast<size_t>(step.rows * step.expert_layers * config_.num_experts_per_tok), 0);
+    options.choices->selections.assign(static_cast<size_t>(step.rows), 0);
+  }
   rope_.fill(step.positions, grown(step.cosines, step.rows * rope_.pairs()), grown(step.sines, step.rows * rope_.pairs()));
 
   const int64_t width = config_.hidden_size;
@@ -132,8 +186,6 @@ Result<std::vector<float>> Model::forward(std::span<const Chunk> chunks, KvCache
 
   std::vector<float> logits = head(chunks, step);
   for (const Chunk& chunk : chunks) chunk.sequence->length += static_cast<int64_t>(chunk.tokens.size());
-  if (!std::all_of(logits.begin(), logits.end(), [](float value) { return std::isfinite(value); }))
-    return make_error(Boundary::kPolicy, "the model's logits are not finite", "forward", "assay model check DIR --values looks for NaN among the weights");
   return logits;
 }
 
@@ -259,6 +311,16 @@ void Model::select(int64_t layer, Step& step, KvCache& cache, const ForwardOptio
     std::copy(tokens.begin(), tokens.end(), step.selected.begin() + row * k);
     step.selected_counts[static_cast<size_t>(row)] = static_cast<int64_t>(tokens.size());
   }
+  if (own && options.choices) note_selection(step, *options.choices);
+}
+
+void Model::note_selection(const Step& step, Choices& choices) {
+  workers_.run(step.rows, [&](int64_t row, int) {
+    const size_t r = static_cast<size_t>(row);
+    if (step.lengths[r] <= config_.index_topk) return;
+    const int32_t* selected = step.selected.data() + row * config_.index_topk;
+    choices.selections[r] = mix64(choices.selections[r] + selected_set({selected, static_cast<size_t>(step.selected_counts[r])}));
+  });
 }
 
 void Model::feed_forward(int64_t layer, Step& step, const ForwardOptions& options) {
@@ -321,6 +383,11 @@ void Model::route(const LayerWeights& weights, int64_t layer, Step& step, const 
       kernels_.gate({1, k, 1, 1, k, gate.normalize, gate.scale, forced_logits.data(), zeros.data(), order.data(), expert_weights + row * k}, workers_);
     }
   }
+
+  if (options.choices)
+    for (int64_t row = 0; row < rows; ++row)
+      std::copy_n(chosen + row * k, k, options.choices->experts.begin() + (row * step.expert_layers + step.expert_layer) * k);
+  ++step.expert_layer;
 
   step.expert_starts.assign(static_cast<size_t>(experts) + 1, 0);
   for (int64_t i = 0; i < rows * k; ++i) ++step.expert_starts[static_cast<size_t>(chosen[i]) + 1];

@@ -10,6 +10,7 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/kernels/kernels.h"
+#include "engine/model/choices.h"
 #include "engine/model/kv_cache.h"
 #include "engine/model/rope_table.h"
 #include "engine/model/trace.h"
@@ -27,10 +28,17 @@ struct Chunk {
   LogitsOf logits = LogitsOf::kLastRow;
 };
 
+// How a token is drawn from a row of logits.
+struct Draw {
+  SamplingParams params;
+  double uniform = 0;   // [0, 1)
+};
+
 struct ForwardOptions {
   Attention attention = Attention::kSparse;
   Trace* trace = nullptr;            // filled if given; slows the forward down
   const Forced* forced = nullptr;
+  Choices* choices = nullptr;        // filled if given, at little cost
 };
 
 class Model {
@@ -45,6 +53,21 @@ class Model {
   // say that the weights are broken. Nothing grows when an error of kInput is returned.
   Result<std::vector<float>> forward(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options = {});
 
+  // The same forward, and a token drawn from each row of logits, draws in the order of the rows; logits are not handed out. A row
+  // whose logits are not finite, or that allows no token, gives token -1 and disturbs no other. Errors: those of kInput above.
+  Result<std::vector<Sampled>> sample(std::span<const Chunk> chunks, std::span<const Draw> draws, KvCache& cache, const ForwardOptions& options = {});
+
+  // Puts the weights of another checkpoint of the same config in the place of these. On failure these stay.
+  Status replace_weights(const Checkpoint& checkpoint);
+
+  struct StepSize {
+    int64_t rows = 0;          // of one forward
+    int64_t logits_rows = 0;   // those of them whose logits are asked for
+    int64_t context = 0;       // tokens that a row may see
+  };
+  // Memory of a forward's buffers, which grow to the largest forward and stay.
+  static int64_t step_bytes(const ModelConfig& config, const StepSize& size);
+
   const ModelConfig& config() const { return config_; }
 
  private:
@@ -52,11 +75,14 @@ class Model {
 
   Model(const ModelConfig& config, const Kernels& kernels, Workers& workers);
 
+  // Rows of logits, finite or not.
+  Result<std::vector<float>> compute(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options);
   Status check(std::span<const Chunk> chunks, const ForwardOptions& options) const;
   void attend(int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
   void project(const LayerWeights& weights, int64_t layer, Step& step, KvCache& cache);
   void index(const LayerWeights& weights, int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
   void select(int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
+  void note_selection(const Step& step, Choices& choices);
   void feed_forward(int64_t layer, Step& step, const ForwardOptions& options);
   void route(const LayerWeights& weights, int64_t layer, Step& step, const ForwardOptions& options);
   void run_experts(const LayerWeights& weights, Step& step);

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,29 @@ inline std::vector<float> all_logits(Model& model, KvCache& cache, std::span<con
   }
   cache.release(sequence);
   return logits;
+}
+
+// Changes one tensor of a float32 checkpoint of one shard.
+template <typename Change>
+void change_tensor(const std::string& directory, const std::string& name, const Change& change) {
+  const Checkpoint checkpoint = need(Checkpoint::open(directory));
+  const TensorView& tensor = checkpoint.tensor(name);
+  const std::string before(reinterpret_cast<const char*>(tensor.data), static_cast<size_t>(tensor.byte_count()));
+  std::vector<float> values(static_cast<size_t>(tensor.element_count()));
+  std::memcpy(values.data(), before.data(), before.size());
+  change(values);
+  std::string bytes = need(read_file(directory + "/model.safetensors"));
+  std::memcpy(bytes.data() + bytes.find(before), values.data(), before.size());
+  if (const Status written = write_file(directory + "/model.safetensors", bytes); !written.ok()) FAIL(written.error().text());
+}
+
+// What reads this token overflows: of all tokens it alone has a first component, and the first layer's norm enlarges it beyond float32.
+inline void poison_token(const std::string& directory, size_t token) {
+  const size_t width = static_cast<size_t>(need(Checkpoint::open(directory)).config().hidden_size);
+  change_tensor(directory, "model.embed_tokens.weight", [&](std::vector<float>& values) {
+    for (size_t at = 0; at < values.size(); at += width) values[at] = at == token * width ? 100.0f : 0.0f;
+  });
+  change_tensor(directory, "model.layers.0.input_layernorm.weight", [](std::vector<float>& values) { values[0] = 3e38f; });
 }
 
 inline int64_t differing_bits(const std::vector<float>& a, const std::vector<float>& b) {
