@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "envs/base/rng.h"
+#include "engine/model/draw_stream.h"
 
 namespace assay {
 namespace {
@@ -13,8 +13,6 @@ struct Lease {
   CachedSequence sequence;
   ~Lease() { cache.release(sequence); }
 };
-
-uint64_t stream_of_rollout(uint64_t rollout) { return mix64(stream_of("sampling") + rollout); }
 
 }  // namespace
 
@@ -39,8 +37,8 @@ Result<Generated> generate(Model& model, const Kernels& kernels, KvCache& cache,
   ASSAY_ASSIGN(std::vector<float> logits, prefill(model, cache, lease.sequence, prompt, options.chunk, options.attention));
   Generated generated;
   for (int64_t i = 0; i < options.limit; ++i) {
-    Rng rng(options.seed, stream_of_rollout(options.rollout), static_cast<uint64_t>(lease.sequence.length));
-    Sampled sampled = kernels.sample(logits.data(), model.config().vocab_size, options.sampling, rng.unit());
+    const double uniform = uniform_at(options.seed, options.rollout, lease.sequence.length);
+    Sampled sampled = kernels.sample(logits.data(), model.config().vocab_size, options.sampling, uniform);
     if (sampled.token < 0) return make_error(Boundary::kPolicy, "no token can be drawn from these logits", "generate");
     const int32_t token = sampled.token;
     const bool stop = (seen && !seen(sampled)) || std::find(options.stops.begin(), options.stops.end(), token) != options.stops.end();

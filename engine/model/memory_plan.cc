@@ -81,9 +81,15 @@ MemoryPlan plan_memory(const Checkpoint& checkpoint, const KvCache::Plan& cache)
   const int64_t page_bytes = static_cast<int64_t>(KvCache::bytes_needed(checkpoint.config(), {cache.format, kPageTokens}));
   const int64_t pages = cache.tokens / kPageTokens + (cache.tokens % kPageTokens != 0);
   if (__builtin_mul_overflow(pages, page_bytes, &plan.cache_bytes)) plan.cache_bytes = INT64_MAX;
-  plan.cache_bytes = std::min(plan.cache_bytes, INT64_MAX - plan.weight_bytes);
   plan.available_bytes = available_memory_bytes();
   return plan;
+}
+
+int64_t MemoryPlan::needed_bytes() const {
+  int64_t sum = 0;
+  for (const int64_t bytes : {weight_bytes, cache_bytes, step_bytes, record_bytes})
+    if (__builtin_add_overflow(sum, bytes, &sum)) return INT64_MAX;
+  return sum;
 }
 
 Status MemoryPlan::check(const std::string& where) const {
@@ -91,9 +97,9 @@ Status MemoryPlan::check(const std::string& where) const {
   const bool cache_matters = weight_bytes < available_bytes;
   return make_error(Boundary::kLimit,
                     "needs " + gigabytes(needed_bytes()) + " of memory (" + gigabytes(weight_bytes) + " of weights, " + gigabytes(cache_bytes) +
-                        " of cache), but only " + gigabytes(available_bytes) + " are available",
+                        " of cache" + (step_bytes > 0 ? ", " + gigabytes(step_bytes) + " for a step's buffers, " + gigabytes(record_bytes) + " for records" : "") + "), but only " + gigabytes(available_bytes) + " are available",
                     where,
-                    cache_matters ? "fewer tokens of context or sequences at once, or a smaller cache format"
+                    cache_matters ? "fewer tokens of context, sequences at once or tokens in a step, or a smaller cache format"
                                   : "a machine or memory limit with more memory, or a checkpoint in FP8 or BF16");
 }
 

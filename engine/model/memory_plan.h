@@ -1,5 +1,5 @@
-// How much memory running a checkpoint takes, said before anything is loaded: its weights and its cache, without the buffers of a
-// step, which are small beside them.
+// How much memory running a checkpoint takes, said before anything is loaded: its weights, its cache, and what an
+// engine adds: the buffers of a step (indexer scores and prefill included) and its records.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,10 @@ namespace assay {
 struct MemoryPlan {
   int64_t weight_bytes = 0;
   int64_t cache_bytes = 0;
+  int64_t step_bytes = 0, record_bytes = 0;   // of an engine; see Model::step_bytes
   int64_t available_bytes = 0;
 
-  int64_t needed_bytes() const { return weight_bytes + cache_bytes; }
+  int64_t needed_bytes() const;   // at most INT64_MAX
   // An error (kLimit) with what to try if more is needed than available; `where` names the checkpoint.
   Status check(const std::string& where) const;
 };

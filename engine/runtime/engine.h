@@ -10,7 +10,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,9 @@
 #include "envs/token_turn.h"
 
 namespace assay {
+
+struct Mailbox;
+struct Sequence;
 
 using SequenceId = int64_t;   // never used twice
 
@@ -63,7 +68,7 @@ struct EngineOptions {
   std::string policy_version;         // of the checkpoint; stands in every TokenTurn
 };
 
-// Since the engine began.
+// Since the engine began; as of the last turn that finished or sequence that was released.
 struct EngineStats {
   int64_t steps = 0;
   int64_t prompt_tokens_computed = 0;   // rows of prefill, recomputed ones included
@@ -72,6 +77,7 @@ struct EngineStats {
   int64_t preemptions = 0;              // of sequences in mid-turn
   int64_t dropped = 0;                  // kept caches that gave way between turns
   int64_t largest_batch = 0;            // sequences in one step
+  int64_t held_tokens = 0;              // now: room in the cache that sequences hold
 };
 
 class Engine {
@@ -101,7 +107,7 @@ class Engine {
 // Nothing blocks but finished().
 class EngineClient {
  public:
-  explicit EngineClient(Engine& engine);   // the engine outlives it
+  explicit EngineClient(Engine& engine);   // which outlives it
   ~EngineClient();                         // cancels and releases all it has
   EngineClient(const EngineClient&) = delete;
   EngineClient& operator=(const EngineClient&) = delete;
@@ -120,8 +126,11 @@ class EngineClient {
   std::vector<FinishedTurn> finished();
 
  private:
-  Engine& engine_;
-  int64_t client_ = 0;
+  SequenceId add(std::function<void(Sequence&)> fill);
+
+  Engine::State& engine_;
+  std::shared_ptr<Mailbox> mailbox_;
+  std::set<SequenceId> sequences_;   // not released
 };
 
 }  // namespace assay
