@@ -1,10 +1,13 @@
 #include "cli/describe.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "cli/certificate_text.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
+#include "datasets/token_record.h"
 #include "envs/attack_report.h"
 #include "envs/pass_rate.h"
 #include "verifiers/constraint.h"
@@ -48,6 +51,33 @@ Result<std::vector<std::pair<std::string, std::string>>> sentences_of(const Task
     out.emplace_back(constraint_name(task.constraints, i), constraints[i]->sentence());
   return out;
 }
+
+// What an engine recorded of a rollout, in numbers.
+struct Recorded {
+  int64_t given = 0, sampled = 0, kept = 0, cut = 0, layers = 0, experts = 0;
+  std::set<std::string> versions;
+
+  explicit Recorded(const std::vector<TokenTurn>& turns) : layers(turns[0].expert_layers), experts(turns[0].experts_per_token) {
+    for (const TokenTurn& turn : turns) {
+      given += static_cast<int64_t>(turn.prompt.size());
+      sampled += static_cast<int64_t>(turn.sampled.size());
+      kept += static_cast<int64_t>(turn.kept.size());
+      cut += std::count_if(turn.kept_counts.begin(), turn.kept_counts.end(), [](int32_t count) { return count > 0; });
+      versions.insert(turn.policy_version);
+    }
+  }
+  std::string text() const {
+    std::string out = count_text(given) + " tokens given, " + count_text(sampled) + " sampled with log-probabilities, " + count_text(cut) +
+                      " of them from sets of " + rate_text(cut > 0 ? static_cast<double>(kept) / static_cast<double>(cut) : 0) + " on average; ";
+    out += layers > 0 ? std::to_string(experts) + " experts in " + std::to_string(layers) + " layers" : "no experts";
+    for (const std::string& version : versions) out += "; by " + (version.empty() ? "weights without a name" : printable(shortened(version, 80)));
+    return out;
+  }
+  OrderedJson json() const {
+    return {{"given", given}, {"sampled", sampled}, {"cut", cut}, {"kept", kept}, {"expert_layers", layers}, {"experts_per_token", experts},
+            {"policy_versions", versions}};
+  }
+};
 
 std::string claims_text(const Certificate& certificate) {
   std::string out;
@@ -178,8 +208,13 @@ Description describe_rollout(const Rollout& rollout, Detail detail) {
     facts.add("context", printable(rollout.context->strategy) + " at " + count_text(rollout.context->window_tokens) + " tokens, cut " +
                              count_text(static_cast<int64_t>(rollout.context->resets.size())) + " times");
 
+  const std::optional<Recorded> recorded = rollout.turns.empty() ? std::nullopt : std::optional<Recorded>(rollout.turns);
+  if (recorded) facts.add("recorded", recorded->text());
+
   const size_t most = detail == Detail::kFull ? SIZE_MAX : 800;
   Description out{facts.text(), with_id(to_json(rollout), rollout.id)};
+  if (recorded) out.json["recorded"] = recorded->json();
+  for (const TokenTurn& turn : detail == Detail::kFull ? rollout.turns : std::vector<TokenTurn>()) out.json["turns"].push_back(to_json(turn));
   for (const Message& message : rollout.messages) out.text += message_text(message, most);
   if (rollout.submitted) out.text += heading("submitted") + indented(printable(shortened(rollout.answer, most)), "  ") + "\n";
   if (rollout.failure) return out;

@@ -1,5 +1,8 @@
 #include "datasets/schema.h"
 
+#include "datasets/token_record.h"
+#include "datasets/token_sequence.h"
+
 namespace assay {
 namespace {
 
@@ -33,6 +36,12 @@ CREATE TABLE observation(
   unix_ms INTEGER NOT NULL) STRICT;
 CREATE INDEX observation_of_subject ON observation(subject, position);
 )",
+    // 3: what engines recorded; the id is the rollout's.
+    R"(
+CREATE TABLE tokens(
+  id TEXT NOT NULL UNIQUE, turns INTEGER NOT NULL, given INTEGER NOT NULL, sampled INTEGER NOT NULL,
+  segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
+)",
 };
 
 int64_t signed_bits(uint64_t value) { return static_cast<int64_t>(value); }
@@ -53,6 +62,7 @@ std::span<const StoreTable> store_tables() {
       {RecordKind::kRollout,
        "rollout",
        {"id", "task", "policy", "boundary", "stop", "seed", "sample", "steps", "calls", "scored", "passed", "reward"}},
+      {RecordKind::kTokens, "tokens", {"id", "turns", "given", "sampled"}},
   };
   return tables;
 }
@@ -92,6 +102,15 @@ Values values_of(const Rollout& r) {
           scored ? r.verdict.reward : 0.0};
 }
 
+Values values_of(const std::string& rollout, const std::vector<TokenTurn>& turns) {
+  int64_t given = 0, sampled = 0;
+  for (const TokenTurn& turn : turns) {
+    given += static_cast<int64_t>(turn.prompt.size());
+    sampled += static_cast<int64_t>(turn.sampled.size());
+  }
+  return {rollout, static_cast<int64_t>(turns.size()), given, sampled};
+}
+
 Result<std::shared_ptr<const Environment>> environment_from_text(std::string_view text, const std::string& where) {
   ASSAY_ASSIGN(const Json json, parse(text, where));
   return environment_from_json(json, where);
@@ -126,6 +145,11 @@ Result<Values> values_of_text(RecordKind kind, std::string_view text, const std:
   if (kind == RecordKind::kCertificate) {
     ASSAY_ASSIGN(const Certificate certificate, certificate_from_text(text, where));
     return values_of(certificate);
+  }
+  if (kind == RecordKind::kTokens) {
+    ASSAY_ASSIGN(const TokenRecord record, token_record_from_text(text, where));
+    ASSAY_TRY(check_turns(record.turns, where));
+    return values_of(record.rollout, record.turns);
   }
   ASSAY_ASSIGN(const Rollout rollout, rollout_from_text(text, where));
   return values_of(rollout);

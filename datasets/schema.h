@@ -37,6 +37,7 @@ Values values_of(const Environment& environment);
 Values values_of(const Task& task);
 Values values_of(const Certificate& certificate);
 Values values_of(const Rollout& rollout);
+Values values_of(const std::string& rollout, const std::vector<TokenTurn>& turns);
 
 // Decodes the text of a record and computes its values again, the identity among them.
 Result<Values> values_of_text(RecordKind kind, std::string_view text, const std::string& where);

@@ -102,10 +102,11 @@ Result<std::string> record_text(std::string_view record, RecordKind kind, const 
   if (get_u32(record.data() + 8) != payload.size()) return damaged("its length is not the one recorded", where);
   const size_t size = get_u32(record.data() + 12);
   if (size > kRecordBytes) return damaged("it claims to be larger than any record", where);
-  // Without the second comparison a damaged frame header could switch the checksum off.
+  // A checksum, no dictionary, nothing in the bits that decoders ignore.
   if (ZSTD_getFrameContentSize(payload.data(), payload.size()) != size ||
       ZSTD_findFrameCompressedSize(payload.data(), payload.size()) != payload.size())
     return damaged("its lengths disagree", where);
+  if ((payload[4] & 0x1f) != 0x04) return damaged("its frame is not of the kind that is written", where);
   thread_local Decompressor decompressor;
   std::string text(size, '\0');
   const size_t got = ZSTD_decompressDCtx(decompressor.context, text.data(), size, payload.data(), payload.size());

@@ -2,6 +2,8 @@
 // Whoever knows where a record lies reads it alone; a torn tail is garbage that nobody points to.
 //
 //   record = "ASR1" | kind u32 | payload bytes u32 | uncompressed bytes u32 | payload     (little-endian)
+//
+// Everything a reader in another language needs is in SEGMENTS.md.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +15,7 @@
 
 namespace assay {
 
-enum class RecordKind : uint32_t { kEnvironment = 1, kTask = 2, kCertificate = 3, kRollout = 4 };
+enum class RecordKind : uint32_t { kEnvironment = 1, kTask = 2, kCertificate = 3, kRollout = 4, kTokens = 5 };
 
 inline constexpr size_t kRecordBytes = size_t{256} << 20;  // the largest text of a record, uncompressed
 

@@ -16,6 +16,8 @@
 #include "datasets/rollout_text.h"
 #include "datasets/schema.h"
 #include "datasets/segment.h"
+#include "datasets/token_record.h"
+#include "datasets/token_sequence.h"
 #include "envs/base/hash.h"
 
 namespace assay {
@@ -139,6 +141,7 @@ class SqlFile {
   }
   bool read_only() const { return sqlite3_db_readonly(handle_.get(), "main") == 1; }
   int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
+  bool changed() const { return sqlite3_changes(handle_.get()) > 0; }  // by the last INSERT
   // BEGIN IMMEDIATE … COMMIT around `work`; rolled back if anything fails.
   template <typename Work>
   Status transaction(const Work& work) const {
@@ -359,6 +362,7 @@ class SqliteStore final : public Store {
   Status put_rollout(const Rollout& rollout) override {
     if (rollout.id != rollout_id(rollout.task, rollout.policy, rollout.seed, rollout.sample))
       return make_error(Boundary::kInternal, "a rollout that is not named by its task, policy, seed and sample", rollout.id);
+    ASSAY_TRY(check_turns(rollout));
     return put(RecordKind::kRollout, rollout, rollout.id);
   }
   Status put_observation(const std::string& subject, const std::string& name, const Json& value) override {
@@ -392,6 +396,7 @@ class SqliteStore final : public Store {
     ASSAY_ASSIGN(const Located found, locate(RecordKind::kRollout, id));
     return decode<Rollout>(RecordKind::kRollout, found, rollout_from_text);
   }
+  Result<std::vector<TokenTurn>> turns(const std::string& rollout) override;
   Result<std::vector<TaskRow>> tasks(const TaskFilter& filter) override;
   Result<std::vector<RolloutRow>> rollouts(const RolloutFilter& filter) override;
   Result<bool> has_rollout(const std::string& id) override {
@@ -470,34 +475,52 @@ Status check_name(RecordKind kind, const std::string& id, std::string_view text)
   return make_error(Boundary::kInternal, std::string(store_table(kind).name) + " that is not named by its content", id);
 }
 
+// Appends a record and the row that points to it.
+Status append(RecordKind kind, Values values, std::string_view text, std::string& records, std::vector<PendingRow>& rows) {
+  const size_t offset = records.size();
+  ASSAY_TRY(append_record(kind, text, records));
+  rows.push_back({kind, std::move(values), static_cast<int64_t>(offset), static_cast<int64_t>(records.size() - offset)});
+  return {};
+}
+
+template <typename Item>
+Status append_tokens(const Item&, std::string&, std::vector<PendingRow>&) { return {}; }
+Status append_tokens(const Rollout& rollout, std::string& records, std::vector<PendingRow>& rows) {
+  if (rollout.turns.empty()) return {};
+  return append(RecordKind::kTokens, values_of(rollout.id, rollout.turns), token_record_text(rollout), records, rows);
+}
+
 template <typename Item>
 Status SqliteStore::put(RecordKind kind, const Item& item, const std::string& key) {
-  PendingRow row{kind, values_of(item)};
+  Values values = values_of(item);
   const std::string pending_key = key_of(kind, key);
   {
     std::lock_guard lock(mutex_);
     ASSAY_TRY(recover());
     if (kind == RecordKind::kCertificate && pending_keys_.contains(pending_key)) ASSAY_TRY(flush_locked());
     if (pending_keys_.contains(pending_key)) return flush_if_due();
-    ASSAY_ASSIGN(const bool known, exists(kind, row.values));
+    ASSAY_ASSIGN(const bool known, exists(kind, values));
     if (known) return flush_if_due();
   }
   const std::string text = text_of(item);
-  ASSAY_TRY(check_name(kind, std::get<std::string>(row.values[0]), text));
-  std::string record;
-  ASSAY_TRY(append_record(kind, text, record));
+  ASSAY_TRY(check_name(kind, std::get<std::string>(values[0]), text));
+  std::string records;
+  std::vector<PendingRow> rows;
+  ASSAY_TRY(append(kind, std::move(values), text, records, rows));
+  ASSAY_TRY(append_tokens(item, records, rows));
 
   std::lock_guard lock(mutex_);
   ASSAY_TRY(recover());
   mark_pending();
-  row.offset = static_cast<int64_t>(buffer_.size());
-  row.size = static_cast<int64_t>(record.size());
-  buffer_ += record;
+  for (PendingRow& row : rows) {
+    row.offset += static_cast<int64_t>(buffer_.size());
+    pending_.push_back(std::move(row));
+  }
+  buffer_ += records;
   if (writer_ && buffer_.size() >= ahead_ + kAheadBytes) {
     writer_->write_ahead(buffer_);
     ahead_ = buffer_.size();
   }
-  pending_.push_back(std::move(row));
   pending_keys_.insert(pending_key);
   return flush_if_due();
 }
@@ -554,12 +577,16 @@ Status SqliteStore::commit() {
 }
 
 Status SqliteStore::insert_pending(int64_t segment) {
+  bool inserted = false;  // the row before
   for (const PendingRow& row : pending_) {
+    // Another process's rollout of this name may be there: then it stands, with or without tokens of its own.
+    if (row.kind == RecordKind::kTokens && !inserted) continue;
     Statement& insert = statements_[row.kind].insert;
     const int columns = static_cast<int>(row.values.size());
     insert.bind_all(row.values).bind(columns + 1, segment);
     insert.bind(columns + 2, writer_->size() + row.offset).bind(columns + 3, row.size);
     ASSAY_TRY(insert.run());
+    inserted = database_.changed();
   }
   if (observations_.empty()) return {};
   Statement insert = database_.prepare("INSERT INTO observation(subject, name, value, unix_ms) VALUES(?1, ?2, ?3, ?4)");
@@ -618,6 +645,19 @@ Result<std::shared_ptr<const Environment>> SqliteStore::environment(const std::s
   if (environments_.size() >= kCachedEnvironments) environments_.clear();
   environments_[loaded->id] = loaded;
   return loaded;
+}
+
+Result<std::vector<TokenTurn>> SqliteStore::turns(const std::string& rollout) {
+  ASSAY_ASSIGN(const Located whole, locate(RecordKind::kRollout, rollout));
+  {
+    std::lock_guard lock(mutex_);
+    ASSAY_ASSIGN(const bool recorded, exists(RecordKind::kTokens, {whole.id}));
+    if (!recorded) return std::vector<TokenTurn>();
+  }
+  ASSAY_ASSIGN(const Located found, locate(RecordKind::kTokens, whole.id));
+  ASSAY_ASSIGN(TokenRecord record, decode<TokenRecord>(RecordKind::kTokens, found, token_record_from_text));
+  if (record.rollout != whole.id) return make_error(Boundary::kStore, "the record is of another rollout", found.where, "restore the store from a copy");
+  return std::move(record.turns);
 }
 
 Result<std::vector<TaskRow>> SqliteStore::tasks(const TaskFilter& filter) {
@@ -724,6 +764,7 @@ Result<Json> SqliteStore::statistics() {
       {"certificates", "SELECT count(*) FROM certificate"},
       {"sound", std::string("SELECT count(*)") + kNewestCertificate + " WHERE c.sound = 1"},
       {"rollouts", "SELECT count(*) FROM rollout"},
+      {"token_records", "SELECT count(*) FROM tokens"},
       {"observations", "SELECT count(*) FROM observation"},
       {"segments", "SELECT count(*) FROM segment"},
       {"schema", "PRAGMA user_version"},
@@ -781,6 +822,7 @@ Status SqliteStore::check_references(std::vector<std::string>& problems) {
       {"task whose environment is not there", "SELECT id FROM task WHERE environment NOT IN (SELECT id FROM environment)"},
       {"certificate whose task is not there", "SELECT id FROM certificate WHERE task NOT IN (SELECT id FROM task)"},
       {"rollout whose task is not there", "SELECT id FROM rollout WHERE task NOT IN (SELECT id FROM task)"},
+      {"record of tokens whose rollout is not there", "SELECT id FROM tokens WHERE id NOT IN (SELECT id FROM rollout)"},
   };
   for (const auto& [problem, sql] : queries) {
     Statement select = database_.prepare(sql);

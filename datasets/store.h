@@ -83,6 +83,8 @@ class Store {
   virtual Status put_task(const Task& task) = 0;
   // Becomes the newest of its task, unless it is that already.
   virtual Status put_certificate(const Certificate& certificate) = 0;
+  // With its turns, in one transaction: a rollout is there with what was recorded of it, or not at all. Refuses turns that
+  // check_turns (datasets/token_sequence.h) refuses.
   virtual Status put_rollout(const Rollout& rollout) = 0;
   // A measurement that depends on a machine or policy: appended, never part of an identity.
   virtual Status put_observation(const std::string& subject, const std::string& name, const Json& value) = 0;
@@ -94,13 +96,15 @@ class Store {
   virtual Result<std::shared_ptr<const Environment>> environment(const std::string& id) = 0;  // cached
   virtual Result<Task> task(const std::string& id) = 0;
   virtual Result<Certificate> certificate(const std::string& task) = 0;  // the newest
+  // Without its turns: they are hundreds of times as large as all else, and few readers want them.
   virtual Result<Rollout> rollout(const std::string& id) = 0;
+  virtual Result<std::vector<TokenTurn>> turns(const std::string& rollout) = 0;  // none if none were recorded
   virtual Result<std::vector<TaskRow>> tasks(const TaskFilter& filter) = 0;        // by (domain, preset, seed, difficulty, index)
   virtual Result<std::vector<RolloutRow>> rollouts(const RolloutFilter& filter) = 0;  // by (policy, task, seed, sample)
   virtual Result<bool> has_rollout(const std::string& id) = 0;
   virtual Result<std::vector<std::string>> environments() = 0;
   virtual Result<std::vector<PolicySummary>> summary() = 0;
-  // Counts and sizes: {"tasks","environments","certificates","sound","rollouts","observations","bytes","segments","schema"}.
+  // Counts and sizes: {"tasks","environments","certificates","sound","rollouts","token_records","observations","bytes","segments","schema"}.
   virtual Result<Json> statistics() = 0;
   // Reads every row and record again and compares checksums, identities and columns; returns the problems found (1,000 at most).
   virtual Result<std::vector<std::string>> check() = 0;

@@ -108,8 +108,6 @@ std::string wrong_turn(const TokenTurn& turn, const TokenTurn& first, Reached& r
   return "";
 }
 
-std::string place(const Rollout& rollout) { return "rollout " + rollout.id.substr(0, 12); }
-
 // ---- Building, of turns that were checked ----
 
 // Back to the first `shared` tokens, as history.
@@ -177,23 +175,27 @@ std::vector<uint16_t> expert_rows(const TokenSequence& sequence, ExpertRows rows
   return out;
 }
 
-Status check_turns(const Rollout& rollout) {
-  const std::vector<TokenTurn>& turns = rollout.turns;
+Status check_turns(const std::vector<TokenTurn>& turns, const std::string& where) {
   if (turns.empty()) return {};
-  const auto written = std::count_if(rollout.messages.begin(), rollout.messages.end(),
-                                     [](const Message& message) { return message.role == Role::kAssistant; });
-  if (written != length(turns))
-    return make_error(Boundary::kPolicy, std::to_string(turns.size()) + " turns were recorded of " + std::to_string(written) + " assistant messages", place(rollout));
   Reached reached;
   for (size_t i = 0; i < turns.size(); ++i) {
     const std::string wrong = wrong_turn(turns[i], turns[0], reached);
-    if (!wrong.empty()) return make_error(Boundary::kPolicy, "what the engine recorded does not agree: " + wrong, place(rollout) + ", turn " + std::to_string(i));
+    if (!wrong.empty()) return make_error(Boundary::kPolicy, "what the engine recorded does not agree: " + wrong, where + ", turn " + std::to_string(i));
   }
   reached.cells += reached.tokens * (1 + row_size(turns[0]));
   if (reached.cells > kSequenceCells)
     return make_error(Boundary::kLimit, "its sequences hold " + std::to_string(reached.cells) + " tokens and experts, more than the limit of " +
-                                            std::to_string(kSequenceCells), place(rollout));
+                                            std::to_string(kSequenceCells), where);
   return {};
+}
+
+Status check_turns(const Rollout& rollout) {
+  const std::string where = "rollout " + rollout.id.substr(0, 12);
+  const auto written = std::count_if(rollout.messages.begin(), rollout.messages.end(),
+                                     [](const Message& message) { return message.role == Role::kAssistant; });
+  if (!rollout.turns.empty() && written != length(rollout.turns))
+    return make_error(Boundary::kPolicy, std::to_string(rollout.turns.size()) + " turns were recorded of " + std::to_string(written) + " assistant messages", where);
+  return check_turns(rollout.turns, where);
 }
 
 Result<std::vector<TokenSequence>> token_sequences(const Rollout& rollout) {

@@ -47,12 +47,15 @@ std::vector<uint16_t> expert_rows(const TokenSequence& sequence, ExpertRows rows
 
 inline constexpr int64_t kSequenceCells = int64_t{1} << 30;  // tokens and experts of a rollout's sequences together
 
-// Whether the turns say one thing: a turn for each assistant message or none, lengths that agree, finite log-probabilities of at
-// most 0, kept sets that ascend and hold what was sampled, and experts of one shape, without gap, none twice in a row. An Error of
-// boundary kPolicy names rollout and turn; kLimit if the sequences would hold more than kSequenceCells. Linear, takes no memory.
+// Whether the turns agree with each other: lengths that fit, finite log-probabilities of at most 0, kept sets that ascend and hold what
+// was sampled, and experts of one shape, without gap, none twice in a choice. An Error of boundary kPolicy names `where` and the turn;
+// kLimit if the sequences would hold more than kSequenceCells. Linear, takes no memory.
+Status check_turns(const std::vector<TokenTurn>& turns, const std::string& where);
+// And with their rollout: a turn for each assistant message, or none.
 Status check_turns(const Rollout& rollout);
 
-// The sequences in the order of their turns; those in which nothing was sampled are left out. Refuses what check_turns refuses.
+// The sequences in the order of their turns; those in which nothing was sampled are left out. Refuses what
+// check_turns refuses.
 Result<std::vector<TokenSequence>> token_sequences(const Rollout& rollout);
 
 }  // namespace assay

@@ -47,7 +47,8 @@ Result<Description> describe(const Options& options, Store& store, const Context
     return describe_task(store, task, detail);
   }
   if (options.subject == "rollout") {
-    ASSAY_ASSIGN(const Rollout rollout, store.rollout(options.id));
+    ASSAY_ASSIGN(Rollout rollout, store.rollout(options.id));
+    ASSAY_ASSIGN(rollout.turns, store.turns(options.id));
     return describe_rollout(rollout, detail);
   }
   if (options.subject == "certificate") {
@@ -84,7 +85,7 @@ Command make() {
             app.add_option("what", options->subject, "task, rollout, environment, certificate (of a task), log (of judging a patch, or of a rollout), synthesis (of a category) or store")->required();
             app.add_option("id", options->id, "Its id, or the first digits of it");
             app.add_option("--sqlite", options->sqlite, "Write the environment's database to this file");
-            app.add_flag("--full", options->full, "Cut nothing, and show a task's gold");
+            app.add_flag("--full", options->full, "Cut nothing; show a task's gold, and each token of a rollout as --json");
             return [options, &context] { return run(*options, context); };
           }};
 }

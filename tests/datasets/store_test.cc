@@ -345,7 +345,7 @@ TEST_CASE("a store of version 1 is upgraded and keeps what it has") {
   sql(old, std::string(store_migrations()[0]) + "; PRAGMA user_version = 1; PRAGMA application_id = " + std::to_string(kStoreApplicationId));
   std::string copy = "ATTACH '" + path + "' AS new; INSERT INTO segment SELECT * FROM new.segment;";
   for (const StoreTable& table : store_tables())
-    copy += "INSERT INTO " + std::string(table.name) + " SELECT * FROM new." + table.name + ";";
+    if (table.kind != RecordKind::kTokens) copy += "INSERT INTO " + std::string(table.name) + " SELECT * FROM new." + table.name + ";";
   sql(old, copy);
   std::filesystem::copy(path + ".segments", old + ".segments");
 
@@ -368,7 +368,7 @@ TEST_CASE("a store of a newer version is refused and left as it is") {
   const auto before = std::filesystem::last_write_time(path);
   const auto store = Store::open(path, StoreMode::kOpenOrCreate, system_clock());
   REQUIRE_FALSE(store.ok());
-  CHECK(store.error().text().find("newer version of assay (schema 99; this program knows 2)") != std::string::npos);
+  CHECK(store.error().text().find("newer version of assay (schema 99; this program knows " + std::to_string(store_migrations().size()) + ")") != std::string::npos);
   CHECK(store.error().where == path);
   CHECK_FALSE(store.error().hint.empty());
   CHECK(std::filesystem::last_write_time(path) == before);
