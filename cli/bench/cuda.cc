@@ -316,7 +316,7 @@ Status Bench::time_rows() {
 }
 
 Result<std::vector<Figure>> run() {
-  const Result<Device> device = find_device();
+  const Result<DeviceProperties> device = find_device();
   if (!device.ok()) return std::vector<Figure>{};   // assay doctor says why
   return Bench().run();
 }

@@ -27,6 +27,7 @@ std::vector<int32_t> random_tokens(int64_t count, int64_t vocabulary, uint64_t s
 
 struct Engine {
   Workers workers{static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+  std::unique_ptr<Device> device = cpu_device(cpu_kernels().back(), workers);
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
 };
@@ -91,14 +92,13 @@ Result<std::vector<Figure>> run() {
   ASSAY_TRY(write_synthetic(config, folder.path.string(), {.dtype = WeightDType::kBF16, .seed = 1}));
   ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(folder.path.string()));
   Engine engine;
-  const Kernels& kernels = cpu_kernels().back();
-  ASSAY_ASSIGN(engine.model, Model::load(checkpoint, kernels, engine.workers));
-  ASSAY_ASSIGN(engine.cache, KvCache::create(config, {CacheFormat::kE4m3, 33 * 1024}));
+  ASSAY_ASSIGN(engine.model, Model::load(checkpoint, *engine.device));
+  ASSAY_ASSIGN(engine.cache, KvCache::create(config, {CacheFormat::kE4m3, 33 * 1024}, *engine.device));
   ASSAY_TRY(prefill_rate(engine, 512));   // touches every page and buffer once
   ASSAY_ASSIGN(const double prefilled, prefill_rate(engine, 4096));
   ASSAY_ASSIGN(const double decoded, decode_rate(engine));
   ASSAY_ASSIGN(const auto steps, step_times(engine, 4096, 32768 - 100));
-  const std::string what = "random weights, bf16, FP8 cache, " + kernels.name + ", " + std::to_string(engine.workers.count()) + " threads, " +
+  const std::string what = "random weights, bf16, FP8 cache, " + engine.device->name() + ", " + std::to_string(engine.workers.count()) + " threads, " +
                            std::to_string(config.parameter_count() / 1000000) + " M parameters, " + std::to_string(config.active_parameter_count() / 1000000) + " M active";
   return std::vector<Figure>{{"engine", "prefill", prefilled, "tokens/s", 2'000, true, "4,096 tokens in chunks of 256; " + what},
                              {"engine", "decode, 8 sequences", decoded, "tokens/s", 200, true, "behind prompts of 512 tokens"},

@@ -10,6 +10,7 @@
 #include "cli/text.h"
 #include "datasets/format.h"
 #include "datasets/store.h"
+#include "engine/device/device.h"
 #include "engine/kernels/cuda_device.h"
 #include "engine/policy_factory.h"
 #include "envs/interpreter.h"
@@ -41,10 +42,16 @@ void find_build(std::vector<Finding>& findings) {
 }
 
 Finding find_gpu() {
-  const Result<cuda::Device> device = cuda::find_device();
+  const Result<cuda::DeviceProperties> device = cuda::find_device();
   if (!device.ok()) return {"GPU", State::kAbsent, device.error().what, "nothing is needed: every verb runs without one"};
   return {"GPU", State::kOk, device->name + ", compute capability " + std::to_string(device->major) + "." + std::to_string(device->minor) + ", " +
                              count_text(device->multiprocessors) + " multiprocessors, " + bytes_text(static_cast<int64_t>(device->memory_bytes)) + " of memory", ""};
+}
+
+Finding find_engine() {
+  std::string names;
+  for (const std::string& name : device_names()) names += (names.empty() ? "" : ", ") + name;
+  return {"engine", State::kOk, "models compute on " + device_names().back() + " unless --backend says otherwise: " + names, ""};
 }
 
 Finding find_machine() {
@@ -144,6 +151,7 @@ Result<int> run(const Context& context) {
   find_build(findings);
   findings.push_back(find_machine());
   findings.push_back(find_gpu());
+  findings.push_back(find_engine());
   find_domains(findings);
   findings.push_back(find_registries());
   find_sandboxes(findings);

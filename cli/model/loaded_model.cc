@@ -7,20 +7,6 @@
 #include "engine/model/memory_plan.h"
 
 namespace assay {
-namespace {
-
-Result<const Kernels*> kernels_named(const std::string& name) {
-  std::vector<std::string> known;
-  for (const Kernels& kernels : cpu_kernels()) {
-    if (kernels.name == name) return &kernels;
-    known.push_back(kernels.name);
-  }
-  if (name.empty()) return &cpu_kernels().back();
-  return unknown_name("backend", name, known, "--backend");
-}
-
-}  // namespace
-
 Result<CacheFormat> cache_format_named(const std::string& name) {
   if (name == "fp8") return CacheFormat::kE4m3;
   if (name == "f32") return CacheFormat::kF32;
@@ -29,7 +15,7 @@ Result<CacheFormat> cache_format_named(const std::string& name) {
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_option("directory", options.directory, "A checkpoint: config.json, safetensors and tokenizer.json")->required();
-  app.add_option("--backend", options.backend, "Kernels: reference, avx2, avx512 (default: the fastest this processor runs)");
+  app.add_option("--backend", options.backend, "cuda or cpu (default: CUDA where there is a device for it), or one of the processor's: reference, avx2, avx512");
   app.add_option("--cache", options.cache, "Format of the cache: fp8 (656 and 132 bytes a token and layer in V3.2) or f32")->capture_default_str();
   app.add_option("--chunk", options.chunk, "Prompt tokens computed at once; changes no bit")->check(CLI::Range(int64_t{1}, int64_t{4096}))->capture_default_str();
   app.add_flag("--dense", options.dense, "Attend to every token, for comparison");
@@ -37,7 +23,8 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
 
 Result<LoadedModel> load_model(const ModelOptions& options, int64_t tokens, int64_t further, const Context& context) {
   LoadedModel loaded;
-  ASSAY_ASSIGN(loaded.kernels, kernels_named(options.backend));
+  loaded.workers = std::make_unique<Workers>(context.threads());
+  ASSAY_ASSIGN(loaded.device, open_device(options.backend, *loaded.workers));
   ASSAY_ASSIGN(const CacheFormat format, cache_format_named(options.cache));
   ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(options.directory));
   const int64_t positions = checkpoint.config().max_position_embeddings;
@@ -45,10 +32,13 @@ Result<LoadedModel> load_model(const ModelOptions& options, int64_t tokens, int6
     return input_error("the context would be " + std::to_string(tokens) + " tokens long, and this model has positions for " + std::to_string(positions),
                        options.directory, "shorten the conversation, or use a context strategy");
   const KvCache::Plan plan{format, std::clamp<int64_t>(tokens + further, 1, positions)};
-  ASSAY_TRY(plan_memory(checkpoint, plan).check(options.directory));
-  loaded.workers = std::make_unique<Workers>(context.threads());
-  ASSAY_ASSIGN(loaded.model, Model::load(checkpoint, *loaded.kernels, *loaded.workers));
-  ASSAY_ASSIGN(loaded.cache, KvCache::create(checkpoint.config(), plan));
+  const Model::StepSize largest{options.chunk, 1, plan.tokens};
+  MemoryPlan memory = plan_memory(checkpoint, plan, loaded.device->available_bytes());
+  memory.step_bytes = Model::step_bytes(checkpoint.config(), largest);
+  ASSAY_TRY(memory.check(options.directory));
+  ASSAY_ASSIGN(loaded.model, Model::load(checkpoint, *loaded.device));
+  ASSAY_ASSIGN(loaded.cache, KvCache::create(checkpoint.config(), plan, *loaded.device));
+  ASSAY_TRY(loaded.model->reserve(largest));
   return loaded;
 }
 

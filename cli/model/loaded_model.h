@@ -11,7 +11,7 @@ namespace assay {
 
 struct ModelOptions {
   std::string directory;
-  std::string backend;             // a name of cpu_kernels(); empty: the fastest
+  std::string backend;             // as open_device takes it
   std::string cache = "fp8";       // "fp8" or "f32"
   int64_t chunk = 256;             // prompt tokens a forward
   bool dense = false;
@@ -26,8 +26,8 @@ Result<CacheFormat> cache_format_named(const std::string& name);
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 struct LoadedModel {
-  const Kernels* kernels = nullptr;
   std::unique_ptr<Workers> workers;
+  std::unique_ptr<Device> device;
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
 };

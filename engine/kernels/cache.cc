@@ -113,6 +113,7 @@ namespace reference {
 void latent_append(const LatentAppendParams& params, Workers& workers) {
   const int64_t bytes = static_cast<int64_t>(params.layout.token_bytes());
   for_rows(params.rows, workers, [&](int64_t r) {
+    if (params.slots[r] < 0) return;
     append_latent(params.layout, params.latent + r * params.latent_stride, params.rope + r * params.rope_stride,
                   params.pages + params.slots[r] * bytes);
   });
@@ -121,6 +122,7 @@ void latent_append(const LatentAppendParams& params, Workers& workers) {
 void index_append(const IndexAppendParams& params, Workers& workers) {
   const int64_t page_bytes = static_cast<int64_t>(params.layout.page_bytes());
   for_rows(params.rows, workers, [&](int64_t r) {
+    if (params.slots[r] < 0) return;
     append_key(params.layout, params.keys + r * params.layout.width, params.pages + params.slots[r] / kPageTokens * page_bytes,
                params.slots[r] % kPageTokens);
   });

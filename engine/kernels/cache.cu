@@ -26,6 +26,7 @@ __global__ void append_latents(LatentAppendParams params, int64_t token_bytes) {
   const int64_t row = blockIdx.x, rank = params.layout.rank;
   const float* latent = params.latent + row * params.latent_stride;
   const float* rope = params.rope + row * params.rope_stride;
+  if (params.slots[row] < 0) return;
   std::byte* token = params.pages + params.slots[row] * token_bytes;
   if (params.layout.format == CacheFormat::kF32) {
     float* values = reinterpret_cast<float*>(token);
@@ -40,6 +41,7 @@ __global__ void append_latents(LatentAppendParams params, int64_t token_bytes) {
 
 __global__ void append_keys(IndexAppendParams params, int64_t page_bytes) {
   const int64_t row = blockIdx.x, width = params.layout.width, offset = params.slots[row] % kPageTokens;
+  if (params.slots[row] < 0) return;
   const float* key = params.keys + row * width;
   std::byte* page = params.pages + params.slots[row] / kPageTokens * page_bytes;
   if (params.layout.format == CacheFormat::kF32) {

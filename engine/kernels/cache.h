@@ -53,7 +53,7 @@ struct LatentAppendParams {
   const float* rope = nullptr;       // [rows, rope], rows rope_stride apart
   int64_t rope_stride = 0;
   std::byte* pages = nullptr;
-  const int64_t* slots = nullptr;    // [rows]: page * 64 + offset in the page
+  const int64_t* slots = nullptr;    // [rows]: page * 64 + offset in the page; negative: the row is stored nowhere
 };
 
 struct IndexAppendParams {

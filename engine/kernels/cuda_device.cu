@@ -9,7 +9,7 @@ Error device_error(const std::string& what, const std::string& hint) { return ma
 
 }  // namespace
 
-Result<Device> find_device() {
+Result<DeviceProperties> find_device() {
   int count = 0, driver = 0, runtime = 0;
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&runtime);
@@ -25,7 +25,7 @@ Result<Device> find_device() {
   if (properties.major < 8)
     return device_error(std::string(properties.name) + " has compute capability " + std::to_string(properties.major) + "." + std::to_string(properties.minor) +
                         ", and 8.0 is the least", "use the CPU");
-  return Device{properties.name, properties.major, properties.minor, properties.multiProcessorCount, properties.totalGlobalMem};
+  return DeviceProperties{properties.name, properties.major, properties.minor, properties.multiProcessorCount, properties.totalGlobalMem};
 }
 
 Status synchronize(const Launch& launch) {

@@ -8,7 +8,7 @@
 
 namespace assay::cuda {
 
-struct Device {
+struct DeviceProperties {
   std::string name;
   int major = 0, minor = 0;      // compute capability
   int multiprocessors = 0;
@@ -16,7 +16,7 @@ struct Device {
 };
 
 // The first device. Errors (kInput): built without CUDA; no driver, or one too old; no device; one below compute capability 8.0.
-Result<Device> find_device();
+Result<DeviceProperties> find_device();
 
 // Waits for all launches of the stream. Errors (kPolicy): what a launch or a kernel since the last call failed of; after a kernel's
 // fault the process cannot use the device any more.

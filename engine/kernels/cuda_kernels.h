@@ -26,8 +26,11 @@ struct Launch {
 
 void rms_norm(const NormParams& params, const Launch& launch);
 void layer_norm(const NormParams& params, const Launch& launch);
+void rope_angles(const RopeAnglesParams& params, const Launch& launch);
 void rope(const RopeParams& params, const Launch& launch);
 void fp8_quantize(const Fp8QuantizeParams& params, const Launch& launch);
+void gather(const GatherParams& params, const Launch& launch);
+void scale(const ScaleParams& params, const Launch& launch);
 void add(const AddParams& params, const Launch& launch);
 void silu_mul(const SiluMulParams& params, const Launch& launch);
 // width <= 8192.
@@ -37,6 +40,9 @@ void latent_append(const LatentAppendParams& params, const Launch& launch);
 void index_append(const IndexAppendParams& params, const Launch& launch);
 // experts <= 4096.
 void gate(const GateParams& params, const Launch& launch);
+// rows * k below 2^31.
+void group_by_expert(const GroupByExpertParams& params, const Launch& launch);
+void note_selection(const NoteSelectionParams& params, const Launch& launch);
 // k and the lengths below 2^31.
 void top_k(const TopKParams& params, const Launch& launch);
 

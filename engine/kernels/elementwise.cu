@@ -41,6 +41,14 @@ __global__ void transform(HadamardParams params) {
 
 }  // namespace
 
+void gather(const GatherParams& params, const Launch& launch) {
+  launch_each(params.rows, params.width, launch, [params] __device__(int64_t row, int64_t i) { params.y[row * params.width + i] = params.x[params.source[row] * params.width + i]; });
+}
+
+void scale(const ScaleParams& params, const Launch& launch) {
+  launch_each(1, params.count, launch, [params] __device__(int64_t, int64_t i) { params.x[i] = __fmul_rn(params.x[i], params.factor); });
+}
+
 void add(const AddParams& params, const Launch& launch) {
   launch_each(params.rows, params.width, launch, [params] __device__(int64_t row, int64_t i) { params.y[row * params.y_stride + i] += params.x[row * params.x_stride + i]; });
 }

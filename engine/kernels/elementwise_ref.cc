@@ -1,9 +1,21 @@
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "engine/kernels/elementwise.h"
+#include "engine/kernels/split.h"
 
 namespace assay::reference {
+
+void gather(const GatherParams& params, Workers& workers) {
+  for_rows(workers, params.rows, params.width, [&](int64_t first, int64_t last) {
+    for (int64_t r = first; r < last; ++r) std::copy_n(params.x + params.source[r] * params.width, params.width, params.y + r * params.width);
+  });
+}
+
+void scale(const ScaleParams& params, Workers&) {
+  for (int64_t i = 0; i < params.count; ++i) params.x[i] *= params.factor;
+}
 
 void add(const AddParams& params, Workers&) {
   for (int64_t r = 0; r < params.rows; ++r) {

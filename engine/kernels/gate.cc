@@ -63,6 +63,11 @@ void choose(const GateParams& params, Row& row) {
   take_largest(row.choices, params.k, [&](size_t i) { return row.kept[i / static_cast<size_t>(size)] != 0; }, row.taken);
 }
 
+void force(const GateParams& params, const int32_t* forced, Row& row) {
+  row.taken.assign(static_cast<size_t>(params.experts), 0);
+  for (int64_t i = 0; i < params.k; ++i) row.taken[static_cast<size_t>(forced[i])] = 1;
+}
+
 void write(const GateParams& params, const Row& row, int32_t* chosen, float* weights) {
   int64_t count = 0;
   float sum = 0;
@@ -83,9 +88,24 @@ void gate(const GateParams& params, Workers& workers) {
   workers.run(params.rows, [&](int64_t r, int worker) {
     Row& row = of_workers[static_cast<size_t>(worker)];
     score(params, params.logits + r * params.experts, row);
-    choose(params, row);
+    const int32_t* forced = params.forced ? params.forced + r * params.k : nullptr;
+    if (forced && params.k > 0 && forced[0] >= 0) force(params, forced, row);
+    else choose(params, row);
     write(params, row, params.chosen + r * params.k, params.weights + r * params.k);
   });
+}
+
+void group_by_expert(const GroupByExpertParams& params, Workers&) {
+  const int64_t pairs = params.rows * params.k;
+  std::fill_n(params.starts, params.experts + 1, 0);
+  for (int64_t i = 0; i < pairs; ++i) ++params.starts[params.chosen[i] + 1];
+  for (int64_t e = 0; e < params.experts; ++e) params.starts[e + 1] += params.starts[e];
+  std::vector<int32_t> next(params.starts, params.starts + params.experts);
+  for (int64_t i = 0; i < pairs; ++i) {
+    const int32_t place = next[static_cast<size_t>(params.chosen[i])]++;
+    params.list[place] = static_cast<int32_t>(i / params.k);
+    params.places[i] = place;
+  }
 }
 
 }  // namespace assay::reference

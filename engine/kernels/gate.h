@@ -20,8 +20,22 @@ struct GateParams {
   const float* bias = nullptr;      // [experts]
   int32_t* chosen = nullptr;        // [rows, k]
   float* weights = nullptr;         // [rows, k]
+  // [rows, k] or null: experts to take in the place of those that would be chosen, ascending; their weights are as if chosen. A row whose
+  // first is negative chooses for itself.
+  const int32_t* forced = nullptr;
 };
 
 using GateKernel = void(const GateParams& params, Workers& workers);
+
+// The pairs (row, slot) of `chosen` in one list by expert, each expert's in ascending order.
+struct GroupByExpertParams {
+  int64_t rows = 0, experts = 0, k = 0;
+  const int32_t* chosen = nullptr;   // [rows, k]
+  int32_t* starts = nullptr;         // [experts + 1]: where in the list an expert's pairs begin
+  int32_t* list = nullptr;           // [rows * k]: the pair's row
+  int32_t* places = nullptr;         // [rows, k]: where in the list the pair is
+};
+
+using GroupByExpertKernel = void(const GroupByExpertParams& params, Workers& workers);
 
 }  // namespace assay

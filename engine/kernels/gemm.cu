@@ -28,12 +28,14 @@ struct Problem {
   const float* bias;
   int64_t x_stride, y_stride;
   int32_t rows, outputs, columns;
-  int32_t first_tile;                     // among all tiles of the launch
+  int32_t first_tile;                     // among all tiles of the launch; not set where there are ranges
+  const int32_t* range;
 };
 
 struct Problems {
   Problem list[kMostProblems];
-  int count = 0, tiles = 0;
+  int count = 0, tiles = 0;               // with ranges, as many tiles as there may be at most
+  bool ranges = false;
 };
 
 // A tile of a problem, as its cluster's blocks see it.
@@ -66,7 +68,43 @@ __device__ const float* of_block(float* shared, int block) {
 #endif
 }
 
+// The tile of a launch whose problems' rows the host does not know; one without rows if there are fewer tiles. Each warp looks for itself,
+// 32 problems at a time.
+__device__ Tile find_tile_in_ranges(const Problems& problems, int tile_rows, int blocks) {
+  const int index = static_cast<int>(blockIdx.x) / blocks;
+  for (int first = 0, before = 0; first < problems.count; first += kWarp) {
+    const int mine = first + lane_id();
+    int rows = 0, tiles = 0;
+    if (mine < problems.count) {
+      const Problem& problem = problems.list[mine];
+      rows = problem.range[1] - problem.range[0];
+      tiles = (rows + tile_rows - 1) / tile_rows * ((problem.outputs + kPanel - 1) / kPanel);
+    }
+    int upto = tiles;
+    for (int step = 1; step < kWarp; step *= 2) {
+      const int other = __shfl_up_sync(kAllLanes, upto, step);
+      if (lane_id() >= step) upto += other;
+    }
+    const unsigned beyond = __ballot_sync(kAllLanes, index < before + upto);
+    if (beyond == 0) {
+      before += __shfl_sync(kAllLanes, upto, kWarp - 1);
+      continue;
+    }
+    const int lane = __ffs(static_cast<int>(beyond)) - 1, in_problem = index - before - __shfl_sync(kAllLanes, upto - tiles, lane);
+    Problem problem = problems.list[first + lane];
+    const int64_t start = problem.range[0];
+    problem.rows = __shfl_sync(kAllLanes, rows, lane);
+    if (problem.x_rows) problem.x_rows += start;
+    else problem.x += start * problem.x_stride;
+    problem.y += start * problem.y_stride;
+    const int tiles_down = (problem.rows + tile_rows - 1) / tile_rows, first_row = in_problem % tiles_down * tile_rows;
+    return {problem, in_problem / tiles_down, first_row, smaller(tile_rows, problem.rows - first_row), static_cast<int>(blockIdx.x) % blocks, blocks};
+  }
+  return {};
+}
+
 __device__ Tile find_tile(const Problems& problems, int tile_rows, int blocks) {
+  if (problems.ranges) return find_tile_in_ranges(problems, tile_rows, blocks);
   const int index = static_cast<int>(blockIdx.x) / blocks;
   int low = 0, high = problems.count;     // the last problem whose first tile is not beyond
   while (high - low > 1) (problems.list[(low + high) / 2].first_tile <= index ? low : high) = (low + high) / 2;
@@ -260,6 +298,7 @@ __global__ void __launch_bounds__(kThreads) multiply(const __grid_constant__ Pro
   extern __shared__ __align__(128) std::byte memory[];
   auto& shared = *reinterpret_cast<Shared<kCode, kTiles>*>(memory);
   const Tile tile = find_tile(problems, kRows, blocks);
+  if (tile.rows == 0) return;   // the whole cluster
   const int row_tile = warp_id() % kTiles, first_tile = warp_id() / kTiles * kTiles, lane = lane_id();
   float totals[kRows * kPanel / kThreads] = {};
   for (int first_chunk = 0; first_chunk < tile.chunks(); first_chunk += tile.blocks) {
@@ -288,6 +327,7 @@ __global__ void __launch_bounds__(kThreads) multiply_plainly(const __grid_consta
   __shared__ float sums[kPlainRows * kPanel];
   __shared__ float inputs[kPlainRows][kChunk];
   const Tile tile = find_tile(problems, kPlainRows, blocks);
+  if (tile.rows == 0) return;   // the whole cluster
   const int n = static_cast<int>(threadIdx.x) % kPanel, columns = tile.problem.columns;
   const float* panel = reinterpret_cast<const float*>(tile.problem.panels) + int64_t{tile.panel} * columns * kPanel + n;
   float totals[kPlainRows * kPanel / kThreads] = {};
@@ -322,7 +362,7 @@ __global__ void __launch_bounds__(kThreads) multiply_plainly(const __grid_consta
 Problem problem_of(const GemmProblem& problem, int64_t first_tile) {
   const Weight& weight = *problem.weight;
   return {weight.panels.get(), weight.scales.get(), problem.x, problem.x_rows, problem.y, problem.bias, problem.x_stride, problem.y_stride,
-          static_cast<int32_t>(problem.rows), static_cast<int32_t>(weight.rows), static_cast<int32_t>(weight.columns), static_cast<int32_t>(first_tile)};
+          static_cast<int32_t>(problem.rows), static_cast<int32_t>(weight.rows), static_cast<int32_t>(weight.columns), static_cast<int32_t>(first_tile), problem.range};
 }
 
 struct Shape {
@@ -369,28 +409,58 @@ void launch_problems(const Problems& problems, const Shape& shape, const Launch&
   cudaLaunchKernelEx(&config, shape.kernel, problems, blocks);
 }
 
+// How many problems at most have the same range; they follow one another.
+int64_t sharing(std::span<const GemmProblem> problems) {
+  int64_t most = 0, run = 0;
+  for (size_t i = 0; i < problems.size(); ++i) {
+    run = i > 0 && problems[i].range == problems[i - 1].range ? run + 1 : 1;
+    most = std::max(most, run);
+  }
+  return most;
+}
+
+// Whole tiles of all rows, and one begun by each problem.
+int tiles_of_ranges(const Problems& problems, int64_t together, int tile_rows) {
+  int64_t rows = 0, panels = 0, most_panels = 0;
+  for (int i = 0; i < problems.count; ++i) {
+    const int64_t own = ceil_div(problems.list[i].outputs, kPanelRows);
+    rows = std::max<int64_t>(rows, problems.list[i].rows);
+    panels += own;
+    most_panels = std::max(most_panels, own);
+  }
+  return static_cast<int>(rows / tile_rows * most_panels * together + std::min(panels, rows * together * most_panels));
+}
+
 void launch_type(std::span<const GemmProblem> problems, WeightType type, const Launch& launch) {
+  const bool ranges = !problems.empty() && problems.front().range != nullptr;
+  const int64_t together_in_range = ranges ? sharing(problems) : 0;
   int64_t most_rows = 0;
   for (const GemmProblem& problem : problems)
     if (problem.weight->type == type) most_rows = std::max(most_rows, problem.rows);
+  // A range is taken to be twice as long as they are on average.
+  if (ranges) most_rows = std::min(most_rows, ceil_div(2 * most_rows * together_in_range, static_cast<int64_t>(problems.size())));
   const Shape shape = shape_of(type, most_rows);
   Problems together;
+  together.ranges = ranges;
+  const auto launch_together = [&] {
+    if (ranges) together.tiles = tiles_of_ranges(together, together_in_range, shape.tile_rows);
+    launch_problems(together, shape, launch);
+    together.count = together.tiles = 0;
+  };
   for (const GemmProblem& problem : problems) {
     if (problem.weight->type != type || problem.rows == 0 || problem.weight->rows == 0) continue;
     together.list[together.count++] = problem_of(problem, together.tiles);
     together.tiles += static_cast<int>(ceil_div(problem.weight->rows, kPanelRows) * ceil_div(problem.rows, shape.tile_rows));
-    if (together.count < kMostProblems) continue;
-    launch_problems(together, shape, launch);
-    together.count = together.tiles = 0;
+    if (together.count == kMostProblems) launch_together();
   }
-  if (together.count > 0) launch_problems(together, shape, launch);
+  if (together.count > 0) launch_together();
 }
 
 }  // namespace
 
 void gemm(std::span<const GemmProblem> problems, const Launch& launch) {
   for (const GemmProblem& problem : problems)
-    ASSAY_ASSERT(problem.rows <= INT32_MAX && problem.weight->rows <= INT32_MAX && problem.weight->columns <= INT32_MAX);
+    ASSAY_ASSERT((problem.range == nullptr) == (problems.front().range == nullptr) && problem.rows <= INT32_MAX && problem.weight->rows <= INT32_MAX && problem.weight->columns <= INT32_MAX);
   for (WeightType type : {WeightType::kF32, WeightType::kBf16, WeightType::kE4m3}) launch_type(problems, type, launch);
 }
 

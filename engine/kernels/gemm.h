@@ -26,7 +26,22 @@ struct GemmProblem {
   int64_t y_stride = 0;
   int64_t rows = 0;                  // may be 0
   const float* bias = nullptr;       // [weight->rows] or null
+  // Null: the problem is `rows` rows. Otherwise two numbers that a kernel may have written: it is the rows [range[0], range[1]) of those,
+  // which the problems of a call share: ranges overlap only where they are one. All problems of a call have ranges, or none has.
+  const int32_t* range = nullptr;
 };
+
+// The problem of a range in host memory, as one without.
+inline GemmProblem within_range(GemmProblem problem) {
+  if (!problem.range) return problem;
+  const int64_t first = problem.range[0];
+  problem.rows = problem.range[1] - first;
+  if (problem.x_rows) problem.x_rows += first;
+  else problem.x += first * problem.x_stride;
+  problem.y += first * problem.y_stride;
+  problem.range = nullptr;
+  return problem;
+}
 
 // x and y may not overlap.
 using GemmKernel = void(std::span<const GemmProblem> problems, Workers& workers);

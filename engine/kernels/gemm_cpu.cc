@@ -256,7 +256,9 @@ void quantise_activations(Call& call, Workers& workers) {
 
 void gemm(std::span<const GemmProblem> problems, Workers& workers) {
   Call call;
-  for (const GemmProblem& problem : problems) add_problem(problem, workers.count(), call);
+  std::vector<GemmProblem> resolved;
+  for (const GemmProblem& problem : problems) resolved.push_back(within_range(problem));
+  for (const GemmProblem& problem : resolved) add_problem(problem, workers.count(), call);
   if (call.quantised_rows > 0) quantise_activations(call, workers);
   // Chunks of one panel follow one another, so that its weights are read from memory once.
   const auto run_unit = [&](int64_t index) {

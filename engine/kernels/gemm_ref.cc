@@ -42,7 +42,7 @@ void multiply(const GemmProblem& problem, Workers& workers) {
 }  // namespace
 
 void gemm(std::span<const GemmProblem> problems, Workers& workers) {
-  for (const GemmProblem& problem : problems) multiply(problem, workers);
+  for (const GemmProblem& problem : problems) multiply(within_range(problem), workers);
 }
 
 }  // namespace assay::reference

@@ -4,9 +4,12 @@
 #define ASSAY_KERNELS(KERNEL)                  \
   KERNEL(NormKernel, rms_norm)                 \
   KERNEL(NormKernel, layer_norm)               \
+  KERNEL(RopeAnglesKernel, rope_angles)        \
   KERNEL(RopeKernel, rope)                     \
   KERNEL(Fp8QuantizeKernel, fp8_quantize)      \
   KERNEL(GemmKernel, gemm)                     \
+  KERNEL(GatherKernel, gather)                 \
+  KERNEL(ScaleKernel, scale)                   \
   KERNEL(AddKernel, add)                       \
   KERNEL(SiluMulKernel, silu_mul)              \
   KERNEL(HadamardKernel, hadamard)             \
@@ -15,8 +18,10 @@
   KERNEL(IndexAppendKernel, index_append)      \
   KERNEL(IndexerLogitsKernel, indexer_logits)  \
   KERNEL(TopKKernel, top_k)                    \
+  KERNEL(NoteSelectionKernel, note_selection)  \
   KERNEL(SparseAttentionKernel, sparse_attention) \
   KERNEL(GateKernel, gate)                     \
+  KERNEL(GroupByExpertKernel, group_by_expert) \
   KERNEL(SamplingKernel, sample)
 
 namespace assay {

@@ -10,6 +10,7 @@
 #include "engine/kernels/gemm.h"
 #include "engine/kernels/indexer_logits.h"
 #include "engine/kernels/norm.h"
+#include "engine/kernels/note_selection.h"
 #include "engine/kernels/rope.h"
 #include "engine/kernels/sampling.h"
 #include "engine/kernels/sparse_attention.h"
@@ -21,9 +22,12 @@ struct Kernels {
   std::string name;   // "reference", "avx2", "avx512"
   NormKernel* rms_norm = nullptr;
   NormKernel* layer_norm = nullptr;
+  RopeAnglesKernel* rope_angles = nullptr;
   RopeKernel* rope = nullptr;
   Fp8QuantizeKernel* fp8_quantize = nullptr;
   GemmKernel* gemm = nullptr;
+  GatherKernel* gather = nullptr;
+  ScaleKernel* scale = nullptr;
   AddKernel* add = nullptr;
   SiluMulKernel* silu_mul = nullptr;
   HadamardKernel* hadamard = nullptr;
@@ -32,8 +36,10 @@ struct Kernels {
   IndexAppendKernel* index_append = nullptr;
   IndexerLogitsKernel* indexer_logits = nullptr;
   TopKKernel* top_k = nullptr;
+  NoteSelectionKernel* note_selection = nullptr;
   SparseAttentionKernel* sparse_attention = nullptr;
   GateKernel* gate = nullptr;
+  GroupByExpertKernel* group_by_expert = nullptr;
   SamplingKernel* sample = nullptr;
 };
 

@@ -19,7 +19,22 @@ __global__ void rotate(RopeParams params) {
   second = __fadd_rn(__fmul_rn(b, cosine), __fmul_rn(a, sine));
 }
 
+__global__ void fill_angles(RopeAnglesParams params) {
+  const int64_t i = blockIdx.x * int64_t{kThreads} + threadIdx.x;
+  if (i >= params.rows * params.pairs) return;
+  const float angle = __fmul_rn(static_cast<float>(params.positions[i / params.pairs]), params.frequencies[i % params.pairs]);
+  double sine, cosine;
+  sincos(double{angle}, &sine, &cosine);
+  params.cosines[i] = __fmul_rn(static_cast<float>(cosine), params.factor);
+  params.sines[i] = __fmul_rn(static_cast<float>(sine), params.factor);
+}
+
 }  // namespace
+
+void rope_angles(const RopeAnglesParams& params, const Launch& launch) {
+  const int64_t angles = params.rows * params.pairs;
+  if (angles > 0) fill_angles<<<static_cast<unsigned>(ceil_div(angles, kThreads)), kThreads, 0, launch.stream>>>(params);
+}
 
 void rope(const RopeParams& params, const Launch& launch) {
   const int64_t pairs = params.rows * params.heads * (params.width / 2);

@@ -19,6 +19,18 @@ struct RopeParams {
   RopeLayout layout = RopeLayout::kInterleaved;
 };
 
+// The angle of a pair is float32(position) * frequency, a float32 product, so that long positions agree with the reference
+// implementations; its cosine and sine are computed in double, rounded, and multiplied by `factor`. Tolerance: 1e-7 times the factor.
+struct RopeAnglesParams {
+  int64_t rows = 0, pairs = 0;
+  const int64_t* positions = nullptr;    // [rows]
+  const float* frequencies = nullptr;    // [pairs]
+  float factor = 1;
+  float* cosines = nullptr;              // [rows, pairs]
+  float* sines = nullptr;                // [rows, pairs]
+};
+
+using RopeAnglesKernel = void(const RopeAnglesParams& params, Workers& workers);
 using RopeKernel = void(const RopeParams& params, Workers& workers);
 
 }  // namespace assay

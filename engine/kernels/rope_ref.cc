@@ -1,6 +1,20 @@
 #include "engine/kernels/rope.h"
 
+#include <cmath>
+
+#include "engine/kernels/split.h"
+
 namespace assay::reference {
+
+void rope_angles(const RopeAnglesParams& params, Workers& workers) {
+  for_rows(workers, params.rows, 64 * params.pairs, [&](int64_t first, int64_t last) {
+    for (int64_t i = first * params.pairs; i < last * params.pairs; ++i) {
+      const float angle = static_cast<float>(params.positions[i / params.pairs]) * params.frequencies[i % params.pairs];
+      params.cosines[i] = static_cast<float>(std::cos(double{angle})) * params.factor;
+      params.sines[i] = static_cast<float>(std::sin(double{angle})) * params.factor;
+    }
+  });
+}
 
 void rope(const RopeParams& params, Workers&) {
   const int64_t pairs = params.width / 2;

@@ -20,6 +20,12 @@ struct SamplingParams {
   const uint64_t* allowed = nullptr;   // [ceil(vocabulary / 64)], token t is bit t % 64 of word t / 64; null: all
 };
 
+// How a token is drawn from a row of logits.
+struct Draw {
+  SamplingParams params;
+  double uniform = 0;   // [0, 1)
+};
+
 struct Sampled {
   int32_t token = -1;
   double log_probability = 0;        // under the kept set, renormalised: the policy that acted

@@ -66,9 +66,9 @@ double Weight::at(int64_t row, int64_t column) const {
   return static_cast<double>(e4m3_to_float(reinterpret_cast<const uint8_t*>(panels.get())[index])) * scale;
 }
 
-size_t Weight::bytes() const {
-  return panel_bytes(type, rows, columns) + (type == WeightType::kE4m3 ? scale_count(rows, columns) * sizeof(float) : 0);
-}
+size_t Weight::bytes() const { return panel_bytes(type, rows, columns) + scale_bytes(); }
+
+size_t Weight::scale_bytes() const { return type == WeightType::kE4m3 ? scale_count(rows, columns) * sizeof(float) : 0; }
 
 Weight pack_weight(WeightType type, const void* data, int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride,
                    const float* scales) {

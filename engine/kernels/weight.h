@@ -24,7 +24,8 @@ struct Weight {
 
   // The value at (row, column), scale included.
   double at(int64_t row, int64_t column) const;
-  size_t bytes() const;
+  size_t bytes() const;         // scales included
+  size_t scale_bytes() const;
 };
 
 // Copies row-major values, data[row * stride + column] of the type named (strides in elements; column_stride for transposed

@@ -31,7 +31,7 @@ Result<std::vector<float>> prefill(Model& model, KvCache& cache, CachedSequence&
                                    Attention attention = Attention::kSparse);
 
 // `seen` gets every token as it is drawn; false ends the text (kStop).
-Result<Generated> generate(Model& model, const Kernels& kernels, KvCache& cache, std::span<const int32_t> prompt, const GenerateOptions& options,
+Result<Generated> generate(Model& model, KvCache& cache, std::span<const int32_t> prompt, const GenerateOptions& options,
                            const std::function<bool(const Sampled&)>& seen = {});
 
 }  // namespace assay

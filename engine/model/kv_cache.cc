@@ -1,7 +1,5 @@
 #include "engine/model/kv_cache.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <string>
 
@@ -38,18 +36,17 @@ Offsets offsets_of(const ModelConfig& config, const KvCache::Plan& plan) {
 
 size_t KvCache::bytes_needed(const ModelConfig& config, const Plan& plan) { return offsets_of(config, plan).bytes; }
 
-Result<std::unique_ptr<KvCache>> KvCache::create(const ModelConfig& config, const Plan& plan) {
+Result<std::unique_ptr<KvCache>> KvCache::create(const ModelConfig& config, const Plan& plan, Device& device) {
   ASSAY_ASSERT(plan.tokens > 0);
   const Offsets offsets = offsets_of(config, plan);
-  // Pages of the system are taken as they are first written, so a large cache costs what is used of it.
-  void* memory = mmap(nullptr, offsets.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED)
-    return make_error(Boundary::kLimit, "no memory for a cache of " + std::to_string(plan.tokens) + " tokens (" + std::to_string(offsets.bytes >> 20) + " MiB)",
-                      "cache", "ask for fewer tokens, or for the FP8 cache");
   std::unique_ptr<KvCache> cache(new KvCache);
+  Result<std::shared_ptr<std::byte>> memory = device.allocate(offsets.bytes);
+  if (!memory.ok())
+    return make_error(Boundary::kLimit, "no memory for a cache of " + std::to_string(plan.tokens) + " tokens: " + memory.error().what, "cache",
+                      "ask for fewer tokens, or for the FP8 cache");
   cache->latent_ = latent_layout_of(config, plan.format);
   cache->index_ = index_layout_of(config, plan.format);
-  cache->memory_ = static_cast<std::byte*>(memory);
+  cache->memory_ = std::move(*memory);
   cache->bytes_ = offsets.bytes;
   cache->latent_offsets_ = offsets.latents;
   cache->index_offsets_ = offsets.index_keys;
@@ -57,11 +54,9 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const ModelConfig& config, cons
   return cache;
 }
 
-KvCache::~KvCache() { munmap(memory_, bytes_); }
-
 std::byte* KvCache::index_keys(int64_t layer) const {
   const size_t offset = index_offsets_[static_cast<size_t>(layer)];
-  return offset == SIZE_MAX ? nullptr : memory_ + offset;
+  return offset == SIZE_MAX ? nullptr : memory_.get() + offset;
 }
 
 Status KvCache::reserve(CachedSequence& sequence, int64_t tokens) {

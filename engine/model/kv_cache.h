@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/checkpoint/model_config.h"
-#include "engine/kernels/cache.h"
+#include "engine/device/device.h"
 #include "envs/base/status.h"
 
 namespace assay {
@@ -28,9 +28,8 @@ class KvCache {
 
   // Bytes that create() will take.
   static size_t bytes_needed(const ModelConfig& config, const Plan& plan);
-  // Fails with Boundary::kLimit when the memory cannot be had.
-  static Result<std::unique_ptr<KvCache>> create(const ModelConfig& config, const Plan& plan);
-  ~KvCache();
+  // Fails with Boundary::kLimit when the memory cannot be had. The device outlives the cache.
+  static Result<std::unique_ptr<KvCache>> create(const ModelConfig& config, const Plan& plan, Device& device);
 
   // Gives the sequence pages for `tokens` tokens in all. On failure (kLimit: no pages left) the sequence is as it was.
   Status reserve(CachedSequence& sequence, int64_t tokens);
@@ -38,13 +37,14 @@ class KvCache {
 
   const LatentLayout& latent_layout() const { return latent_; }
   const IndexLayout& index_layout() const { return index_; }
-  std::byte* latents(int64_t layer) const { return memory_ + latent_offsets_[static_cast<size_t>(layer)]; }
+  std::byte* latents(int64_t layer) const { return memory_.get() + latent_offsets_[static_cast<size_t>(layer)]; }
   // Layers that share another's selection have no keys: null.
   std::byte* index_keys(int64_t layer) const;
   // page * 64 + offset, for the append kernels.
   static int64_t slot(const CachedSequence& sequence, int64_t position) {
     return int64_t{sequence.pages[static_cast<size_t>(position / kPageTokens)]} * kPageTokens + position % kPageTokens;
   }
+  size_t bytes() const { return bytes_; }
   int64_t free_tokens() const { return static_cast<int64_t>(free_.size()) * kPageTokens; }
 
  private:
@@ -52,7 +52,7 @@ class KvCache {
 
   LatentLayout latent_;
   IndexLayout index_;
-  std::byte* memory_ = nullptr;
+  std::shared_ptr<std::byte> memory_;
   size_t bytes_ = 0;
   std::vector<size_t> latent_offsets_;
   std::vector<size_t> index_offsets_;   // SIZE_MAX: none

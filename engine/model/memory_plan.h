@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/device/host_memory.h"
 #include "engine/model/kv_cache.h"
 
 namespace assay {
@@ -21,10 +22,7 @@ struct MemoryPlan {
   Status check(const std::string& where) const;
 };
 
-// What the machine has left: MemAvailable, or less if a control group (v2 or v1) allows less. INT64_MAX if nothing says.
-int64_t available_memory_bytes();
-
 // Sums that exceed 64 bits stay at the largest number. cache.tokens >= 0.
-MemoryPlan plan_memory(const Checkpoint& checkpoint, const KvCache::Plan& cache);
+MemoryPlan plan_memory(const Checkpoint& checkpoint, const KvCache::Plan& cache, int64_t available_bytes = available_memory_bytes());
 
 }  // namespace assay

@@ -1,7 +1,8 @@
-// A DSA model: one forward, written over a table of kernels (arXiv 2512.02556; report.md section 4 in the project's notes has the facts).
+// A DSA model: one forward, written over a device (arXiv 2512.02556; report.md section 4 in the project's notes has the facts).
 //
 // A forward takes rows of any number of sequences at once, prefill chunks and single decode steps alike. A row's result is the
-// same bits whatever rows stand beside it and however its sequence was cut into chunks.
+// same bits whatever rows stand beside it and however its sequence was cut into chunks. Only tokens, positions and page tables go to
+// the device, only what is asked for comes back.
 #pragma once
 
 #include <memory>
@@ -9,10 +10,9 @@
 #include <vector>
 
 #include "engine/checkpoint/checkpoint.h"
-#include "engine/kernels/kernels.h"
+#include "engine/device/device.h"
 #include "engine/model/choices.h"
 #include "engine/model/kv_cache.h"
-#include "engine/model/rope_table.h"
 #include "engine/model/trace.h"
 #include "engine/model/weights.h"
 
@@ -28,12 +28,6 @@ struct Chunk {
   LogitsOf logits = LogitsOf::kLastRow;
 };
 
-// How a token is drawn from a row of logits.
-struct Draw {
-  SamplingParams params;
-  double uniform = 0;   // [0, 1)
-};
-
 struct ForwardOptions {
   Attention attention = Attention::kSparse;
   Trace* trace = nullptr;            // filled if given; slows the forward down
@@ -43,18 +37,19 @@ struct ForwardOptions {
 
 class Model {
  public:
-  // Copies the weights into packed form; the checkpoint may be closed afterwards. `kernels` and `workers` outlive the model.
-  // Fails if a weight is NaN or infinite; the error names it.
-  static Result<std::unique_ptr<Model>> load(const Checkpoint& checkpoint, const Kernels& kernels, Workers& workers);
+  // Copies the weights into packed form; the checkpoint may be closed afterwards. The device outlives the model.
+  // Errors (kInput): a weight is NaN or infinite, and is named. (kLimit): the device has no room for them.
+  static Result<std::unique_ptr<Model>> load(const Checkpoint& checkpoint, Device& device);
   ~Model();
 
   // Logits in the order of the chunks, [asked rows, vocab_size]; each sequence has grown by its chunk.
-  // Errors (kInput): a token outside the vocabulary, forced choices that do not fit. (kPolicy): logits that are not finite, which
-  // say that the weights are broken. Nothing grows when an error of kInput is returned.
+  // Errors (kInput): a token outside the vocabulary, forced choices that do not fit. (kLimit): no room for the buffers of so many rows,
+  // see reserve. (kPolicy): logits that are not finite, which say that the weights are broken; a fault of the device.
+  // Nothing grows when an error of kInput or kLimit is returned.
   Result<std::vector<float>> forward(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options = {});
 
-  // The same forward, and a token drawn from each row of logits, draws in the order of the rows; logits are not handed out. A row
-  // whose logits are not finite, or that allows no token, gives token -1 and disturbs no other. Errors: those of kInput above.
+  // The same forward, and a token drawn from each row of logits, draws in the order of the rows; the logits stay where they are. A row
+  // whose logits are not finite, or that allows no token, gives token -1 and disturbs no other. Errors: the others above.
   Result<std::vector<Sampled>> sample(std::span<const Chunk> chunks, std::span<const Draw> draws, KvCache& cache, const ForwardOptions& options = {});
 
   // Puts the weights of another checkpoint of the same config in the place of these. On failure these stay.
@@ -64,35 +59,45 @@ class Model {
     int64_t rows = 0;          // of one forward
     int64_t logits_rows = 0;   // those of them whose logits are asked for
     int64_t context = 0;       // tokens that a row may see
+    bool operator==(const StepSize&) const = default;
   };
   // Memory of a forward's buffers, which grow to the largest forward and stay.
   static int64_t step_bytes(const ModelConfig& config, const StepSize& size);
+  // Takes it now. Error (kLimit): the device has not so much.
+  Status reserve(const StepSize& size);
 
   const ModelConfig& config() const { return config_; }
+  Device& device() const { return device_; }
 
  private:
-  struct Step;   // the buffers of one forward
+  struct Buffers;
+  struct Step;   // one forward: its buffers, its rows, and what it still has to do
 
-  Model(const ModelConfig& config, const Kernels& kernels, Workers& workers);
+  Model(const ModelConfig& config, Device& device);
 
-  // Rows of logits, finite or not.
-  Result<std::vector<float>> compute(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options);
   Status check(std::span<const Chunk> chunks, const ForwardOptions& options) const;
-  void attend(int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
-  void project(const LayerWeights& weights, int64_t layer, Step& step, KvCache& cache);
-  void index(const LayerWeights& weights, int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
-  void select(int64_t layer, Step& step, KvCache& cache, const ForwardOptions& options);
-  void note_selection(const Step& step, Choices& choices);
-  void feed_forward(int64_t layer, Step& step, const ForwardOptions& options);
-  void route(const LayerWeights& weights, int64_t layer, Step& step, const ForwardOptions& options);
-  void run_experts(const LayerWeights& weights, Step& step);
-  void run_mlp(const MlpWeights& weights, const float* x, float* y, Step& step);
-  std::vector<float> head(std::span<const Chunk> chunks, Step& step);
+  // Leaves the logits in the buffers, finite or not.
+  Status compute(std::span<const Chunk> chunks, KvCache& cache, const ForwardOptions& options);
+  Status fit(const StepSize& size, int64_t pages);
+  Status prepare(std::span<const Chunk> chunks, const ForwardOptions& options);
+  void run(KvCache& cache, const ForwardOptions& options);
+  void attend(int64_t layer, KvCache& cache, const ForwardOptions& options);
+  void project(const LayerWeights& weights, int64_t layer, KvCache& cache);
+  void index(const LayerWeights& weights, int64_t layer, KvCache& cache, const ForwardOptions& options);
+  void select(int64_t layer, KvCache& cache, const ForwardOptions& options);
+  void choose(int64_t layer, KvCache& cache, Trace* trace);
+  void feed_forward(int64_t layer, const ForwardOptions& options);
+  void route(const LayerWeights& weights, int64_t layer, const ForwardOptions& options);
+  void trace_route(const LayerWeights& weights, const GateParams& gate, LayerTrace& trace);
+  void run_experts(const LayerWeights& weights);
+  void run_mlp(const MlpWeights& weights, const float* x, float* y);
+  void head();
+  void ask_choices();
+  void take_choices(Choices& choices) const;   // when the device has been waited for
 
   ModelConfig config_;
-  const Kernels& kernels_;
-  Workers& workers_;
-  RopeTable rope_;
+  Device& device_;
+  Vector frequencies_;   // of rotary positions
   ModelWeights weights_;
   std::unique_ptr<Step> step_;   // kept between forwards, so that buffers are allocated once
 };

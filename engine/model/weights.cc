@@ -28,15 +28,18 @@ struct Task {
 // Plans how a checkpoint's tensors become weights.
 class Loader {
  public:
-  explicit Loader(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+  // Without a device the tasks can be counted, not run.
+  explicit Loader(const Checkpoint& checkpoint, Device* device = nullptr) : checkpoint_(checkpoint), device_(device) {}
 
   std::span<const Task> tasks() const { return tasks_; }
 
   void vector(const std::string& name, Vector& out) {
     const TensorView& tensor = checkpoint_.tensor(name);
-    add(name, static_cast<size_t>(tensor.element_count()) * sizeof(float), [&tensor, &out] {
-      out.resize(static_cast<size_t>(tensor.element_count()));
-      for (int64_t i = 0; i < tensor.element_count(); ++i) out[static_cast<size_t>(i)] = element(tensor, i);
+    add(name, static_cast<size_t>(tensor.element_count()) * sizeof(float), [this, &tensor, &out]() -> Status {
+      std::vector<float> values(static_cast<size_t>(tensor.element_count()));
+      for (int64_t i = 0; i < tensor.element_count(); ++i) values[static_cast<size_t>(i)] = element(tensor, i);
+      ASSAY_ASSIGN(out, place_vector(*device_, std::move(values)));
+      return {};
     });
   }
   void optional_vector(const std::string& name, Vector& out) {
@@ -49,9 +52,9 @@ class Loader {
     const TensorView* scales = checkpoint_.scale_of(name);
     if (tensor.dtype == DType::kF16) return float_matrix(name, out);
     const WeightType type = tensor.dtype == DType::kF8E4M3 ? WeightType::kE4m3 : tensor.dtype == DType::kBF16 ? WeightType::kBf16 : WeightType::kF32;
-    add(name, packed_bytes(type, tensor.shape[0], tensor.shape[1]), [&tensor, scales, type, &out] {
-      out = pack_weight(type, tensor.data, tensor.shape[0], tensor.shape[1], tensor.shape[1], 1,
-                        scales ? reinterpret_cast<const float*>(scales->data) : nullptr);
+    add(name, packed_bytes(type, tensor.shape[0], tensor.shape[1]), [this, &tensor, scales, type, &out] {
+      return place(pack_weight(type, tensor.data, tensor.shape[0], tensor.shape[1], tensor.shape[1], 1,
+                               scales ? reinterpret_cast<const float*>(scales->data) : nullptr), out);
     });
   }
 
@@ -59,7 +62,7 @@ class Loader {
     const TensorView& tensor = checkpoint_.tensor(name);
     add(name, packed_bytes(WeightType::kF32, tensor.shape[0], tensor.shape[1]), [this, name, &tensor, &out] {
       const std::vector<float> values = dequantised(name);
-      out = pack_weight(WeightType::kF32, values.data(), tensor.shape[0], tensor.shape[1], tensor.shape[1], 1);
+      return place(pack_weight(WeightType::kF32, values.data(), tensor.shape[0], tensor.shape[1], tensor.shape[1], 1), out);
     });
   }
 
@@ -72,15 +75,16 @@ class Loader {
     const WeightType type = bf16 ? WeightType::kBf16 : WeightType::kF32;
     layer.uk.resize(heads);
     layer.uv.resize(heads);
-    add(name, heads * (packed_bytes(type, rank, nope) + packed_bytes(type, value, rank)), [=, this, &layer] {
+    add(name, heads * (packed_bytes(type, rank, nope) + packed_bytes(type, value, rank)), [=, this, &layer]() -> Status {
       const std::vector<float> values = bf16 ? std::vector<float>() : dequantised(name);
       const std::byte* data = bf16 ? checkpoint_.tensor(name).data : reinterpret_cast<const std::byte*>(values.data());
       const int64_t row_bytes = rank * (bf16 ? 2 : 4);
       for (size_t head = 0; head < heads; ++head) {
         const std::byte* keys = data + static_cast<int64_t>(head) * (nope + value) * row_bytes;
-        layer.uk[head] = pack_weight(type, keys, rank, nope, 1, rank);
-        layer.uv[head] = pack_weight(type, keys + nope * row_bytes, value, rank, rank, 1);
+        ASSAY_TRY(place(pack_weight(type, keys, rank, nope, 1, rank), layer.uk[head]));
+        ASSAY_TRY(place(pack_weight(type, keys + nope * row_bytes, value, rank, rank, 1), layer.uv[head]));
       }
+      return {};
     });
   }
 
@@ -94,13 +98,17 @@ class Loader {
   static size_t packed_bytes(WeightType type, int64_t rows, int64_t columns) { return Weight{type, rows, columns, nullptr, nullptr}.bytes(); }
 
   // Values are looked at just before they are copied, so that they are read from memory once.
-  void add(const std::string& name, size_t bytes, std::function<void()> copy) {
+  void add(const std::string& name, size_t bytes, std::function<Status()> copy) {
     tasks_.push_back({bytes, [this, name, copy = std::move(copy)]() -> Status {
                         ASSAY_TRY(checkpoint_.check_values(checkpoint_.tensor(name)));
                         if (const TensorView* scales = checkpoint_.scale_of(name)) ASSAY_TRY(checkpoint_.check_values(*scales));
-                        copy();
-                        return {};
+                        return copy();
                       }});
+  }
+
+  Status place(Weight weight, Weight& out) {
+    ASSAY_ASSIGN(out, place_weight(*device_, std::move(weight)));
+    return {};
   }
 
   std::vector<float> dequantised(const std::string& name) const {
@@ -117,6 +125,7 @@ class Loader {
   }
 
   const Checkpoint& checkpoint_;
+  Device* device_;
   std::vector<Task> tasks_;
 };
 
@@ -171,12 +180,20 @@ void load_model(Loader& load, const ModelConfig& config, ModelWeights& weights) 
 
 }  // namespace
 
-Result<ModelWeights> load_weights(const Checkpoint& checkpoint, Workers& workers) {
+Result<Vector> place_vector(Device& device, std::vector<float> values) {
+  Vector vector{nullptr, static_cast<int64_t>(values.size())};
+  const size_t bytes = values.size() * sizeof(float);
+  const auto owner = std::make_shared<std::vector<float>>(std::move(values));
+  ASSAY_ASSIGN(vector.memory, device.place({owner, reinterpret_cast<std::byte*>(owner->data())}, bytes));
+  return vector;
+}
+
+Result<ModelWeights> load_weights(const Checkpoint& checkpoint, Device& device) {
   ModelWeights weights;
-  Loader load(checkpoint);
+  Loader load(checkpoint, &device);
   load_model(load, checkpoint.config(), weights);
   std::vector<Status> ends(load.tasks().size());
-  workers.run(static_cast<int64_t>(ends.size()), [&](int64_t task, int) { ends[static_cast<size_t>(task)] = load.tasks()[static_cast<size_t>(task)].run(); });
+  device.workers().run(static_cast<int64_t>(ends.size()), [&](int64_t task, int) { ends[static_cast<size_t>(task)] = load.tasks()[static_cast<size_t>(task)].run(); });
   for (const Status& end : ends) ASSAY_TRY(end);
   return weights;
 }

@@ -45,8 +45,8 @@ struct Engine::State {
     std::promise<Status> done;
   };
 
-  State(const EngineOptions& options, std::unique_ptr<Workers> crew, std::unique_ptr<Model> loaded, std::unique_ptr<KvCache> pages)
-      : workers(std::move(crew)), model(std::move(loaded)), cache(std::move(pages)), version(options.policy_version),
+  State(const EngineOptions& options, std::unique_ptr<Workers> crew, std::unique_ptr<Device> opened, std::unique_ptr<Model> loaded, std::unique_ptr<KvCache> pages)
+      : workers(std::move(crew)), device(std::move(opened)), model(std::move(loaded)), cache(std::move(pages)), version(options.policy_version),
         blocks(cache->free_tokens() / kPageTokens), recorder(model->config(), blocks.pages()),
         scheduler(blocks, {options.max_sequences, options.step_tokens}), runner(*model, *cache, recorder) {}
 
@@ -72,6 +72,7 @@ struct Engine::State {
 
   // Of the engine's thread.
   std::unique_ptr<Workers> workers;
+  std::unique_ptr<Device> device;
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
   std::string version;
@@ -257,15 +258,18 @@ Engine::Engine() = default;
 Result<std::unique_ptr<Engine>> Engine::open(const Checkpoint& checkpoint, const EngineOptions& options) {
   ASSAY_TRY(check(options, checkpoint.config()));
   const int64_t context = std::min(checkpoint.config().max_position_embeddings, options.cache.tokens);
-  MemoryPlan plan = plan_memory(checkpoint, options.cache);
-  plan.step_bytes = Model::step_bytes(checkpoint.config(), {options.step_tokens, options.max_sequences, context});
+  auto workers = std::make_unique<Workers>(options.threads);
+  ASSAY_ASSIGN(std::unique_ptr<Device> device, open_device(options.backend, *workers));
+  MemoryPlan plan = plan_memory(checkpoint, options.cache, device->available_bytes());
+  const Model::StepSize largest{options.step_tokens, options.max_sequences, context};
+  plan.step_bytes = Model::step_bytes(checkpoint.config(), largest);
   plan.record_bytes = Recorder::bytes_needed(checkpoint.config(), options.cache.tokens / kPageTokens + 1);
   ASSAY_TRY(plan.check(checkpoint.directory()));
-  auto workers = std::make_unique<Workers>(options.threads);
-  ASSAY_ASSIGN(std::unique_ptr<Model> model, Model::load(checkpoint, *options.kernels, *workers));
-  ASSAY_ASSIGN(std::unique_ptr<KvCache> cache, KvCache::create(checkpoint.config(), options.cache));
+  ASSAY_ASSIGN(std::unique_ptr<Model> model, Model::load(checkpoint, *device));
+  ASSAY_ASSIGN(std::unique_ptr<KvCache> cache, KvCache::create(checkpoint.config(), options.cache, *device));
+  ASSAY_TRY(model->reserve(largest));
   std::unique_ptr<Engine> engine(new Engine);
-  engine->state_ = std::make_unique<State>(options, std::move(workers), std::move(model), std::move(cache));
+  engine->state_ = std::make_unique<State>(options, std::move(workers), std::move(device), std::move(model), std::move(cache));
   engine->state_->thread = std::thread([state = engine->state_.get()] { state->run(); });
   return engine;
 }

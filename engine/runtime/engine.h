@@ -60,8 +60,8 @@ struct FinishedTurn {
 };
 
 struct EngineOptions {
-  const Kernels* kernels = nullptr;   // outlives the engine
-  int threads = 1;                    // that compute
+  std::string backend;                // as open_device takes it; empty: CUDA where there is a device
+  int threads = 1;                    // of the host, that compute
   KvCache::Plan cache;                // shared by all sequences
   int64_t max_sequences = 64;         // computed in one step
   int64_t step_tokens = 512;          // rows of one step at most, at least max_sequences; prefills are cut to fit

@@ -59,7 +59,7 @@ Result<int> run(const Options& options, const Context& context) {
     text += piece;
     if (!context.json) std::cout << piece << std::flush;
   };
-  ASSAY_ASSIGN(const Generated generated, assay::generate(*loaded.model, *loaded.kernels, *loaded.cache, tokens, generate_options, [&](const Sampled& token) {
+  ASSAY_ASSIGN(const Generated generated, assay::generate(*loaded.model, *loaded.cache, tokens, generate_options, [&](const Sampled& token) {
                  show(decoder.push(token.token));
                  return !context.stopped();
                }));

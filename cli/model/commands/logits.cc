@@ -86,7 +86,7 @@ Result<int> run(const Options& options, const Context& context) {
     logits.insert(logits.end(), some.begin(), some.end());
   }
   const ModelConfig& config = loaded.model->config();
-  OrderedJson result{{"backend", loaded.kernels->name}, {"logits", rows_of(logits, static_cast<size_t>(config.vocab_size))}};
+  OrderedJson result{{"backend", loaded.device->name()}, {"logits", rows_of(logits, static_cast<size_t>(config.vocab_size))}};
   if (options.trace) result["layers"] = to_json(trace, static_cast<size_t>(config.hidden_size));
   write_json_line(result);
   return static_cast<int>(kDone);

@@ -18,11 +18,11 @@ Result<size_t> generate_in(const std::string& folder) {
   const KvCache::Plan plan{CacheFormat::kE4m3, 128};
   ASSAY_TRY(plan_memory(checkpoint, plan).check(folder));
   Workers workers(2);
-  const Kernels& kernels = cpu_kernels().back();
-  ASSAY_ASSIGN(const std::unique_ptr<Model> model, Model::load(checkpoint, kernels, workers));
-  ASSAY_ASSIGN(const std::unique_ptr<KvCache> cache, KvCache::create(config, plan));
+  const std::unique_ptr<Device> device = cpu_device(cpu_kernels().back(), workers);
+  ASSAY_ASSIGN(const std::unique_ptr<Model> model, Model::load(checkpoint, *device));
+  ASSAY_ASSIGN(const std::unique_ptr<KvCache> cache, KvCache::create(config, plan, *device));
   const std::vector<int32_t> prompt = {0, 2, 77, 78, 3};
-  ASSAY_ASSIGN(const Generated generated, generate(*model, kernels, *cache, prompt, {.limit = 20}));
+  ASSAY_ASSIGN(const Generated generated, generate(*model, *cache, prompt, {.limit = 20}));
   return generated.tokens.size();
 }
 

@@ -138,6 +138,25 @@ TEST_CASE("indexer keys are read back as they were rounded") {
       }
 }
 
+TEST_CASE("a row without a slot is stored nowhere") {
+  Workers workers(1);
+  const std::vector<float> values(192, 1.0f);
+  const std::vector<int64_t> slots = {-1, 3, -1};
+  for (const Kernels& kernels : tested_kernels())
+    for (const CacheFormat format : {CacheFormat::kF32, CacheFormat::kE4m3}) {
+      const LatentLayout latents{format, 48, 16};
+      const IndexLayout keys{format, 64};
+      const auto stored = [&](int64_t rows) {
+        std::vector<std::byte> pages(latents.page_bytes() + keys.page_bytes(), kUntouched);
+        const int64_t first = rows == 1 ? 1 : 0;
+        kernels.latent_append({latents, rows, values.data(), 48, values.data(), 16, pages.data(), slots.data() + first}, workers);
+        kernels.index_append({keys, rows, values.data(), pages.data() + latents.page_bytes(), slots.data() + first}, workers);
+        return pages;
+      };
+      CHECK(stored(3) == stored(1));
+    }
+}
+
 TEST_CASE("NaN stays where it was, infinity makes its group NaN") {
   Workers workers(1);
   const IndexLayout layout{CacheFormat::kE4m3, 256};

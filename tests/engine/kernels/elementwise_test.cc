@@ -168,7 +168,12 @@ TEST_CASE("elementwise results worked out by hand") {
   Workers workers(1);
   for (const Kernels& kernels : tested_kernels()) {
     INFO(kernels.name);
-    std::vector<float> x = {1, 2, 3, 4};
+    std::vector<float> x = {1, 2, 3, 4}, gathered(6);
+    const std::vector<int32_t> rows = {1, 0, 1};
+    kernels.gather({3, 2, x.data(), rows.data(), gathered.data()}, workers);
+    CHECK(gathered == std::vector<float>{3, 4, 1, 2, 3, 4});
+    kernels.scale({5, gathered.data(), 0.5f}, workers);
+    CHECK(gathered == std::vector<float>{1.5f, 2, 0.5f, 1, 1.5f, 4});
     kernels.hadamard({1, 4, x.data()}, workers);
     CHECK(x == std::vector<float>{5, -1, -2, 0});
     const std::vector<float> gate = {0, static_cast<float>(std::log(3.0))}, up = {5, 8};

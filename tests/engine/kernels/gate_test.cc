@@ -128,6 +128,61 @@ TEST_CASE("a gated row has the same bits with any threads and any neighbours") {
     }
 }
 
+TEST_CASE("forced experts get the weights that they would have if chosen") {
+  for (const Kernels& kernels : tested_kernels())
+    for (const Case& test : cases()) {
+      if (test.k == 0) continue;
+      const auto logits = make_logits(test), bias = make_bias(test);
+      const Gated own = run(kernels, test, logits, bias, test.rows, 2);
+      // What a row chooses itself, forced on it, changes nothing; every third row is left alone, every other one given the first experts.
+      std::vector<int32_t> forced = own.chosen;
+      for (int64_t r = 0; r < test.rows; ++r)
+        for (int64_t j = 0; j < test.k; ++j)
+          if (r % 3 > 0) forced[static_cast<size_t>(r * test.k + j)] = r % 3 == 1 ? static_cast<int32_t>(j) : -1;
+      Gated gated{std::vector<int32_t>(own.chosen.size(), -77), poisoned(test.rows * test.k)};
+      Workers workers(2);
+      kernels.gate({test.rows, test.experts, test.groups, test.groups_kept, test.k, test.normalize, 2.5f, logits.data(), bias.data(), gated.chosen.data(), gated.weights.data(), forced.data()}, workers);
+      for (int64_t r = 0; r < test.rows; ++r) {
+        const size_t from = static_cast<size_t>(r * test.k), count = static_cast<size_t>(test.k);
+        const auto chosen = std::span(gated.chosen).subspan(from, count);
+        if (r % 3 != 1) {
+          CHECK(same_bits<int32_t>(chosen, std::span(own.chosen).subspan(from, count)));
+          CHECK(same_bits<float>(std::span(gated.weights).subspan(from, count), std::span(own.weights).subspan(from, count)));
+          continue;
+        }
+        double sum = 0;
+        const float* row = logits.data() + r * test.experts;
+        for (int64_t j = 0; j < test.k; ++j) {
+          CHECK(chosen[static_cast<size_t>(j)] == j);
+          sum += sigmoid(row[j]);
+        }
+        std::vector<float> want;
+        for (int64_t j = 0; j < test.k; ++j) want.push_back(static_cast<float>(2.5 * sigmoid(row[j]) / (test.normalize == NormalizeWeights::kYes ? sum + 1e-20 : 1)));
+        CHECK(disagreement(std::span(gated.weights).subspan(from, count), want, 2e-6) == "");
+      }
+    }
+}
+
+TEST_CASE("pairs are listed by expert, in their order") {
+  for (const Kernels& kernels : tested_kernels())
+    for (const auto& [rows, experts, k] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1}, {0, 4, 2}, {64, 32, 4}, {700, 256, 8}, {5, 3, 3}}) {
+      Rng rng(static_cast<uint64_t>(rows), "test/gate/groups");
+      std::vector<int32_t> chosen(static_cast<size_t>(rows * k)), starts(static_cast<size_t>(experts + 1), -7), list(chosen.size(), -7), places(chosen.size(), -7);
+      for (int32_t& expert : chosen) expert = static_cast<int32_t>(rng.below(static_cast<uint64_t>(experts)) / 2);   // the later half has none
+      Workers workers(2);
+      kernels.group_by_expert({rows, experts, k, chosen.data(), starts.data(), list.data(), places.data()}, workers);
+      std::vector<int32_t> order(chosen.size());
+      for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int32_t>(i);
+      std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return chosen[static_cast<size_t>(a)] < chosen[static_cast<size_t>(b)]; });
+      for (size_t place = 0; place < order.size(); ++place) {
+        REQUIRE(list[place] == order[place] / k);
+        REQUIRE(places[static_cast<size_t>(order[place])] == static_cast<int32_t>(place));
+      }
+      for (int64_t e = 0; e <= experts; ++e)
+        REQUIRE(starts[static_cast<size_t>(e)] == std::count_if(chosen.begin(), chosen.end(), [&](int32_t expert) { return expert < e; }));
+    }
+}
+
 TEST_CASE("the correction bias chooses and does not weigh; groups left out are out") {
   Workers workers(1);
   const std::vector<float> logits = {0, 0, 0, 0, 9, -9, -9, -9}, bias = {0, 0.1f, 0, 0.2f, 0, 0, 0, 0};

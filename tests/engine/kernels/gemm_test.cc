@@ -259,6 +259,34 @@ TEST_CASE("grouped products agree with the reference") {
   }
 }
 
+TEST_CASE("problems whose rows only the device knows are those of the ranges, bit for bit") {
+  for (const Experts& test : experts())
+    for (const Kernels& kernels : tested_kernels()) {
+      INFO(kernels.name << ", " << test.rows.size() << " experts, " << test.tokens << " tokens");
+      std::vector<int32_t> starts = {0}, list;
+      for (const std::vector<int32_t>& rows : test.rows) {
+        list.insert(list.end(), rows.begin(), rows.end());
+        starts.push_back(static_cast<int32_t>(list.size()));
+      }
+      // Room for more rows than there are, as the host sees it; each range is used twice, as by two matrices of an expert.
+      list.resize(list.size() + 70, 0);
+      const int64_t most = static_cast<int64_t>(list.size());
+      std::vector<float> once = poisoned(most * test.inner), again = poisoned(most * test.inner);
+      std::vector<GemmProblem> problems;
+      for (size_t e = 0; e < test.rows.size(); ++e)
+        for (std::vector<float>* y : {&once, &again})
+          problems.push_back({&test.weights[e].weight, test.x.data(), test.width, list.data(), y->data(), test.inner, most, nullptr, starts.data() + e});
+      Workers workers(2);
+      kernels.gemm(problems, workers);
+      const auto alone = run(kernels, test, 1, false);
+      for (const std::vector<float>* y : {&once, &again}) {
+        for (size_t e = 0; e < alone.size(); ++e)
+          CHECK(same_bits<float>(alone[e], std::span(*y).subspan(static_cast<size_t>(starts[e] * test.inner), alone[e].size())));
+        CHECK(std::all_of(y->begin() + starts.back() * test.inner, y->end(), [](float value) { return value == kPoison; }));
+      }
+    }
+}
+
 TEST_CASE("no problems are no work") {
   Workers workers(2);
   for (const Kernels& kernels : tested_kernels()) kernels.gemm({}, workers);

@@ -94,6 +94,23 @@ TEST_CASE("a row's rotary embedding has the same bits in any company and with an
 }
 
 // In double, on inputs of no special kind: the reference itself is held against the formula.
+TEST_CASE("angles are float32 products, their cosines and sines rounded once") {
+  const std::vector<int64_t> positions = {0, 1, 77, 4095, 163'839};
+  std::vector<float> frequencies;
+  for (int i = 0; i < 32; ++i) frequencies.push_back(static_cast<float>(std::pow(10000.0, -i / 32.0)));
+  Workers workers(2);
+  for (const Kernels& kernels : tested_kernels()) {
+    INFO(kernels.name);
+    std::vector<float> cosines(positions.size() * 32), sines(cosines.size());
+    kernels.rope_angles({static_cast<int64_t>(positions.size()), 32, positions.data(), frequencies.data(), 1.25f, cosines.data(), sines.data()}, workers);
+    for (size_t i = 0; i < cosines.size(); ++i) {
+      const float angle = static_cast<float>(positions[i / 32]) * frequencies[i % 32];
+      CHECK(std::abs(cosines[i] - 1.25 * std::cos(static_cast<double>(angle))) <= 1.25e-7);
+      CHECK(std::abs(sines[i] - 1.25 * std::sin(static_cast<double>(angle))) <= 1.25e-7);
+    }
+  }
+}
+
 TEST_CASE("the rotary reference is a rotation") {
   const Case test = make_case(5, 3, 64, RopeLayout::kHalfSplit, Values::kRandom);
   const std::vector<float> got = run(cpu_kernels().front(), test, 1, {0, test.rows});

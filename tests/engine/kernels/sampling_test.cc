@@ -5,6 +5,7 @@
 #include "engine/kernels/kernels.h"
 #include "envs/base/rng.h"
 #include "tests/engine/kernels/compare.h"
+#include "tests/engine/kernels/tables.h"
 
 namespace assay {
 namespace {
@@ -191,6 +192,52 @@ TEST_CASE("a mask that allows all is none, one over minus infinity is refused") 
   for (double temperature : {0.0, 1.0}) CHECK(sample(logits, {.temperature = temperature, .allowed = &improbable}, 0.5).token == -1);
   const uint64_t last_but_one = 0b100;
   CHECK(sample(logits, {.temperature = 0, .allowed = &last_but_one}, 0).token == 2);
+}
+
+TEST_CASE("every table draws as the reference does") {
+  Rng rng(4, "test/sampling/tables");
+  for (int64_t vocabulary : {1, 2, 31, 64, 1000, 2048, 40'000})
+    for (const SamplingParams& params : settings()) {
+      std::vector<float> logits = testing::random_floats(rng, vocabulary);
+      for (float& logit : logits) logit = rng.below(10) ? logit * 5 : rng.below(3) ? 1.0f : rng.below(2) ? -kInfinity : kNan;
+      logits[rng.below(logits.size())] = 1.25f;
+      std::vector<uint64_t> mask(static_cast<size_t>(vocabulary + 63) / 64);
+      for (uint64_t& word : mask) word = rng.next() | rng.next();
+      if (vocabulary == 1) mask[0] = 1;
+      for (const uint64_t* allowed : {static_cast<const uint64_t*>(nullptr), static_cast<const uint64_t*>(mask.data())})
+        for (const double uniform : {1e-9, rng.unit(), rng.unit(), kBelowOne}) {
+          SamplingParams masked = params;
+          masked.allowed = allowed;
+          const Sampled want = cpu_kernels().front().sample(logits.data(), vocabulary, masked, uniform);
+          for (const Kernels* kernels : testing::fast_kernels()) {
+            INFO(kernels->name << ", vocabulary " << vocabulary << ", temperature " << params.temperature << ", top_k " << params.top_k << ", top_p " << params.top_p
+                               << ", min_p " << params.min_p << ", uniform " << uniform << ", mask " << (allowed != nullptr));
+            const Sampled got = kernels->sample(logits.data(), vocabulary, masked, uniform);
+            CHECK(got.token == want.token);
+            CHECK(got.kept_count == want.kept_count);
+            CHECK(got.kept == want.kept);
+            CHECK(got.log_probability == Approx(want.log_probability).margin(1e-9));
+            CHECK(got.log_probability_full == Approx(want.log_probability_full).margin(1e-9));
+          }
+        }
+    }
+}
+
+TEST_CASE("every table refuses what the reference refuses") {
+  const uint64_t none = 0, first = 1;
+  for (const Kernels& kernels : testing::tested_kernels()) {
+    INFO(kernels.name);
+    for (double temperature : {0.0, 1.0}) {
+      const auto token = [&](const std::vector<float>& logits, const uint64_t* allowed) {
+        return kernels.sample(logits.data(), static_cast<int64_t>(logits.size()), {.temperature = temperature, .allowed = allowed}, 0.5).token;
+      };
+      CHECK(token({1, kInfinity, 2}, nullptr) == -1);
+      CHECK(token({1, kInfinity, 2}, &first) == -1);
+      CHECK(token({kNan, -kInfinity}, nullptr) == -1);
+      CHECK(token({1, 2}, &none) == -1);
+      CHECK(token({1, 2}, &first) == 0);
+    }
+  }
 }
 
 // Hoeffding: a frequency among n draws is off by more than sqrt(log(2 / risk) / 2n) with at most this risk; 1e-9 over some

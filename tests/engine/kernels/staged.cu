@@ -10,6 +10,7 @@
 
 #include "engine/kernels/cuda_device.h"
 #include "engine/kernels/cuda_kernels.h"
+#include "engine/kernels/cuda_sampling.h"
 #include "tests/engine/kernels/tables.h"
 
 namespace assay::testing {
@@ -114,6 +115,16 @@ void norm(const NormParams& params, Workers&) {
   kKernel(on_device, call.launch());
 }
 
+void rope_angles(const RopeAnglesParams& params, Workers&) {
+  Call call;
+  RopeAnglesParams on_device = params;
+  on_device.positions = call.in(params.positions, params.rows);
+  on_device.frequencies = call.in(params.frequencies, params.pairs);
+  on_device.cosines = call.out(params.cosines, params.rows * params.pairs);
+  on_device.sines = call.out(params.sines, params.rows * params.pairs);
+  cuda::rope_angles(on_device, call.launch());
+}
+
 void rope(const RopeParams& params, Workers&) {
   Call call;
   RopeParams on_device = params;
@@ -171,9 +182,27 @@ void gemm(std::span<const GemmProblem> problems, Workers&) {
     on_device[i].x = call.in(problem.x, rows_read(problem), problem.x_stride, weight.columns);
     on_device[i].x_rows = call.in(problem.x_rows, problem.x_rows ? problem.rows : 0);
     on_device[i].y = outputs[i];
+    on_device[i].range = call.in(problem.range, problem.range ? 2 : 0);
     on_device[i].bias = call.in(problem.bias, problem.bias ? weight.rows : 0);
   }
   cuda::gemm(on_device, call.launch());
+}
+
+void gather(const GatherParams& params, Workers&) {
+  Call call;
+  GatherParams on_device = params;
+  const int64_t rows = params.rows > 0 ? 1 + *std::max_element(params.source, params.source + params.rows) : 0;
+  on_device.x = call.in(params.x, rows * params.width);
+  on_device.source = call.in(params.source, params.rows);
+  on_device.y = call.out(params.y, params.rows * params.width);
+  cuda::gather(on_device, call.launch());
+}
+
+void scale(const ScaleParams& params, Workers&) {
+  Call call;
+  ScaleParams on_device = params;
+  on_device.x = call.out(params.x, params.count);
+  cuda::scale(on_device, call.launch());
 }
 
 void add(const AddParams& params, Workers&) {
@@ -287,17 +316,51 @@ void gate(const GateParams& params, Workers&) {
   GateParams on_device = params;
   on_device.logits = call.in(params.logits, params.rows * params.experts);
   on_device.bias = call.in(params.bias, params.experts);
+  on_device.forced = call.in(params.forced, params.forced ? params.rows * params.k : 0);
   on_device.chosen = call.out(params.chosen, params.rows * params.k);
   on_device.weights = call.out(params.weights, params.rows * params.k);
   cuda::gate(on_device, call.launch());
 }
 
+void group_by_expert(const GroupByExpertParams& params, Workers&) {
+  Call call;
+  GroupByExpertParams on_device = params;
+  on_device.chosen = call.in(params.chosen, params.rows * params.k);
+  on_device.starts = call.out(params.starts, params.experts + 1);
+  on_device.list = call.out(params.list, params.rows * params.k);
+  on_device.places = call.out(params.places, params.rows * params.k);
+  cuda::group_by_expert(on_device, call.launch());
+}
+
+void note_selection(const NoteSelectionParams& params, Workers&) {
+  Call call;
+  NoteSelectionParams on_device = params;
+  on_device.indices = call.in(params.indices, params.rows * params.k);
+  on_device.counts = call.in(params.counts, params.rows);
+  on_device.lengths = call.in(params.lengths, params.rows);
+  on_device.selections = call.out(params.selections, params.rows);
+  cuda::note_selection(on_device, call.launch());
+}
+
+Sampled sample(const float* logits, int64_t vocabulary, const SamplingParams& params, double uniform) {
+  const int64_t words = cuda::mask_words(vocabulary);
+  cuda::RowDrawn drawn;
+  std::vector<uint32_t> kept(static_cast<size_t>(words));
+  {
+    Call call;
+    const cuda::RowDraw row = cuda::row_draw({params, uniform}, call.in(reinterpret_cast<const uint32_t*>(params.allowed), params.allowed ? words : 0));
+    const cuda::SampleParams on_device{1, vocabulary, call.in(logits, vocabulary), call.in(&row, 1), call.out(&drawn, 1), call.out(kept.data(), words)};
+    cuda::sample(on_device, call.launch(cuda::scratch_bytes(on_device)));
+  }
+  return cuda::sampled_of(drawn, kept.data(), vocabulary);
+}
+
 }  // namespace
 
 Kernels staged_kernels() {
-  return {.name = "cuda", .rms_norm = norm<cuda::rms_norm>, .layer_norm = norm<cuda::layer_norm>, .rope = rope, .fp8_quantize = fp8_quantize, .gemm = gemm, .add = add,
+  return {.name = "cuda", .rms_norm = norm<cuda::rms_norm>, .layer_norm = norm<cuda::layer_norm>, .rope_angles = rope_angles, .rope = rope, .fp8_quantize = fp8_quantize, .gemm = gemm, .gather = gather, .scale = scale, .add = add,
           .silu_mul = silu_mul, .hadamard = hadamard, .combine = combine, .latent_append = latent_append, .index_append = index_append,
-          .indexer_logits = indexer_logits, .top_k = top_k, .sparse_attention = sparse_attention, .gate = gate, .sample = cpu_kernels().front().sample};
+          .indexer_logits = indexer_logits, .top_k = top_k, .note_selection = note_selection, .sparse_attention = sparse_attention, .gate = gate, .group_by_expert = group_by_expert, .sample = sample};
 }
 
 }  // namespace assay::testing

@@ -10,7 +10,7 @@ namespace {
 std::vector<Kernels> all_tables() {
   std::vector<Kernels> tables = cpu_kernels();
   if (tables.size() == 1) std::puts("skipped: tests of vector kernels (this processor has neither AVX2 nor AVX-512)");
-  if (const Result<cuda::Device> device = cuda::find_device(); !device.ok()) std::printf("skipped: tests of CUDA kernels: %s\n", device.error().what.c_str());
+  if (const Result<cuda::DeviceProperties> device = cuda::find_device(); !device.ok()) std::printf("skipped: tests of CUDA kernels: %s\n", device.error().what.c_str());
 #ifdef ASSAY_CUDA
   else tables.push_back(staged_kernels());
 #endif

@@ -8,11 +8,30 @@
 #include <vector>
 
 #include "engine/checkpoint/synthetic.h"
+#include "engine/kernels/cuda_device.h"
 #include "engine/model/model.h"
 #include "envs/base/rng.h"
 #include "tests/engine/folder.h"
 
 namespace assay::test {
+
+// Names of the devices there are, but the reference. Where CUDA is missing, says so once.
+inline const std::vector<std::string>& fast_devices() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = device_names();
+    if (all.back() != "cuda") std::printf("skipped: models on a CUDA device: %s\n", cuda::find_device().error().what.c_str());
+    all.erase(all.begin());
+    return all;
+  }();
+  return names;
+}
+
+// A device and its threads.
+struct Machine {
+  explicit Machine(const std::string& name = cpu_kernels().back().name, int threads = 2) : workers(threads), device(need(open_device(name, workers))) {}
+  Workers workers;
+  std::unique_ptr<Device> device;
+};
 
 inline std::vector<int32_t> random_tokens(int64_t count, int64_t vocabulary, uint64_t seed) {
   Rng rng(seed, "test/tokens");

@@ -9,20 +9,19 @@ struct Tiny {
   explicit Tiny(int64_t cache_tokens = 1024, int64_t positions = 0) : config(need(preset_config("tiny"))) {
     if (positions > 0) config.max_position_embeddings = positions;
     REQUIRE(write_synthetic(config, folder.path(), {.dtype = WeightDType::kBF16, .seed = 3}).ok());
-    model = need(Model::load(need(Checkpoint::open(folder.path())), kernels, workers));
-    cache = need(KvCache::create(config, {CacheFormat::kE4m3, cache_tokens}));
+    model = need(Model::load(need(Checkpoint::open(folder.path())), *machine.device));
+    cache = need(KvCache::create(config, {CacheFormat::kE4m3, cache_tokens}, *machine.device));
     prompt = random_tokens(50, config.vocab_size, 9);
   }
   std::vector<int32_t> ids(const GenerateOptions& options) {
     std::vector<int32_t> found;
-    for (const Sampled& token : need(generate(*model, kernels, *cache, prompt, options)).tokens) found.push_back(token.token);
+    for (const Sampled& token : need(generate(*model, *cache, prompt, options)).tokens) found.push_back(token.token);
     return found;
   }
 
   ModelConfig config;
   Folder folder;
-  Workers workers{2};
-  const Kernels& kernels = cpu_kernels().back();
+  Machine machine;
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
   std::vector<int32_t> prompt;
@@ -59,7 +58,7 @@ TEST_CASE("a text ends at a stop token, which it keeps, and gives its pages back
   Tiny tiny;
   const std::vector<int32_t> free_run = tiny.ids({.limit = 30});
   const int64_t free_tokens = tiny.cache->free_tokens();
-  const Generated stopped = need(generate(*tiny.model, tiny.kernels, *tiny.cache, tiny.prompt, {.limit = 30, .stops = {free_run[10]}}));
+  const Generated stopped = need(generate(*tiny.model, *tiny.cache, tiny.prompt, {.limit = 30, .stops = {free_run[10]}}));
   CHECK(stopped.reason == StopReason::kStop);
   CHECK(stopped.tokens.back().token == free_run[10]);
   CHECK(stopped.tokens.size() <= 11);
@@ -68,7 +67,7 @@ TEST_CASE("a text ends at a stop token, which it keeps, and gives its pages back
 
 TEST_CASE("a text ends where the model's positions end") {
   Tiny tiny(1024, 64);
-  const Generated generated = need(generate(*tiny.model, tiny.kernels, *tiny.cache, tiny.prompt, {.limit = 100}));
+  const Generated generated = need(generate(*tiny.model, *tiny.cache, tiny.prompt, {.limit = 100}));
   CHECK(generated.reason == StopReason::kContext);
   CHECK(generated.tokens.size() == 15);
 }
@@ -89,8 +88,8 @@ TEST_CASE("what cannot be computed is refused with its reason") {
   CHECK(sequence.length == 0);
   tiny.cache->release(sequence);
 
-  CHECK_FALSE(generate(*tiny.model, tiny.kernels, *tiny.cache, {}, {}).ok());
-  const std::unique_ptr<KvCache> large = need(KvCache::create(tiny.config, {CacheFormat::kE4m3, 512}));
+  CHECK_FALSE(generate(*tiny.model, *tiny.cache, {}, {}).ok());
+  const std::unique_ptr<KvCache> large = need(KvCache::create(tiny.config, {CacheFormat::kE4m3, 512}, *tiny.machine.device));
   const std::vector<int32_t> longer(300, 1);
   const auto no_positions = prefill(*tiny.model, *large, sequence, longer, 512);
   REQUIRE_FALSE(no_positions.ok());
@@ -124,8 +123,8 @@ TEST_CASE("weights that overflow are noticed in the logits") {
   const float huge = 3e38f;
   for (size_t at = bytes.size() - 4096; at + 4 <= bytes.size(); at += 4) std::memcpy(bytes.data() + at, &huge, 4);
   REQUIRE(write_file(folder.path() + "/model.safetensors", bytes).ok());
-  const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), tiny.kernels, tiny.workers));
-  const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kE4m3, 128}));
+  const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), *tiny.machine.device));
+  const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kE4m3, 128}, *tiny.machine.device));
   CachedSequence sequence;
   const auto logits = prefill(*model, *cache, sequence, tiny.prompt, 64);
   REQUIRE_FALSE(logits.ok());

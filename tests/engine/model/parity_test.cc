@@ -189,11 +189,11 @@ TEST_CASE("logits agree with Hugging Face transformers") {
     REQUIRE(sha256_hex(need(read_file(folder.path() + "/model.safetensors"))) == each.weights_sha256);
     const Checkpoint checkpoint = need(Checkpoint::open(folder.path()));
     const Forced forced = forced_of(each);
-    for (const Kernels& kernels : cpu_kernels()) {
-      CAPTURE(kernels.name);
-      Workers workers(2);
-      const std::unique_ptr<Model> model = need(Model::load(checkpoint, kernels, workers));
-      const std::unique_ptr<KvCache> cache = need(KvCache::create(each.config, {CacheFormat::kF32, static_cast<int64_t>(each.tokens.size())}));
+    for (const std::string& device : device_names()) {
+      CAPTURE(device);
+      const Machine machine(device);
+      const std::unique_ptr<Model> model = need(Model::load(checkpoint, *machine.device));
+      const std::unique_ptr<KvCache> cache = need(KvCache::create(each.config, {CacheFormat::kF32, static_cast<int64_t>(each.tokens.size())}, *machine.device));
       const int64_t whole = static_cast<int64_t>(each.tokens.size());
       Trace forced_trace, free_trace;
       const std::vector<float> forced_logits = kept_rows(all_logits(*model, *cache, each.tokens, whole, {.trace = &forced_trace, .forced = &forced}), each);
@@ -202,7 +202,7 @@ TEST_CASE("logits agree with Hugging Face transformers") {
       const Comparison on_path = compare_choices(each, forced_trace, forced_logits, Path::kReferences);
       const Comparison free = compare_choices(each, free_trace, free_logits, Path::kOwn);
       std::printf("parity %-20s weights %-4s reference in %-4s %-9s %3zu tokens  forced %.1e  differing on the reference's path: %s  first ones running free: %s\n", each.name.c_str(),
-                  each.dtype.c_str(), each.computed_in.c_str(), kernels.name.c_str(), each.tokens.size(), error, text_of(on_path).c_str(), text_of(free).c_str());
+                  each.dtype.c_str(), each.computed_in.c_str(), device.c_str(), each.tokens.size(), error, text_of(on_path).c_str(), text_of(free).c_str());
       const Bounds bounds = bounds_of(each.computed_in);
       CHECK(error <= bounds.logits);
       CHECK(on_path.widest() <= bounds.margin);
@@ -221,9 +221,9 @@ TEST_CASE("parity notices a planted fault") {
     Folder folder;
     REQUIRE(write_synthetic(found->config, folder.path(), {.dtype = WeightDType::kF32, .seed = found->seed}).ok());
     REQUIRE(write_file(folder.path() + "/config.json", config.to_json().dump()).ok());
-    Workers workers(2);
-    const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers));
-    const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kF32, static_cast<int64_t>(found->tokens.size())}));
+    const Machine machine;
+    const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), *machine.device));
+    const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kF32, static_cast<int64_t>(found->tokens.size())}, *machine.device));
     const Forced forced = forced_of(*found);
     return relative_error(kept_rows(all_logits(*model, *cache, found->tokens, 512, {.forced = &forced}), *found), found->logits);
   };

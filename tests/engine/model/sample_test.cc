@@ -7,9 +7,9 @@ namespace assay::test {
 namespace {
 
 struct Tiny {
-  explicit Tiny(const std::string& preset = "tiny") : config(need(preset_config(preset))) {
-    model = need(Model::load(checkpoint(1), kernels, workers));
-    cache = need(KvCache::create(config, {CacheFormat::kE4m3, 1024}));
+  explicit Tiny(const std::string& preset = "tiny", const std::string& device = cpu_kernels().back().name) : config(need(preset_config(preset))), machine(device) {
+    model = need(Model::load(checkpoint(1), *machine.device));
+    cache = need(KvCache::create(config, {CacheFormat::kE4m3, 1024}, *machine.device));
   }
   Checkpoint checkpoint(uint64_t seed, bool poisoned = false) {
     folders.push_back(std::make_unique<Folder>());
@@ -26,8 +26,7 @@ struct Tiny {
 
   ModelConfig config;
   std::vector<std::unique_ptr<Folder>> folders;
-  Workers workers{2};
-  const Kernels& kernels = cpu_kernels().back();
+  Machine machine;
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
 };
@@ -43,7 +42,7 @@ TEST_CASE("tokens are drawn from the rows of logits that a forward gives") {
   const std::vector<Sampled> sampled = need(tiny.model->sample(std::vector<Chunk>{{&c, first}, {&d, second}}, draws, *tiny.cache));
   REQUIRE(sampled.size() == 2);
   for (size_t i = 0; i < 2; ++i) {
-    const Sampled expected = tiny.kernels.sample(logits.data() + static_cast<int64_t>(i) * tiny.config.vocab_size, tiny.config.vocab_size, draws[i].params, draws[i].uniform);
+    const Sampled expected = cpu_kernels().back().sample(logits.data() + static_cast<int64_t>(i) * tiny.config.vocab_size, tiny.config.vocab_size, draws[i].params, draws[i].uniform);
     CHECK(sampled[i].token == expected.token);
     CHECK(sampled[i].log_probability == expected.log_probability);
     CHECK(sampled[i].kept == expected.kept);
@@ -51,23 +50,27 @@ TEST_CASE("tokens are drawn from the rows of logits that a forward gives") {
 }
 
 TEST_CASE("a row that is not finite gives no token and changes no other") {
-  Tiny tiny;
-  REQUIRE(tiny.model->replace_weights(tiny.checkpoint(1, true)).ok());
-  std::vector<int32_t> good = random_tokens(40, tiny.config.vocab_size, 1), bad = good;
-  std::replace(good.begin(), good.end(), 7, 8);
-  bad[39] = 7;
-  const std::vector<Draw> draws(2, Draw{{}, 0.5});
-  CachedSequence alone = tiny.sequence(40), beside = tiny.sequence(40), poisoned = tiny.sequence(40);
-  const std::vector<Sampled> expected = need(tiny.model->sample(std::vector<Chunk>{{&alone, good}}, {draws.data(), 1}, *tiny.cache));
-  const std::vector<Sampled> sampled = need(tiny.model->sample(std::vector<Chunk>{{&poisoned, bad}, {&beside, good}}, draws, *tiny.cache));
-  CHECK(sampled[0].token == -1);
-  CHECK(sampled[1].token == expected[0].token);
-  CHECK(sampled[1].log_probability == expected[0].log_probability);
+  for (const std::string& device : fast_devices()) {
+    CAPTURE(device);
+    Tiny tiny("tiny", device);
+    REQUIRE(tiny.model->replace_weights(tiny.checkpoint(1, true)).ok());
+    std::vector<int32_t> good = random_tokens(40, tiny.config.vocab_size, 1), bad = good;
+    std::replace(good.begin(), good.end(), 7, 8);
+    bad[39] = 7;
+    const std::vector<Draw> draws(2, Draw{{}, 0.5});
+    CachedSequence alone = tiny.sequence(40), beside = tiny.sequence(40), poisoned = tiny.sequence(40);
+    const std::vector<Sampled> expected = need(tiny.model->sample(std::vector<Chunk>{{&alone, good}}, {draws.data(), 1}, *tiny.cache));
+    const std::vector<Sampled> sampled = need(tiny.model->sample(std::vector<Chunk>{{&poisoned, bad}, {&beside, good}}, draws, *tiny.cache));
+    CHECK(sampled[0].token == -1);
+    CHECK(sampled[1].token == expected[0].token);
+    CHECK(sampled[1].log_probability == expected[0].log_probability);
+  }
 }
 
 TEST_CASE("choices are those a trace shows, however the sequence is cut") {
-  for (const std::string preset : {"tiny", "glm_tiny"}) {
-    Tiny tiny(preset);
+  for (const auto& [preset, device] : {std::pair{"tiny", fast_devices().front()}, {"tiny", fast_devices().back()}, {"glm_tiny", fast_devices().back()}}) {
+    CAPTURE(preset, device);
+    Tiny tiny(preset, device);
     const std::vector<int32_t> tokens = random_tokens(150, tiny.config.vocab_size, 1);
     const size_t k = static_cast<size_t>(tiny.config.num_experts_per_tok), rows = tokens.size();
     Trace trace;
@@ -99,18 +102,23 @@ TEST_CASE("choices are those a trace shows, however the sequence is cut") {
 }
 
 TEST_CASE("replaced weights give the bits of a model that was loaded with them, and others are refused") {
-  Tiny tiny;
-  const std::vector<int32_t> tokens = random_tokens(100, tiny.config.vocab_size, 1);
-  const std::vector<float> before = all_logits(*tiny.model, *tiny.cache, tokens, 64);
-  REQUIRE(tiny.model->replace_weights(tiny.checkpoint(2)).ok());
-  const std::vector<float> after = all_logits(*tiny.model, *tiny.cache, tokens, 64);
-  CHECK(differing_bits(before, after) > 0);
-  const std::unique_ptr<Model> fresh = need(Model::load(tiny.checkpoint(2), tiny.kernels, tiny.workers));
-  CHECK(differing_bits(after, all_logits(*fresh, *tiny.cache, tokens, 64)) == 0);
+  for (const std::string& device : fast_devices()) {
+    CAPTURE(device);
+    Tiny tiny("tiny", device);
+    const std::vector<int32_t> tokens = random_tokens(100, tiny.config.vocab_size, 1);
+    const std::vector<float> before = all_logits(*tiny.model, *tiny.cache, tokens, 64);
+    CHECK(differing_bits(before, all_logits(*tiny.model, *tiny.cache, tokens, 1)) == 0);   // steps that a device may have recorded
+    REQUIRE(tiny.model->replace_weights(tiny.checkpoint(2)).ok());
+    const std::vector<float> after = all_logits(*tiny.model, *tiny.cache, tokens, 64);
+    CHECK(differing_bits(before, after) > 0);
+    CHECK(differing_bits(after, all_logits(*tiny.model, *tiny.cache, tokens, 1)) == 0);
+    const std::unique_ptr<Model> fresh = need(Model::load(tiny.checkpoint(2), *tiny.machine.device));
+    CHECK(differing_bits(after, all_logits(*fresh, *tiny.cache, tokens, 64)) == 0);
 
-  Tiny other("glm_tiny");
-  CHECK_FALSE(tiny.model->replace_weights(other.checkpoint(1)).ok());
-  CHECK(differing_bits(after, all_logits(*tiny.model, *tiny.cache, tokens, 64)) == 0);
+    Tiny other("glm_tiny", device);
+    CHECK_FALSE(tiny.model->replace_weights(other.checkpoint(1)).ok());
+    CHECK(differing_bits(after, all_logits(*tiny.model, *tiny.cache, tokens, 64)) == 0);
+  }
 }
 
 }  // namespace assay::test

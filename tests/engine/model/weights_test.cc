@@ -20,7 +20,7 @@ size_t bytes_of(std::initializer_list<const Weight*> weights) {
 }
 size_t bytes_of(std::initializer_list<const Vector*> vectors) {
   size_t bytes = 0;
-  for (const Vector* vector : vectors) bytes += vector->size() * sizeof(float);
+  for (const Vector* vector : vectors) bytes += static_cast<size_t>(vector->size) * sizeof(float);
   return bytes;
 }
 size_t bytes_of(const MlpWeights& mlp) { return bytes_of({&mlp.gate, &mlp.up, &mlp.down}); }
@@ -45,8 +45,8 @@ TEST_CASE("the bytes announced for the weights are those that they take") {
       Folder folder;
       need(write_synthetic(config, folder.path(), {.dtype = dtype}));
       const Checkpoint checkpoint = need(Checkpoint::open(folder.path()));
-      Workers workers(2);
-      const ModelWeights weights = need(load_weights(checkpoint, workers));
+      const Machine machine;
+      const ModelWeights weights = need(load_weights(checkpoint, *machine.device));
       size_t bytes = bytes_of({&weights.embedding, &weights.norm}) + bytes_of({&weights.lm_head});
       for (const LayerWeights& layer : weights.layers) bytes += bytes_of(layer);
       CHECK(weight_bytes(checkpoint) == static_cast<int64_t>(bytes));
@@ -59,7 +59,7 @@ TEST_CASE("a NaN in any tensor keeps a model from being loaded, and is named") {
     need(write_synthetic(need(preset_config(preset)), folder.path(), {.dtype = dtype}));
     const std::string path = folder.path() + "/model.safetensors";
     const std::vector<StoredTensor> good = read_tensors(path);
-    Workers workers(2);
+    const Machine machine;
     for (size_t i = 0; i < good.size(); i += good.size() > 200 ? 7 : 1) {   // of many experts some
       std::vector<StoredTensor> tensors = good;
       StoredTensor& broken = tensors[i];
@@ -67,7 +67,7 @@ TEST_CASE("a NaN in any tensor keeps a model from being loaded, and is named") {
       const std::string nan = broken.dtype == "F32" ? std::string("\0\0\xc0\x7f", 4) : broken.dtype == "BF16" ? "\xc0\x7f" : "\x7f";
       broken.bytes.replace(0, nan.size(), nan);
       write_tensors(path, tensors);
-      const auto model = Model::load(need(Checkpoint::open(folder.path())), cpu_kernels().back(), workers);
+      const auto model = Model::load(need(Checkpoint::open(folder.path())), *machine.device);
       REQUIRE_FALSE(model.ok());
       CHECK(model.error().boundary == Boundary::kInput);
       CHECK_THAT(model.error().what, Catch::Contains("the weight " + broken.name + " [0") && Catch::Contains("NaN"));
@@ -84,8 +84,8 @@ TEST_CASE("of several broken weights the first of the forward pass is named, wha
     if (tensor.dtype == "F8_E4M3") tensor.bytes.back() = '\x7f';
   write_tensors(path, tensors);
   const Checkpoint checkpoint = need(Checkpoint::open(folder.path()));
-  Workers workers(4);
-  for (int i = 0; i < 20; ++i) CHECK_THAT(refused(load_weights(checkpoint, workers)).what, Catch::Contains("model.layers.0.self_attn.q_a_proj.weight [71, 135]"));
+  const Machine machine(cpu_kernels().back().name, 4);
+  for (int i = 0; i < 20; ++i) CHECK_THAT(refused(load_weights(checkpoint, *machine.device)).what, Catch::Contains("model.layers.0.self_attn.q_a_proj.weight [71, 135]"));
 }
 
 }  // namespace assay::test

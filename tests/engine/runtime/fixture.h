@@ -33,7 +33,7 @@ struct EngineSize {
 };
 
 inline EngineOptions engine_options(const EngineSize& size) {
-  return {&cpu_kernels().back(), 2, {CacheFormat::kE4m3, size.cache_tokens}, size.max_sequences, size.step_tokens, "first"};
+  return {fast_devices().back(), 2, {CacheFormat::kE4m3, size.cache_tokens}, size.max_sequences, size.step_tokens, "first"};
 }
 
 inline std::unique_ptr<Engine> start(const TinyCheckpoint& checkpoint, const EngineSize& size = {}) {

@@ -7,8 +7,8 @@ namespace {
 
 struct Player {
   explicit Player(const std::string& preset) : checkpoint(preset) {
-    model = need(Model::load(checkpoint.open(), kernels, workers));
-    cache = need(KvCache::create(checkpoint.config, {CacheFormat::kE4m3, 1024}));
+    model = need(Model::load(checkpoint.open(), *machine.device));
+    cache = need(KvCache::create(checkpoint.config, {CacheFormat::kE4m3, 1024}, *machine.device));
   }
   // Three turns of one rollout; the last begins in the middle of what the second left.
   std::vector<TokenTurn> rollout() {
@@ -28,8 +28,7 @@ struct Player {
   }
 
   TinyCheckpoint checkpoint;
-  Workers workers{2};
-  const Kernels& kernels = cpu_kernels().back();
+  Machine machine{fast_devices().back()};
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
 };
