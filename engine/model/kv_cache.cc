@@ -39,7 +39,7 @@ size_t KvCache::bytes_needed(const ModelConfig& config, const Plan& plan) { retu
 Result<std::unique_ptr<KvCache>> KvCache::create(const ModelConfig& config, const Plan& plan, Device& device) {
   ASSAY_ASSERT(plan.tokens > 0);
   const Offsets offsets = offsets_of(config, plan);
-  std::unique_ptr<KvCache> cache(new KvCache);
+  std::unique_ptr<KvCache> cache(new KvCache(page_count(plan.tokens)));
   Result<std::shared_ptr<std::byte>> memory = device.allocate(offsets.bytes);
   if (!memory.ok())
     return make_error(Boundary::kLimit, "no memory for a cache of " + std::to_string(plan.tokens) + " tokens: " + memory.error().what, "cache",
@@ -50,7 +50,6 @@ Result<std::unique_ptr<KvCache>> KvCache::create(const ModelConfig& config, cons
   cache->bytes_ = offsets.bytes;
   cache->latent_offsets_ = offsets.latents;
   cache->index_offsets_ = offsets.index_keys;
-  for (int64_t page = page_count(plan.tokens); page > 0; --page) cache->free_.push_back(static_cast<int32_t>(page - 1));
   return cache;
 }
 
@@ -61,18 +60,15 @@ std::byte* KvCache::index_keys(int64_t layer) const {
 
 Status KvCache::reserve(CachedSequence& sequence, int64_t tokens) {
   const int64_t missing = page_count(tokens) - static_cast<int64_t>(sequence.pages.size());
-  if (missing > static_cast<int64_t>(free_.size()))
+  if (missing > blocks_.unheld())
     return make_error(Boundary::kLimit, "the cache has no room for " + std::to_string(tokens) + " tokens of a sequence: " + std::to_string(free_tokens()) +
                       " are free", "cache", "make the cache larger, or play fewer sequences at once");
-  for (int64_t i = 0; i < missing; ++i) {
-    sequence.pages.push_back(free_.back());
-    free_.pop_back();
-  }
+  for (int64_t i = 0; i < missing; ++i) sequence.pages.push_back(blocks_.take());
   return {};
 }
 
 void KvCache::release(CachedSequence& sequence) {
-  free_.insert(free_.end(), sequence.pages.rbegin(), sequence.pages.rend());
+  for (const int32_t page : sequence.pages) blocks_.release(page);
   sequence = {};
 }
 

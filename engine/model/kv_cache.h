@@ -9,6 +9,7 @@
 
 #include "engine/checkpoint/model_config.h"
 #include "engine/device/device.h"
+#include "engine/runtime/block_manager.h"
 #include "envs/base/status.h"
 
 namespace assay {
@@ -31,6 +32,8 @@ class KvCache {
   // Fails with Boundary::kLimit when the memory cannot be had. The device outlives the cache.
   static Result<std::unique_ptr<KvCache>> create(const ModelConfig& config, const Plan& plan, Device& device);
 
+  // Who holds which page. The two below are all that a sequence needs that shares nothing.
+  BlockManager& blocks() { return blocks_; }
   // Gives the sequence pages for `tokens` tokens in all. On failure (kLimit: no pages left) the sequence is as it was.
   Status reserve(CachedSequence& sequence, int64_t tokens);
   void release(CachedSequence& sequence);
@@ -45,10 +48,10 @@ class KvCache {
     return int64_t{sequence.pages[static_cast<size_t>(position / kPageTokens)]} * kPageTokens + position % kPageTokens;
   }
   size_t bytes() const { return bytes_; }
-  int64_t free_tokens() const { return static_cast<int64_t>(free_.size()) * kPageTokens; }
+  int64_t free_tokens() const { return blocks_.unheld() * kPageTokens; }
 
  private:
-  KvCache() = default;
+  explicit KvCache(int64_t pages) : blocks_(pages) {}
 
   LatentLayout latent_;
   IndexLayout index_;
@@ -56,7 +59,7 @@ class KvCache {
   size_t bytes_ = 0;
   std::vector<size_t> latent_offsets_;
   std::vector<size_t> index_offsets_;   // SIZE_MAX: none
-  std::vector<int32_t> free_;           // lowest page last
+  BlockManager blocks_;
 };
 
 }  // namespace assay

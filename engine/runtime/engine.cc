@@ -47,8 +47,8 @@ struct Engine::State {
 
   State(const EngineOptions& options, std::unique_ptr<Workers> crew, std::unique_ptr<Device> opened, std::unique_ptr<Model> loaded, std::unique_ptr<KvCache> pages)
       : workers(std::move(crew)), device(std::move(opened)), model(std::move(loaded)), cache(std::move(pages)), version(options.policy_version),
-        blocks(cache->free_tokens() / kPageTokens), recorder(model->config(), blocks.pages()),
-        scheduler(blocks, {options.max_sequences, options.step_tokens}), runner(*model, *cache, recorder) {}
+        blocks(cache->blocks()), recorder(model->config(), blocks.pages()),
+        scheduler(blocks, {options.max_sequences, options.step_tokens}), runner(*model, *cache, recorder, options.attention) {}
 
   void post(std::function<void()> command) {
     const std::lock_guard lock(mutex);
@@ -76,7 +76,7 @@ struct Engine::State {
   std::unique_ptr<Model> model;
   std::unique_ptr<KvCache> cache;
   std::string version;
-  BlockManager blocks;
+  BlockManager& blocks;
   Recorder recorder;
   Scheduler scheduler;
   Runner runner;

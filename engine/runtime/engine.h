@@ -66,6 +66,7 @@ struct EngineOptions {
   int64_t max_sequences = 64;         // computed in one step
   int64_t step_tokens = 512;          // rows of one step at most, at least max_sequences; prefills are cut to fit
   std::string policy_version;         // of the checkpoint; stands in every TokenTurn
+  Attention attention = Attention::kSparse;
 };
 
 // Since the engine began; as of the last turn that finished or sequence that was released.

@@ -26,7 +26,7 @@ Result<std::vector<Sampled>> Runner::run(std::span<const StepPart> step) {
     chunks.push_back({&sequence.cached, tokens, part.samples ? LogitsOf::kLastRow : LogitsOf::kNone});
     if (part.samples) draws.push_back(draw_of(sequence));
   }
-  ASSAY_ASSIGN(std::vector<Sampled> sampled, model_.sample(chunks, draws, cache_, {.choices = &choices_}));
+  ASSAY_ASSIGN(std::vector<Sampled> sampled, model_.sample(chunks, draws, cache_, {.attention = attention_, .choices = &choices_}));
   int64_t row = 0;
   for (const StepPart& part : step) {
     recorder_.note(choices_, row, part.tokens, part.sequence->cached);

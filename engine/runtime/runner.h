@@ -13,7 +13,7 @@ namespace assay {
 class Runner {
  public:
   // All outlive the runner.
-  Runner(Model& model, KvCache& cache, Recorder& recorder) : model_(model), cache_(cache), recorder_(recorder) {}
+  Runner(Model& model, KvCache& cache, Recorder& recorder, Attention attention) : model_(model), cache_(cache), recorder_(recorder), attention_(attention) {}
 
   // A token for each part that samples, in their order; token -1: none can be drawn. The sequences' computed lengths have grown, and
   // what their tokens chose is recorded. Errors are the device's, and spoil all sequences of the step.
@@ -23,6 +23,7 @@ class Runner {
   Model& model_;
   KvCache& cache_;
   Recorder& recorder_;
+  const Attention attention_;
   Choices choices_;   // kept for its memory
 };
 
