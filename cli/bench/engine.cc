@@ -1,11 +1,14 @@
-// A model of 20 million parameters on the CPU, end to end: prefill, decoding of eight sequences, and what a long context costs.
+// A model of 20 million parameters on the CPU, end to end through the engine: prefill, decoding, what a long context costs, and a group
+// that shares its prompt.
 #include <chrono>
+#include <map>
 #include <thread>
 
 #include "cli/bench.h"
 #include "cli/bench/temporary_folder.h"
 #include "engine/checkpoint/synthetic.h"
-#include "engine/model/generate.h"
+#include "engine/kernels/kernels.h"
+#include "engine/runtime/engine.h"
 #include "envs/base/rng.h"
 
 namespace assay::bench::engine {
@@ -13,77 +16,88 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int64_t kBatch = 8;
 constexpr int64_t kDecodePrompt = 512;
+constexpr int64_t kGroup = 16;
+constexpr int64_t kGroupPrompt = 4096 + 32;
 
 double seconds_since(SteadyClock::time_point start) { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
 
-std::vector<int32_t> random_tokens(int64_t count, int64_t vocabulary, uint64_t stream) {
-  Rng rng(1, "bench/engine", stream);
-  std::vector<int32_t> tokens;
-  for (int64_t i = 0; i < count; ++i) tokens.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(vocabulary))));
-  return tokens;
-}
+// An engine and one client of it, who hands in a round of turns and waits for all.
+class Player {
+ public:
+  explicit Player(Engine& engine) : engine_(engine), client_(engine) {}
 
-struct Engine {
-  Workers workers{static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
-  std::unique_ptr<Device> device = cpu_device(cpu_kernels().back(), workers);
-  std::unique_ptr<Model> model;
-  std::unique_ptr<KvCache> cache;
+  std::vector<SequenceId> open(int64_t count) {
+    std::vector<SequenceId> ids;
+    for (int64_t i = 0; i < count; ++i) ids.push_back(client_.open());
+    return ids;
+  }
+
+  // A turn for each sequence, behind all it has; seconds that the round took.
+  Result<double> play(const std::vector<SequenceId>& ids, const std::vector<int32_t>& prompt, int64_t limit) {
+    const auto start = SteadyClock::now();
+    for (const SequenceId id : ids) client_.submit(id, {.shared = lengths_[id], .prompt = prompt, .rollout = static_cast<uint64_t>(id), .limit = limit});
+    for (std::vector<FinishedTurn> turns = client_.finished(); !turns.empty(); turns = client_.finished())
+      for (const FinishedTurn& turn : turns) {
+        if (!turn.record.ok()) return turn.record.error();
+        lengths_[turn.sequence] += static_cast<int64_t>(prompt.size() + turn.record->tokens.sampled.size());
+      }
+    return seconds_since(start);
+  }
+
+  void release(const std::vector<SequenceId>& ids) {
+    for (const SequenceId id : ids) client_.release(id);
+  }
+
+  std::vector<int32_t> random_tokens(int64_t count) {
+    Rng rng(1, "bench/engine", stream_++);
+    std::vector<int32_t> tokens;
+    for (int64_t i = 0; i < count; ++i) tokens.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(engine_.config().vocab_size))));
+    return tokens;
+  }
+
+ private:
+  Engine& engine_;
+  EngineClient client_;
+  std::map<SequenceId, int64_t> lengths_;
+  uint64_t stream_ = 0;
 };
 
-// Tokens a second of eight sequences that decode in step, behind prompts of kDecodePrompt tokens.
-Result<double> decode_rate(Engine& engine) {
-  std::vector<CachedSequence> sequences(kBatch);
-  for (int64_t i = 0; i < kBatch; ++i)
-    ASSAY_TRY(prefill(*engine.model, *engine.cache, sequences[static_cast<size_t>(i)], random_tokens(kDecodePrompt, engine.model->config().vocab_size, static_cast<uint64_t>(i)), 256));
-  int64_t tokens = 0;
-  const auto start = SteadyClock::now();
-  do {
-    std::vector<Chunk> batch;
-    const int32_t token = static_cast<int32_t>(tokens % engine.model->config().vocab_size);
-    for (CachedSequence& sequence : sequences) {
-      ASSAY_TRY(engine.cache->reserve(sequence, sequence.length + 1));
-      batch.push_back({&sequence, {&token, 1}, LogitsOf::kLastRow});
-    }
-    ASSAY_TRY(engine.model->forward(batch, *engine.cache));
-    tokens += kBatch;
-  } while (seconds_since(start) < 3 && sequences[0].length < 2 * kDecodePrompt);
-  const double rate = static_cast<double>(tokens) / seconds_since(start);
-  for (CachedSequence& sequence : sequences) engine.cache->release(sequence);
-  return rate;
+Result<double> prefill_rate(Player& player, int64_t tokens) {
+  const std::vector<SequenceId> ids = player.open(1);
+  ASSAY_ASSIGN(const double seconds, player.play(ids, player.random_tokens(tokens), 1));
+  player.release(ids);
+  return static_cast<double>(tokens) / seconds;
 }
 
-Result<double> prefill_rate(Engine& engine, int64_t tokens) {
-  CachedSequence sequence;
-  const auto start = SteadyClock::now();
-  ASSAY_TRY(prefill(*engine.model, *engine.cache, sequence, random_tokens(tokens, engine.model->config().vocab_size, 99), 256));
-  const double rate = static_cast<double>(tokens) / seconds_since(start);
-  engine.cache->release(sequence);
-  return rate;
+// Tokens a second of sequences that decode together, behind prompts of kDecodePrompt tokens.
+Result<double> decode_rate(Player& player, int64_t sequences, int64_t tokens) {
+  const std::vector<SequenceId> ids = player.open(sequences);
+  for (const SequenceId id : ids) ASSAY_TRY(player.play({id}, player.random_tokens(kDecodePrompt), 1));
+  ASSAY_ASSIGN(const double seconds, player.play(ids, {}, tokens));
+  player.release(ids);
+  return static_cast<double>(sequences * tokens) / seconds;
 }
 
 // Milliseconds of one decoding step behind each of two contexts of one sequence that grows.
-Result<std::pair<double, double>> step_times(Engine& engine, int64_t shorter, int64_t longer) {
-  CachedSequence sequence;
-  const auto step_ms = [&]() -> Result<double> {
-    constexpr int kSteps = 40;
-    const auto start = SteadyClock::now();
-    const int32_t token = 5;
-    for (int i = 0; i < kSteps; ++i) ASSAY_TRY(prefill(*engine.model, *engine.cache, sequence, {&token, 1}, 1));
-    return seconds_since(start) * 1000 / kSteps;
-  };
-  const auto grow_to = [&](int64_t length) -> Status {
-    const auto grown = prefill(*engine.model, *engine.cache, sequence, random_tokens(length - sequence.length, engine.model->config().vocab_size, 7), 512);
-    return grown.ok() ? Status{} : Status{grown.error()};
-  };
-  ASSAY_TRY(grow_to(shorter));
-  ASSAY_TRY(step_ms());
-  ASSAY_ASSIGN(const double short_ms, step_ms());
-  ASSAY_TRY(grow_to(longer));
-  ASSAY_ASSIGN(const double long_ms, step_ms());
-  engine.cache->release(sequence);
-  return std::pair{short_ms, long_ms};
+Result<std::pair<double, double>> step_times(Player& player, int64_t shorter, int64_t longer) {
+  constexpr int64_t kSteps = 40;
+  const std::vector<SequenceId> ids = player.open(1);
+  ASSAY_TRY(player.play(ids, player.random_tokens(shorter), kSteps));
+  ASSAY_ASSIGN(const double at_shorter, player.play(ids, {}, kSteps));
+  ASSAY_TRY(player.play(ids, player.random_tokens(longer - shorter), kSteps));
+  ASSAY_ASSIGN(const double at_longer, player.play(ids, {}, kSteps));
+  player.release(ids);
+  return std::pair{at_shorter * 1000 / kSteps, at_longer * 1000 / kSteps};
+}
+
+// Prompt tokens computed for a group whose members differ in their draws alone, in units of its prompt.
+Result<double> group_share(Player& player, const Engine& engine) {
+  const int64_t before = engine.stats().prompt_tokens_computed;
+  const std::vector<SequenceId> ids = player.open(kGroup);
+  ASSAY_TRY(player.play(ids, player.random_tokens(kGroupPrompt), 8));
+  player.release(ids);
+  return static_cast<double>(engine.stats().prompt_tokens_computed - before) / kGroupPrompt;
 }
 
 Result<std::vector<Figure>> run() {
@@ -91,19 +105,26 @@ Result<std::vector<Figure>> run() {
   ASSAY_ASSIGN(const ModelConfig config, preset_config("20m"));
   ASSAY_TRY(write_synthetic(config, folder.path.string(), {.dtype = WeightDType::kBF16, .seed = 1}));
   ASSAY_ASSIGN(const Checkpoint checkpoint, Checkpoint::open(folder.path.string()));
-  Engine engine;
-  ASSAY_ASSIGN(engine.model, Model::load(checkpoint, *engine.device));
-  ASSAY_ASSIGN(engine.cache, KvCache::create(config, {CacheFormat::kE4m3, 33 * 1024}, *engine.device));
-  ASSAY_TRY(prefill_rate(engine, 512));   // touches every page and buffer once
-  ASSAY_ASSIGN(const double prefilled, prefill_rate(engine, 4096));
-  ASSAY_ASSIGN(const double decoded, decode_rate(engine));
-  ASSAY_ASSIGN(const auto steps, step_times(engine, 4096, 32768 - 100));
-  const std::string what = "random weights, bf16, FP8 cache, " + engine.device->name() + ", " + std::to_string(engine.workers.count()) + " threads, " +
+  EngineOptions options{.backend = "cpu", .threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+  options.cache = {CacheFormat::kE4m3, 48 * 1024};
+  options.step_tokens = 256;
+  ASSAY_ASSIGN(const std::unique_ptr<Engine> engine, Engine::open(checkpoint, options));
+  Player player(*engine);
+  ASSAY_TRY(prefill_rate(player, 512));   // touches the buffers once
+  ASSAY_ASSIGN(const double prefilled, prefill_rate(player, 4096));
+  ASSAY_ASSIGN(const double decoded, decode_rate(player, 8, 128));
+  ASSAY_ASSIGN(const double crowded, decode_rate(player, 64, 32));
+  ASSAY_ASSIGN(const auto steps, step_times(player, 4096, 32768 - 200));
+  ASSAY_ASSIGN(const double group, group_share(player, *engine));
+  const std::string what = "random weights, bf16, FP8 cache, " + cpu_kernels().back().name + ", " + std::to_string(options.threads) + " threads, " +
                            std::to_string(config.parameter_count() / 1000000) + " M parameters, " + std::to_string(config.active_parameter_count() / 1000000) + " M active";
-  return std::vector<Figure>{{"engine", "prefill", prefilled, "tokens/s", 2'000, true, "4,096 tokens in chunks of 256; " + what},
+  return std::vector<Figure>{{"engine", "prefill", prefilled, "tokens/s", 2'000, true, "4,096 tokens in steps of 256; " + what},
                              {"engine", "decode, 8 sequences", decoded, "tokens/s", 200, true, "behind prompts of 512 tokens"},
+                             {"engine", "decode, 64 sequences", crowded, "tokens/s", 300, true, "behind prompts of 512 tokens"},
                              {"engine", "decode at 32K / at 4K", steps.second / steps.first, "times", 1.5, false,
-                              "one sequence: " + std::to_string(steps.first) + " and " + std::to_string(steps.second) + " ms a token"}};
+                              "one sequence: " + std::to_string(steps.first) + " and " + std::to_string(steps.second) + " ms a token"},
+                             {"engine", "prompt of a group of 16", group, "times computed", 1.2, false,
+                              "4,128 tokens: whole blocks of 64 are shared, the 32 tokens after them are not"}};
 }
 
 }  // namespace
