@@ -91,6 +91,20 @@ WriteCanary javascript_canary(std::string opening, std::string function, std::st
   };
 }
 
+WriteCanary assertion_canary(std::string module) {
+  return [=](const TestCommand& command, Rng rng) -> Result<Canary> {
+    const CanaryNames names(rng);
+    Canary out;
+    out.passes = names.passes.spaced();
+    out.fails = names.fails.spaced();
+    const std::string path = folder_beside(command, "test/") + names.file.snake() + extension_beside(command, ".js");
+    out.files[path] = "import('" + module + "').then(({ default: { test } }) => {\n  test('" + names.group.spaced() + "', (t) => {\n    t.ok(true, '" + out.passes + "');\n    t.ok(false, '" +
+                      out.fails + "');\n    t.end();\n  });\n});\n";
+    out.command = with_file(command, path);
+    return out;
+  };
+}
+
 WriteCanary test_case_canary(std::string framework) {
   return [=](const TestCommand& command, Rng rng) -> Result<Canary> {
     const std::string file = file_beside(command);

@@ -40,6 +40,8 @@ TestCommand with_file(TestCommand command, const std::string& file);
 using WriteCanary = decltype(CanaryWriter::write);
 // A JavaScript file beside the tests: `opening`, then two calls of `function`.
 WriteCanary javascript_canary(std::string opening, std::string function, std::string extension);
+// A JavaScript file beside the tests for a module whose reports are of assertions: these have the names.
+WriteCanary assertion_canary(std::string module);
 // Two TEST_CASEs at the end of the test file beside, so that they run in its program.
 WriteCanary test_case_canary(std::string framework);
 // A class in no package, in src/test/java of the module of the file beside: full names of an annotation and of a class of assertions.

@@ -203,13 +203,21 @@ class Building {
     else progress.add(1, certified ? 0 : 1);
     const std::string name = candidate.repository + (candidate.pull > 0 ? "#" + std::to_string(candidate.pull) : " " + short_id(candidate.base));
     context_.say(name + ": " + ending.reason + (certified ? " " + short_id(ending.task) + " in " + duration_text(ending.seconds) + ", of which tests " + duration_text(ending.test_seconds)
-                                                         : ending.detail.empty() ? "" : ": " + printable(last_line(ending.detail))));
+                                                         : ending.detail.empty() ? "" : ": " + printable(telling_line(ending.detail))));
     return {};
   }
 
-  static std::string last_line(std::string text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    return shortened(text.substr(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1), 200);
+  // The first line that speaks of an error, or the last.
+  static std::string telling_line(const std::string& text) {
+    std::string last;
+    for (size_t start = 0; start < text.size();) {
+      const size_t end = std::min(text.find('\n', start), text.size());
+      const std::string line = text.substr(start, end - start);
+      if (line.find("rror") != std::string::npos || line.find("ERR") != std::string::npos) return shortened(line, 200);
+      if (line.find_first_not_of(' ') != std::string::npos) last = line;
+      start = end + 1;
+    }
+    return shortened(last, 200);
   }
 
   void report(int64_t count, int64_t reached) const {

@@ -72,6 +72,8 @@ std::vector<Project> projects() {
        command({"vitest", "run", "--reporter=junit", "--outputFile={report}", "{tests}"}, "junit", "file", {"test/a.test.js"})},
       {"tape", "tape --version", {{"test/a.js", "import('tape').then(({ default: test }) => test('t', (t) => { t.ok(true, 'good'); t.ok(false, 'bad'); t.end(); }));\n"}}, "ln -s \"$NODE_PATH\" node_modules",
        command({"tape", "{tests}"}, "tap", "output", {"test/a.js"})},
+      {"tap", "tap --version", {{"test/a.js", "import('tap').then(({ default: { test } }) => test('t', (t) => { t.ok(true, 'good'); t.ok(false, 'bad'); t.end(); }));\n"}}, "ln -s \"$NODE_PATH\" node_modules",
+       command({"tap", "-R", "tap", "--no-coverage", "{tests}"}, "tap", "output", {"test/a.js"})},
       {"ctest", "ctest --version", {{"CMakeLists.txt", cmake}}, "cmake -S . -B b", command({"ctest", "--test-dir", "b", "--output-junit", "{report}"}, "junit", "file")},
       {"catch2", "echo '#include <catch2/catch.hpp>' | c++ -E -x c++ - -o /dev/null", {{"a.cc", catch2}}, "c++ -O0 a.cc -o t", command({"./t", "-r", "xml", "-o", "{report}"}, "catch2_xml", "file", {}, "a.cc"), true},
       {"doctest", "echo '#include <doctest/doctest.h>' | c++ -E -x c++ - -o /dev/null", {{"a.cc", doctest}}, "c++ -O0 a.cc -o t", command({"./t", "-r=junit", "-o={report}"}, "junit", "file", {}, "a.cc"), true},

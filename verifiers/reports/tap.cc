@@ -1,4 +1,4 @@
-// The Test Anything Protocol, versions 12 to 14 (testanything.org): of node:test, mocha, prove, tape, bats and others. Ids are the
+// The Test Anything Protocol, versions 12 to 14 (testanything.org): of node:test, mocha, prove, tape, tap, bats and others. Ids are the
 // descriptions, within subtests "parent > child", which are indented by four spaces and announced by "# Subtest: parent". A point without a
 // description has its number. node:test says in the block after a point that it is a suite; suites are no tests, but one that failed by
 // itself (a hook) is an error.
@@ -33,10 +33,8 @@ Description describe(std::string_view text) {
     }
     if (text[at] == '#') {
       const std::string_view directive = trimmed(text.substr(at + 1));
-      if (starts_with_word(directive, "skip") || starts_with_word(directive, "todo")) {
-        out.left_out = true;
-        break;
-      }
+      out.left_out = starts_with_word(directive, "skip") || starts_with_word(directive, "todo");
+      if (out.left_out || directive.starts_with("time=")) break;
     }
     out.text.push_back(text[at]);
   }
@@ -180,6 +178,6 @@ TestReport parse(std::string_view bytes) {
 
 }  // namespace
 
-ReportParser make() { return {"tap", "TAP 12 to 14: node --test --test-reporter=tap, mocha --reporter tap, prove -v, tape, bats --tap", parse}; }
+ReportParser make() { return {"tap", "TAP 12 to 14: node --test --test-reporter=tap, mocha --reporter tap, prove -v, tape, tap -R tap, bats --tap", parse}; }
 
 }  // namespace assay::reports::tap

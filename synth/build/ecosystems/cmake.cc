@@ -5,6 +5,13 @@
 namespace assay::ecosystems::cmake {
 namespace {
 
+// Whether an option of this name has the tests built, and asks for nothing else than that.
+bool is_of_tests(const std::string& name) {
+  const auto has = [&](const char* word) { return name.find(word) != std::string::npos; };
+  if (name.size() >= 80 || name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != std::string::npos) return false;
+  return has("TEST") && !has("FUZZ") && !has("CUDA") && !has("NO_TEST") && !has("DISABLE") && !has("SYSTEM") && !has("EXTERNAL") && !has("GTEST");
+}
+
 std::optional<Recipe> propose(const TreeView& tree, const std::string& date) {
   const std::string lists = tree.text("CMakeLists.txt");
   if (lists.empty()) return std::nullopt;
@@ -26,8 +33,7 @@ std::optional<Recipe> propose(const TreeView& tree, const std::string& date) {
     const size_t start = lists.find_first_not_of(" \t\r\n", at + 7), end = lists.find_first_of(" \t\r\n\")", start);
     if (start == std::string::npos || end == std::string::npos) break;
     const std::string name = lists.substr(start, end - start);
-    if (name.size() < 80 && (name.find("TEST") != std::string::npos) && name.find("FUZZ") == std::string::npos && name.find("CUDA") == std::string::npos &&
-        name.find("NO_TEST") == std::string::npos && name.find("DISABLE") == std::string::npos && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos)
+    if (is_of_tests(name))
       configure.push_back("-D" + name + "=ON");
   }
   out.prepare.push_back({std::move(configure), {}, false});

@@ -1,5 +1,5 @@
 // JavaScript and TypeScript: what package.json and its lock file of npm, yarn or pnpm declare, installed into the tree's
-// node_modules; without a lock, resolved as of the recipe's date. Tests by jest, vitest, mocha, tap's runners or node itself.
+// node_modules; without a lock, resolved as of the recipe's date. Tests by jest, vitest, mocha, tap, tape or node itself.
 #include <algorithm>
 
 #include "synth/build/recipe.h"
@@ -9,6 +9,10 @@ namespace {
 
 constexpr const char* kYarn = "yarn@1.22.22";
 constexpr const char* kPnpm = "pnpm@8.15.9";
+
+// Packages whose install scripts fetch a browser or a driver from places that are no registry; tests that need one fail, and say so.
+const std::map<std::string, std::string> kWithoutDownloads = {{"PUPPETEER_SKIP_DOWNLOAD", "1"}, {"PUPPETEER_SKIP_CHROMIUM_DOWNLOAD", "1"}, {"PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"},
+                                                              {"CYPRESS_INSTALL_BINARY", "0"}, {"CHROMEDRIVER_SKIP_DOWNLOAD", "1"}, {"SENTRYCLI_SKIP_DOWNLOAD", "1"}};
 
 struct Package {
   Json json = Json::object();
@@ -68,7 +72,7 @@ RecipeStage dependencies(const TreeView& tree, const std::string& date) {
     if (!date.empty()) install.push_back("--before=" + date);
   }
   out.steps.push_back({std::move(install), {}, true});
-  out.steps.push_back({{"sh", "-c", "[ ! -d node_modules ] || npm rebuild --offline --ignore-scripts=false"}, {}, false});
+  out.steps.push_back({{"sh", "-c", "[ ! -d node_modules ] || npm rebuild --offline --ignore-scripts=false"}, kWithoutDownloads, false});
   return out;
 }
 
@@ -129,8 +133,15 @@ std::optional<TestCommand> runner_of(const Package& package) {
     return command_of("mocha", "mocha_json", with({local("mocha"), "--reporter", "json", "--reporter-option", "output={report}"}, "mocha", {"{tests}"}));
   if (package.tests_mention("node --test") || package.tests_mention("--test"))
     return command_of("node_test", "junit", {"node", "--test", "--test-reporter=junit", "--test-reporter-destination={report}", "{tests}"});
+  if (package.uses("tap")) return command_of("tap", "tap", {local("tap"), "-R", "tap", "--no-coverage", "{tests}"});
   if (package.uses("tape")) return command_of("tape", "tap", {local("tape"), "{tests}"});
   return std::nullopt;
+}
+
+bool compiles(const std::string& script) {
+  for (const char* word : {"tsc", "babel", "rollup", "esbuild", "webpack", "npm run build", "npm run compile"})
+    if (script.find(word) != std::string::npos) return true;
+  return false;
 }
 
 std::optional<Recipe> propose(const TreeView& tree, const std::string& date) {
@@ -146,9 +157,10 @@ std::optional<Recipe> propose(const TreeView& tree, const std::string& date) {
     out.programs.push_back("npm");
     out.stages.push_back(dependencies(tree, date));
   }
-  // Tests of TypeScript projects often import what the compiler writes.
+  // Tests of TypeScript projects often import what the compiler writes; npm itself runs "pretest" before "test".
   const bool compiled = package->tests_mention("dist/") || package->tests_mention("lib/") || package->tests_mention("npm run build");
-  if (compiled && !package->script("build").empty()) out.build = {"npm", "run", "build"};
+  if (compiles(package->script("pretest"))) out.build = {"npm", "run", "pretest"};
+  else if (compiled && !package->script("build").empty()) out.build = {"npm", "run", "build"};
   out.commands.push_back(std::move(*command));
   return out;
 }
