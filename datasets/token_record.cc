@@ -50,9 +50,12 @@ class Writer {
     int filled = 0;
     for (uint16_t value : values) {
       held |= uint64_t{value} << filled;
-      for (filled += bits; filled >= 8; filled -= 8, held >>= 8) *out++ = static_cast<char>(held);
+      filled += bits;
+      if (filled < 32) continue;
+      for (int i = 0; i < 4; ++i, held >>= 8) *out++ = static_cast<char>(held);
+      filled -= 32;
     }
-    if (filled > 0) *out = static_cast<char>(held);
+    for (; filled > 0; filled -= 8, held >>= 8) *out++ = static_cast<char>(held);
   }
   void reserve(size_t bytes) { text_.reserve(bytes); }
   std::string take() { return std::move(text_); }

@@ -67,10 +67,18 @@ std::string wrong_kept(const TokenTurn& turn) {
   return from == turn.kept.size() ? "" : "the kept sets go on after their counts end";
 }
 
-bool repeats(const uint16_t* experts, int64_t count) {
+// Choices of `each` experts, end to end.
+bool repeats_an_expert(const std::vector<uint16_t>& experts, int32_t each) {
+  uint64_t seen[1024] = {};  // a bit for each possible expert
   bool found = false;
-  for (int64_t i = 1; i < count; ++i)
-    for (int64_t j = 0; j < i; ++j) found |= experts[i] == experts[j];
+  for (size_t at = 0; at < experts.size(); at += static_cast<size_t>(each)) {
+    const std::span<const uint16_t> choice(experts.data() + at, static_cast<size_t>(each));
+    for (uint16_t expert : choice) {
+      found |= seen[expert / 64] >> (expert % 64) & 1;
+      seen[expert / 64] |= uint64_t{1} << (expert % 64);
+    }
+    for (uint16_t expert : choice) seen[expert / 64] = 0;
+  }
   return found;
 }
 
@@ -89,9 +97,7 @@ std::string wrong_experts(const TokenTurn& turn, const TokenTurn& first, int64_t
   const int64_t rows = tokens - 1 - turn.experts_from;
   if (length(turn.experts) != rows * row)
     return std::to_string(rows) + " rows of " + std::to_string(row) + " experts were expected, not " + std::to_string(turn.experts.size()) + " numbers";
-  for (int64_t at = 0; at < length(turn.experts); at += turn.experts_per_token)
-    if (repeats(turn.experts.data() + at, turn.experts_per_token)) return "an expert stands twice in one choice";
-  return "";
+  return repeats_an_expert(turn.experts, turn.experts_per_token) ? "an expert stands twice in one choice" : "";
 }
 
 std::string wrong_turn(const TokenTurn& turn, const TokenTurn& first, Reached& reached) {
