@@ -121,7 +121,11 @@ bool Scheduler::extend(Sequence& sequence, int64_t tokens) {
   return true;
 }
 
+// Takes nothing from anybody if all that can be taken is too little.
 bool Scheduler::make_room(int64_t pages) {
+  int64_t there = blocks_.unheld();
+  for (const Sequence* sequence : kept_) there += page_count(*sequence);
+  if (there < pages) return false;
   while (blocks_.unheld() < pages) {
     const auto kept = std::find_if(kept_.begin(), kept_.end(), [](const Sequence* sequence) { return !sequence->cached.pages.empty(); });
     if (kept == kept_.end()) return false;
