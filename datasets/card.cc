@@ -73,6 +73,28 @@ std::string_view card_template() {
   ASSAY_ASSERT(!"card.md is embedded");
 }
 
+std::string split_groups(const SelectionRules& rules) {
+  const std::string same = "those with the same words in their prompts";
+  if (rules.split_unit == SplitUnit::kPrompt) return same;
+  char text[160];
+  std::snprintf(text, sizeof text, ", those that are nearly the same (Jaccard's coefficient of runs of five words at least %.3g), and what these are nearly the same as", rules.near_threshold);
+  return same + text;
+}
+
+std::string funnel_table(const SelectionFunnel& funnel) {
+  std::string table;
+  const auto add = [&](const SelectionFunnel::Stage& stage, const std::string& noun) {
+    if (stage.seen == 0) return;
+    const auto line = [&](int64_t count, const std::string& what) { table += "| " + noun + " | " + std::to_string(count) + " | " + what + " |\n"; };
+    line(stage.seen, "in the store");
+    for (const auto& [loss, count] : stage.lost) line(count, std::string("left out: ") + loss_words(loss));
+    line(stage.left(), "in this dataset");
+  };
+  add(funnel.tasks, "tasks");
+  add(funnel.rollouts, "rollouts");
+  return table;
+}
+
 }  // namespace
 
 void Card::add(const ExportItem& item) {
@@ -81,7 +103,7 @@ void Card::add(const ExportItem& item) {
   if (item.rollout) {
     PolicyCount& count = policies_[item.rollout->policy];
     ++count.rows;
-    count.passed += item.rollout->verdict.passed;
+    ++count.outcomes[outcome_of(*item.rollout)];
   }
   if (item.task.id == last_task_) return;
   last_task_ = item.task.id;
@@ -111,14 +133,20 @@ std::string Card::difficulty_lines() const {
 
 std::string Card::policy_table() const {
   if (policies_.empty()) return "";
-  std::string table = "\n| policy | rows | passed |\n|---|---|---|\n";
-  for (const auto& [policy, count] : policies_)
-    table += "| " + plain(policy) + " | " + std::to_string(count.rows) + " | " + std::to_string(count.passed) + " |\n";
+  std::string table = "\n| policy | rows | passed | failed | timed out |\n|---|---|---|---|---|\n";
+  for (const auto& [policy, count] : policies_) {
+    table += "| " + plain(policy) + " | " + std::to_string(count.rows) + " | ";
+    for (const RolloutOutcome outcome : {RolloutOutcome::kPassed, RolloutOutcome::kFailed, RolloutOutcome::kTimedOut}) {
+      const auto found = count.outcomes.find(outcome);
+      table += std::to_string(found == count.outcomes.end() ? 0 : found->second) + " |" + (outcome == RolloutOutcome::kTimedOut ? "\n" : " ");
+    }
+  }
   return table;
 }
 
 std::string Card::text(const Format& format, const ExportOptions& options, const ExportReport& report,
                        const std::string& store) const {
+  const SelectionRules& rules = options.select;
   int64_t rows = 0;
   std::string data_files, splits;
   for (const std::string split : {"train", "validation", "test"}) {
@@ -142,12 +170,13 @@ std::string Card::text(const Format& format, const ExportOptions& options, const
       {"SUMMARY", format.summary},
       {"USAGE", format.usage},
       {"SPLITS", splits},
-      {"TRAIN", std::to_string(options.train_percent)},
-      {"VALIDATION_END", std::to_string(options.train_percent + options.validation_percent)},
+      {"TRAIN", std::to_string(rules.train_percent)},
+      {"VALIDATION_END", std::to_string(rules.train_percent + rules.validation_percent)},
+      {"SPLIT_GROUPS", split_groups(rules)},
+      {"FUNNEL", funnel_table(report.plan.funnel)},
       {"DIFFICULTIES", difficulty_lines()},
       {"POLICIES", policy_table()},
       {"TASKS", std::to_string(tasks_)},
-      {"SKIPPED", std::to_string(report.skipped_uncertified)},
       {"MUTANTS", std::to_string(mutants_)},
       {"KILLED", std::to_string(killed_)},
       {"SURVIVED", std::to_string(survived_)},

@@ -22,7 +22,8 @@ class Card {
     double chance_sum = 0, chance_high = 0;
   };
   struct PolicyCount {
-    int64_t rows = 0, passed = 0;
+    int64_t rows = 0;
+    std::map<RolloutOutcome, int64_t> outcomes;
   };
   std::string difficulty_lines() const;
   std::string policy_table() const;

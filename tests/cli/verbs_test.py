@@ -240,9 +240,9 @@ class SmallStore(CliTest):
         self.assertIn("    no_op, nothing: []", self.assay("show", "task", hit).stdout)
         self.assertIn("never attacked", self.assay("show", "task", self.task_ids()[2]).stdout)
         told = self.json("export", "--format", "grpo", "--out", "after")
-        self.assertEqual((sum(told["rows"].values()), told["skipped_attacked"]), (exported - 1, 1))
+        self.assertEqual((sum(told["rows"].values()), told["funnel"]["tasks"]["lost"]), (exported - 1, {"attacked": 1}))
         self.assertEqual(self.json("attack", "--task", hit, "--again")["hits"], 0)
-        self.assertEqual(self.json("export", "--format", "grpo", "--out", "later")["skipped_attacked"], 0)
+        self.assertEqual(self.json("export", "--format", "grpo", "--out", "later")["funnel"]["tasks"]["lost"], {})
 
     def test_replay_acts_out_what_is_stored(self):
         told = self.json("rollout", "--policy", "replay:store", "--from", "random", "--group", "2")
@@ -263,7 +263,7 @@ class SmallStore(CliTest):
     def test_export_writes_what_it_reports_and_knows_its_formats(self):
         for format_ in [f["name"] for f in self.json("list", "formats")["formats"]]:
             if format_ in ("harbor", "swe_bench"):  # of tasks that ask for a patch
-                self.assertIn("are none that this format can hold", self.fails("export", "--format", format_, "--out", format_)[0])
+                self.assertIn("the format cannot hold it", self.fails("export", "--format", format_, "--out", format_)[0])
                 continue
             told = self.json("export", "--format", format_, "--out", format_)
             self.assertGreater(sum(told["rows"].values()), 0)

@@ -1,14 +1,20 @@
 #include "datasets/export.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
+#include <iostream>
 #include <set>
 
 #include "envs/attack_report.h"
 #include "envs/base/hash.h"
+#include "envs/base/rng.h"
 #include "tests/datasets/sample.h"
+#include "tests/datasets/small_disk.h"
 
 namespace assay {
 namespace {
@@ -87,11 +93,12 @@ TEST_CASE("every format writes rows that name their task, share their columns, a
     if (format.takes) continue;
     INFO(format.name);
     const std::string out = folder.file(format.name);
-    const auto done = export_dataset(*store, {.format = format.name, .folder = out});
+    const auto done = export_dataset(*store, {.format = format.name, .folder = out, .select = {.outcomes = {}}});
     if (!done.ok()) FAIL(done.error().text());
     const ExportReport& report = *done;
-    CHECK(report.skipped_uncertified == kUncertified);
-    CHECK(report.skipped_failed == (format.per_rollout ? kTasks - kUncertified : 0));
+    CHECK(report.plan.funnel.tasks.count(Loss::kUncertified) == 1);
+    CHECK(report.plan.funnel.tasks.count(Loss::kUnsound) == kUncertified - 1);
+    CHECK(report.plan.funnel.rollouts.count(Loss::kNoVerdict) == (format.per_rollout ? kTasks - kUncertified : 0));
     CHECK(files_below(out) == std::set<std::string>(report.files.begin(), report.files.end()));
     CHECK(std::is_sorted(report.files.begin(), report.files.end()));
 
@@ -148,7 +155,7 @@ TEST_CASE("every format's card has front matter for each split, counts and comma
     if (format.takes) continue;
     INFO(format.name);
     const std::string out = folder.file(format.name);
-    const ExportReport report = export_dataset(*store, {.format = format.name, .folder = out}).value();
+    const ExportReport report = export_dataset(*store, {.format = format.name, .folder = out, .select = {.outcomes = {}}}).value();
     const std::string card = read_file(out + "/README.md").value();
     CHECK(card.starts_with("---\nlicense: apache-2.0\n"));
     CHECK(card.find("size_categories:\n- n<1K\n") != std::string::npos);
@@ -159,8 +166,9 @@ TEST_CASE("every format's card has front matter for each split, counts and comma
     CHECK(card.find("assay audit --store '../s.db'") != std::string::npos);
     CHECK(card.find("mutants: 106, killed 106, survived 0") != std::string::npos);
     CHECK(card.find("mean 1.25%, highest 1.25%") != std::string::npos);
-    CHECK(card.find("left out because they are not: " + std::to_string(kUncertified)) != std::string::npos);
-    CHECK((card.find("| random | 106 | 53 |") != std::string::npos) == format.per_rollout);
+    CHECK(card.find("| tasks | 60 | in the store |\n| tasks | 1 | left out: no certificate |\n| tasks | 6 | left out: the certificate says that it is not sound |\n| tasks | 53 | in this dataset |") != std::string::npos);
+    CHECK((card.find("| rollouts | 53 | left out: broke before there was a verdict |") != std::string::npos) == format.per_rollout);
+    CHECK((card.find("| random | 106 | 53 | 53 | 0 |") != std::string::npos) == format.per_rollout);
     CHECK(card.find('@') == std::string::npos);
   }
 }
@@ -190,8 +198,7 @@ TEST_CASE("openai_chat rows are whole conversations, with arguments as text and 
   auto store = filled_store(folder.file("s.db"));
   const Format& format = format_named("openai_chat");
   const std::string out = folder.file("out");
-  const auto report = export_dataset(*store, {.format = format.name, .folder = out, .rollouts = {.passed = true}, .train_percent = 100,
-                                              .validation_percent = 0});
+  const auto report = export_dataset(*store, {.format = format.name, .folder = out, .select = {.train_percent = 100, .validation_percent = 0}});
   REQUIRE(report.ok());
   CHECK(report->rows == std::map<std::string, int64_t>{{"train", kTasks - kUncertified}});
   const Json row = rows_of(out, *report, "train", format).at(0);
@@ -220,7 +227,7 @@ TEST_CASE("grpo rows hold what TRL and verl look for") {
   auto store = filled_store(folder.file("s.db"));
   const Format& format = format_named("grpo");
   const std::string out = folder.file("out");
-  const ExportReport report = export_dataset(*store, {.format = format.name, .folder = out, .train_percent = 0, .validation_percent = 100}).value();
+  const ExportReport report = export_dataset(*store, {.format = format.name, .folder = out, .select = {.train_percent = 0, .validation_percent = 100}}).value();
   const auto rows = rows_of(out, report, "validation", format);
   REQUIRE(rows.size() == kTasks - kUncertified);
   const Json& row = rows[1];
@@ -248,11 +255,11 @@ TEST_CASE("tasks that ask for a patch become SWE-bench instances, others are lef
   const Task task = put("issue");
   put("commit");
   const Format& format = format_named("swe_bench");
-  ExportOptions options{.format = format.name, .folder = folder.file("out"), .train_percent = 100, .validation_percent = 0};
+  ExportOptions options{.format = format.name, .folder = folder.file("out"), .select = {.train_percent = 100, .validation_percent = 0}};
   const auto report = export_dataset(*store, options);
   if (!report.ok()) FAIL(report.error().text());
-  CHECK(report->skipped_other == kTasks - kUncertified);
-  CHECK(report->skipped_statement == 1);
+  CHECK(report->plan.funnel.tasks.count(Loss::kFormat) == kTasks - kUncertified);
+  CHECK(report->plan.funnel.tasks.count(Loss::kStatement) == 1);
   const auto rows = rows_of(folder.file("out"), *report, "train", format);
   REQUIRE(rows.size() == 1);
   Json row = rows[0];
@@ -262,7 +269,7 @@ TEST_CASE("tasks that ask for a patch become SWE-bench instances, others are lef
     "patch":"diff --git a/a.py b/a.py\n","test_patch":"diff --git a/t.py b/t.py\n","problem_statement":"It breaks.","hints_text":"","created_at":"2024-01-02T03:04:05Z",
     "version":"","FAIL_TO_PASS":"[\"t.py::test_a[1]\"]","PASS_TO_PASS":"[]","environment_setup_commit":"0123456789abcdef0123456789abcdef01234567","split":"train",
     "licence":"BSD-3-Clause","language":"python","statement_from":"issue","task_id":")" + task.id + R"("})"));
-  options.commit_statements = true;
+  options.select.commit_statements = true;
   CHECK(export_dataset(*store, options).value().rows.at("train") == 2);
 }
 
@@ -292,9 +299,9 @@ TEST_CASE("a Harbor task directory reproduces the recipe, and its tests judge a 
     REQUIRE(store->put_certificate(certificate).ok());
   }
   const std::string out = folder.file("out");
-  const auto report = export_dataset(*store, {.format = "harbor", .folder = out, .train_percent = 100, .validation_percent = 0});
+  const auto report = export_dataset(*store, {.format = "harbor", .folder = out, .select = {.train_percent = 100, .validation_percent = 0}});
   if (!report.ok()) FAIL(report.error().text());
-  CHECK(report->skipped_other == 1);
+  CHECK(report->plan.funnel.tasks.count(Loss::kFormat) == 1);
   CHECK(files_below(out) == std::set<std::string>(report->files.begin(), report->files.end()));
   const std::string made = out + "/tasks/pallets__click-2421/";
   const std::string dockerfile = read_file(made + "environment/Dockerfile").value();
@@ -318,26 +325,6 @@ TEST_CASE("a Harbor task directory reproduces the recipe, and its tests judge a 
   CHECK(reward("printf 'raise SystemExit(0)' > sitecustomize.py") == "0");
 }
 
-// ---- Splits ----
-
-TEST_CASE("a split is a function of the task's id and follows the percentages") {
-  std::map<std::string, int> counts;
-  for (int i = 0; i < 10'000; ++i) {
-    const std::string id = json_identity(i);
-    const std::string split = split_of(id, 80, 15);
-    CHECK(split == split_of(id, 80, 15));
-    ++counts[split];
-    // More for training takes from the end of the others, so nothing moves back.
-    if (split == "train") CHECK(split_of(id, 90, 5) == "train");
-  }
-  CHECK(counts["train"] == Approx(8000).margin(150));
-  CHECK(counts["validation"] == Approx(1500).margin(150));
-  CHECK(counts["test"] == Approx(500).margin(100));
-  // SHA-256("a") begins with ca978112, which is 3398926610.
-  CHECK(split_of("a", 10, 0) == "test");
-  CHECK(split_of("a", 11, 0) == "train");
-}
-
 // ---- What can go wrong ----
 
 TEST_CASE("an unknown format lists the known ones, wrong shares are refused") {
@@ -346,7 +333,7 @@ TEST_CASE("an unknown format lists the known ones, wrong shares are refused") {
   const auto unknown = export_dataset(*store, {.format = "openai-chat", .folder = folder.file("x")});
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.error().what.find("known: grpo, harbor, openai_chat, swe_bench") != std::string::npos);
-  CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = folder.file("x"), .train_percent = 99, .validation_percent = 2}).ok());
+  CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = folder.file("x"), .select = {.train_percent = 99, .validation_percent = 2}}).ok());
   CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = ""}).ok());
   CHECK_FALSE(std::filesystem::exists(folder.file("x")));
 }
@@ -360,7 +347,7 @@ TEST_CASE("nothing to export is an error that says why, and leaves nothing behin
   for (const Format& format : formats::all()) {
     const auto report = export_dataset(*store, {.format = format.name, .folder = folder.file("out")});
     REQUIRE_FALSE(report.ok());
-    CHECK(report.error().what.find("of 1 tasks that match, 1 are not certified as sound") != std::string::npos);
+    CHECK(report.error().what.find("of 1 tasks none is left; 1: the certificate says that it is not sound") != std::string::npos);
     CHECK_FALSE(std::filesystem::exists(folder.file("out")));
   }
 }
@@ -378,13 +365,13 @@ TEST_CASE("a task that an attack scored at is left out until an attack finds not
   clean.catalogue = hit.catalogue = "attacks 1";
   hit.categories["no_op"] = {3, 0, 1};
   const std::string attacked = sample::task(0).id;
-  CHECK(exported().never_attacked == kTasks - kUncertified);
+  CHECK(exported().plan.never_attacked == kTasks - kUncertified);
   REQUIRE(store->put_observation(sample::task(1).id, kAttackObservation, to_json(clean)).ok());
   REQUIRE(store->put_observation(attacked, kAttackObservation, to_json(clean)).ok());
   REQUIRE(store->put_observation(attacked, kAttackObservation, to_json(hit)).ok());
   const ExportReport blocked = exported();
-  CHECK(blocked.skipped_attacked == 1);
-  CHECK(blocked.never_attacked == kTasks - kUncertified - 2);
+  CHECK(blocked.plan.funnel.tasks.count(Loss::kAttacked) == 1);
+  CHECK(blocked.plan.never_attacked == kTasks - kUncertified - 2);
   CHECK(rows(blocked) == kTasks - kUncertified - 1);
   for (const std::string& file : files_below(folder.file("out"))) CHECK(read_file(folder.file("out/" + file)).value().find(attacked) == std::string::npos);
   REQUIRE(store->put_observation(attacked, kAttackObservation, to_json(clean)).ok());
@@ -419,28 +406,138 @@ TEST_CASE("rows of an earlier export do not outlive a later one") {
   Folder folder;
   auto store = filled_store(folder.file("s.db"));
   const std::string out = folder.file("out");
-  CHECK(export_dataset(*store, {.format = "grpo", .folder = out, .train_percent = 50, .validation_percent = 25})->rows.size() == 3);
-  CHECK(export_dataset(*store, {.format = "grpo", .folder = out, .train_percent = 100, .validation_percent = 0})->rows.size() == 1);
-  CHECK(files_below(out) == std::set<std::string>{"README.md", "data/train.json", "reward.py"});
+  CHECK(export_dataset(*store, {.format = "grpo", .folder = out, .select = {.train_percent = 50, .validation_percent = 25}})->rows.size() == 3);
+  CHECK(export_dataset(*store, {.format = "grpo", .folder = out, .select = {.train_percent = 100, .validation_percent = 0}})->rows.size() == 1);
+  CHECK(files_below(out) == std::set<std::string>{"README.md", "data/train.json", "manifest.json", "reward.py"});
 }
 
-TEST_CASE("filters and limits choose the rows") {
+TEST_CASE("the non-thinking form holds no reasoning, the other one does") {
   Folder folder;
   auto store = filled_store(folder.file("s.db"));
-  const auto rows = [&](const ExportOptions& options) {
-    const auto report = export_dataset(*store, options);
-    if (!report.ok()) FAIL(report.error().text());
-    int64_t sum = 0;
-    for (const auto& [split, count] : report->rows) sum += count;
-    return sum;
+  const auto written = [&](Reasoning reasoning) {
+    const ExportReport report = export_dataset(*store, {.format = "openai_chat", .folder = folder.file("out"), .select = {.reasoning = reasoning}}).value();
+    std::string all;
+    for (const auto& [split, rows] : report.rows) all += read_file(folder.file("out/data/" + split + ".jsonl")).value();
+    return all;
   };
-  const std::string out = folder.file("out");
-  CHECK(rows({.format = "grpo", .folder = out, .tasks = {.difficulty = 1}}) == kTasks / 5);
-  CHECK(rows({.format = "grpo", .folder = out, .tasks = {.limit = 5}}) == 5);
-  CHECK(rows({.format = "openai_chat", .folder = out, .rollouts = {.passed = false}}) == kTasks - kUncertified);
-  CHECK(rows({.format = "openai_chat", .folder = out, .rollouts = {.task = sample::task(3).id}}) == 2);
-  CHECK(rows({.format = "openai_chat", .folder = out, .rollouts = {.passed = true, .limit = 7}}) == 7);
-  CHECK_FALSE(export_dataset(*store, {.format = "openai_chat", .folder = out, .rollouts = {.policy = "gold"}}).ok());
+  CHECK(written(Reasoning::kThinking).find("reasoning_content") != std::string::npos);
+  CHECK(written(Reasoning::kNonThinking).find("reasoning_content") == std::string::npos);
+}
+
+// ---- Standard output, full disks, ends in the middle ----
+
+// Runs `work` in a child with standard output going to `output`.
+pid_t in_child(int output, const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child != 0) return child;
+  ::signal(SIGPIPE, SIG_IGN);
+  if (output >= 0) ::dup2(output, STDOUT_FILENO);
+  ::_exit(work());
+}
+
+int end_of(pid_t child) {
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) REQUIRE(errno == EINTR);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// A store whose rows need more than any buffer holds: `rollouts` of 64 KB each.
+void fill(const std::string& path, int rollouts) {
+  auto store = Store::open(path, StoreMode::kOpenOrCreate, system_clock()).value();
+  const auto environment = sample::environment();
+  const Task task = sample::task(0, *environment);
+  REQUIRE(store->put_environment(*environment).ok());
+  REQUIRE(store->put_task(task).ok());
+  REQUIRE(store->put_certificate(sample::certificate(task)).ok());
+  for (int i = 0; i < rollouts; ++i) REQUIRE(store->put_rollout(sample::rollout(task, i, true, 1, 64'000)).ok());
+  REQUIRE(store->flush().ok());
+}
+
+TEST_CASE("standard output gets the rows of all splits and nothing else; a reader that goes is an error that says so") {
+  Folder folder;
+  fill(folder.file("s.db"), 100);
+  const auto to_output = [&]() -> Result<ExportReport> {
+    auto store = Store::open(folder.file("s.db"), StoreMode::kMustExist, system_clock()).value();
+    return export_dataset(*store, {.format = "openai_chat", .folder = kStandardOutput});
+  };
+  const int file = ::open(folder.file("rows").c_str(), O_WRONLY | O_CREAT, 0600);
+  CHECK(end_of(in_child(file, [&] { return to_output().ok() ? 0 : 1; })) == 0);
+  ::close(file);
+  const std::string rows = read_file(folder.file("rows")).value();
+  CHECK(std::count(rows.begin(), rows.end(), '\n') == 100);
+
+  int pipe[2];
+  REQUIRE(::pipe(pipe) == 0);
+  const pid_t child = in_child(pipe[1], [&] {
+    ::close(pipe[0]);
+    const auto report = to_output();
+    return report.ok() ? 0 : report.error().what.find("has gone") != std::string::npos ? 7 : 8;
+  });
+  ::close(pipe[1]);
+  char some[1000];
+  CHECK(::read(pipe[0], some, sizeof some) > 0);
+  ::close(pipe[0]);
+  CHECK(end_of(child) == 7);
+}
+
+TEST_CASE("an export that is killed at any moment leaves the older one whole or a new one whole, and the next one clears up") {
+  Folder folder;
+  const std::string path = folder.file("s.db"), out = folder.file("out");
+  fill(path, 60);
+  const auto export_split = [&](int train) {
+    auto store = Store::open(path, StoreMode::kMustExist, system_clock()).value();
+    return export_dataset(*store, {.format = "openai_chat", .folder = out, .select = {.train_percent = train, .validation_percent = 0}});
+  };
+  const auto contents = [&] {
+    std::map<std::string, std::string> all;
+    for (const std::string& file : files_below(out)) all[file] = read_file(out + "/" + file).value();
+    return all;
+  };
+  REQUIRE(export_split(100).ok());
+  const auto train = contents();
+  REQUIRE(export_split(0).ok());
+  const auto test = contents();
+  REQUIRE(train != test);
+  Rng rng(4, "kills");
+  int killed = 0;
+  bool partial = false;
+  for (int i = 0; i < 40; ++i) {
+    const pid_t child = in_child(-1, [&] { return export_split(i % 2 ? 0 : 100).ok() ? 0 : 1; });
+    ::usleep(static_cast<useconds_t>(rng.below(60'000)));
+    ::kill(child, SIGKILL);
+    killed += end_of(child) == -SIGKILL;
+    partial = partial || std::filesystem::exists(folder.file(".out.partial"));
+    const auto now = contents();
+    CHECK((now == train || now == test));
+  }
+  CHECK(killed > 5);
+  CHECK(partial);
+  REQUIRE(export_split(100).ok());
+  CHECK(contents() == train);
+  CHECK_FALSE(std::filesystem::exists(folder.file(".out.partial")));
+}
+
+TEST_CASE("a disk that is full in the middle of an export ends it, with the older one whole and nothing beside it") {
+  SmallDisk disk(4);
+  if (!disk.mounted()) {
+    std::cout << "skipped: export to a full disk (mounting a small tmpfs needs root)\n";
+    return;
+  }
+  Folder folder;
+  fill(folder.file("s.db"), 60);
+  auto store = Store::open(folder.file("s.db"), StoreMode::kMustExist, system_clock()).value();
+  const auto rows = [&](int64_t most) { return export_dataset(*store, {.format = "openai_chat", .folder = disk.file("out"), .select = {.most_per_task = most}}); };
+  REQUIRE(rows(20).ok());
+  std::map<std::string, std::string> before;
+  for (const std::string& file : files_below(disk.file("out"))) before[file] = read_file(disk.file("out/" + file)).value();
+  const auto full = rows(1000);   // 4 MB beside 1.3 MB
+  REQUIRE_FALSE(full.ok());
+  CHECK(full.error().hint == "free some space");
+  CHECK(files_below(disk.file("")).size() == before.size());
+  for (const auto& [file, text] : before) CHECK(read_file(disk.file("out/" + file)).value() == text);
+  REQUIRE(disk.resize(30));
+  CHECK(rows(1000).ok());
 }
 
 }  // namespace

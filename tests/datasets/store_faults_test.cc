@@ -1,7 +1,6 @@
 // What happens to a store when the world ends around it: kills, full disks, other processes, signals.
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 #include "datasets/store.h"
 #include "envs/base/rng.h"
 #include "tests/datasets/sample.h"
+#include "tests/datasets/small_disk.h"
 
 namespace assay {
 namespace {
@@ -169,26 +169,6 @@ TEST_CASE("Ctrl-C in the middle of writing leaves a consistent store with all th
   REQUIRE(::read(pipe[0], &count, sizeof count) == sizeof count);
   check_holds(*open_store(path), 0, count);
 }
-
-// A file system of `megabytes`, gone with the object. Not mounted where that is not allowed.
-class SmallDisk {
- public:
-  explicit SmallDisk(int megabytes) : mounted_(mount(megabytes, 0)) {}
-  ~SmallDisk() {
-    if (mounted_) ::umount2(folder_.path().c_str(), MNT_DETACH);
-  }
-  bool mounted() const { return mounted_; }
-  bool resize(int megabytes) { return mount(megabytes, MS_REMOUNT); }
-  std::string file(const std::string& name) const { return folder_.file(name); }
-
- private:
-  bool mount(int megabytes, unsigned long flags) {
-    const std::string size = "size=" + std::to_string(megabytes) + "m";
-    return ::mount("tmpfs", folder_.path().c_str(), "tmpfs", flags, size.c_str()) == 0;
-  }
-  Folder folder_;
-  bool mounted_;
-};
 
 TEST_CASE("a full disk is an error at every put, loses nothing that was committed, and is over when there is space") {
   SmallDisk disk(3);
