@@ -407,6 +407,7 @@ class SqliteStore final : public Store {
   Result<std::vector<std::string>> environments() override;
   Result<std::vector<PolicySummary>> summary() override;
   Result<Json> observations(const std::string& subject) override;
+  Result<Json> observations_named(const std::string& name) override;
   Result<Json> statistics() override;
   Result<std::vector<std::string>> check() override;
 
@@ -751,6 +752,20 @@ Result<Json> SqliteStore::observations(const std::string& subject) {
     if (!more) return found;
     ASSAY_ASSIGN(Json value, parse_json(select.text(1), path_ + ": observation of " + subject));
     found.push_back({{"name", select.text(0)}, {"value", std::move(value)}, {"unix_ms", select.integer(2)}});
+  }
+}
+
+Result<Json> SqliteStore::observations_named(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = database_.prepare("SELECT subject, value, unix_ms FROM observation WHERE name = ?1 ORDER BY position");
+  select.bind_text(1, name);
+  Json found = Json::array();
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return found;
+    ASSAY_ASSIGN(Json value, parse_json(select.text(1), path_ + ": observations named " + name));
+    found.push_back({{"subject", select.text(0)}, {"value", std::move(value)}, {"unix_ms", select.integer(2)}});
   }
 }
 

@@ -90,6 +90,8 @@ class Store {
   virtual Status put_observation(const std::string& subject, const std::string& name, const Json& value) = 0;
   // [{"name","value","unix_ms"} …], oldest first.
   virtual Result<Json> observations(const std::string& subject) = 0;
+  // The same of all subjects: [{"subject","value","unix_ms"} …], oldest first.
+  virtual Result<Json> observations_named(const std::string& name) = 0;
   virtual Status flush() = 0;
 
   // By id; a unique prefix of 6 or more digits will do.

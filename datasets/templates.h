@@ -11,7 +11,9 @@ struct EmbeddedTemplate {
   std::string_view text;
 };
 
-// Sorted by name; lives as long as the program.
+// Both sorted by name; they live as long as the program.
 std::span<const EmbeddedTemplate> embedded_templates();
+// What the page of a report is made of: datasets/report/page/*.
+std::span<const EmbeddedTemplate> embedded_report_page();
 
 }  // namespace assay

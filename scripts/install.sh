@@ -17,6 +17,7 @@ packages=(
   python3-numpy python3-pandas python3-scipy python3-sympy python3-matplotlib
   catch2                                               # tests only, and what repositories that they make are tested with:
   python3-pytest nodejs cargo
+  chromium                                             # tests only: the pages of reports are looked at in a browser
 )
 
 if ! command -v apt-get >/dev/null; then

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "envs/base/interval.h"
 #include "synth/certify_state.h"
 #include "synth/certify_value.h"
 #include "synth/chance.h"

@@ -1,7 +1,8 @@
 #include "synth/chance.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "envs/base/interval.h"
 
 namespace assay {
 namespace {
@@ -125,14 +126,6 @@ std::shared_ptr<const DrawnAnswers> DrawnCache::draw(const AnswerShape& shape, c
   recent_.emplace_front(std::move(key), drawn);
   if (recent_.size() > kCachedDraws) recent_.pop_back();
   return drawn;
-}
-
-std::pair<double, double> wilson_interval(int64_t hits, int64_t tries, double sigmas) {
-  if (tries == 0) return {0, 1};
-  const double n = static_cast<double>(tries), p = static_cast<double>(hits) / n, z = sigmas;
-  const double centre = p + z * z / (2 * n), spread = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-  const double scale = 1 + z * z / n;
-  return {std::max(0.0, (centre - spread) / scale), std::min(1.0, (centre + spread) / scale)};
 }
 
 }  // namespace assay

@@ -75,7 +75,4 @@ class DrawnCache {
   std::list<std::pair<std::string, std::shared_ptr<const DrawnAnswers>>> recent_;   // newest first
 };
 
-// Wilson's interval for hits of tries, `sigmas` wide to each side; 1.96: 95%.
-std::pair<double, double> wilson_interval(int64_t hits, int64_t tries, double sigmas = 1.96);
-
 }  // namespace assay

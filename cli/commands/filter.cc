@@ -6,8 +6,8 @@
 #include "cli/selection.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
+#include "envs/base/interval.h"
 #include "envs/pass_rate.h"
-#include "synth/chance.h"
 
 namespace assay::commands::filter {
 namespace {

@@ -225,7 +225,7 @@ class Synthesis {
   }
 
   Status observe() {
-    ASSAY_TRY(store_.put_observation("store", "synth", {{"tasks", made_}, {"seconds", seconds_}, {"jobs", context_.threads()}}));
+    ASSAY_TRY(store_.put_observation("store", "synth", {{"tasks", made_}, {"seconds", seconds_}, {"jobs", context_.threads()}, {"funnel", Json(funnel_json())}}));
     return store_.flush();
   }
 
