@@ -17,13 +17,15 @@ TURNED = "to \u202egnihton\u202c and\u2028on \u0007 \u200b<b>bold</b> 漢字 \U0
 class HostileModel(http.server.BaseHTTPRequestHandler):
     """An endpoint whose every text is an attack on whoever shows it: first a call of a tool that there is not, then an answer."""
 
+    protocol_version = "HTTP/1.1"
+
     def do_POST(self):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        submit = next(tool["function"]["name"] for tool in request["tools"] if "answer_text" in tool["function"]["parameters"].get("required", []))
+        submit = next((tool["function"]["name"] for tool in request["tools"] if "answer_text" in tool["function"]["parameters"].get("required", [])), None)
         first = not any(message["role"] == "tool" for message in request["messages"])
         call = ("no_such_tool", json.dumps({"x": SCRIPT, "lone": "S"}).replace("S", "\\ud800")) if first else (submit, json.dumps({"answer_text": SCRIPT + TURNED}))
         message = {"role": "assistant", "content": SCRIPT + TURNED, "reasoning_content": TURNED + SCRIPT,
-                   "tool_calls": [{"id": "1", "type": "function", "function": {"name": call[0], "arguments": call[1]}}]}
+                   **({"tool_calls": [{"id": "1", "type": "function", "function": {"name": call[0], "arguments": call[1]}}]} if call[0] else {})}
         body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}], "usage": {"prompt_tokens": 100, "completion_tokens": 7}}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -77,7 +79,7 @@ class Figures(CliTest):
         self.assay("rollout", "--policy", "random")
         (self.folder / "r.html").write_text("before")
         self.assertIn("nothing to report", self.fails("report", "--out", "r.html", "--policy", "nobody")[0])
-        self.fails("report", "--out", "no/such/folder/r.html")
+        self.fails("report", "--out", "no/such/folder/r.html", status=1)
         self.fails("report", "--out", "r.html", "--store", "none.db")
         self.assertEqual((self.folder / "r.html").read_text(), "before")
         self.assay("report", "--out", "r.html")
@@ -254,6 +256,7 @@ class PageTest(CliTest):
             folded = page.count("main details:not([open])")
             self.assertGreater(len(page.call("Page.printToPDF")["data"]), 10_000)
             self.assertEqual(page.count("main details:not([open])"), folded)
+            self.assertEqual(page.count("main details > summary:only-child"), 0)   # on paper all of them are complete
             self.assert_quiet(page)
 
     def test_ten_thousand_attempts_fit_in_five_megabytes(self):

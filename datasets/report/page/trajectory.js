@@ -147,10 +147,10 @@ const firstLine = (text) => {
 // A fold whose content is made when it is first opened.
 function lazy(summary, content, open = false) {
   const fold = make("details.fold", {}, make("summary", {}, summary));
-  const complete = () => fold.open && fold.childElementCount === 1 && fold.append(content());
-  fold.addEventListener("toggle", complete);
+  fold.complete = () => fold.childElementCount === 1 && fold.append(...[content()].flat());
+  fold.addEventListener("toggle", () => fold.open && fold.complete());
   fold.open = open;
-  complete();
+  if (open) fold.complete();
   return fold;
 }
 
@@ -178,7 +178,10 @@ const pictures = (message, text) => (message.images ?? []).map((image) => make("
 
 function unfold() {
   const folds = $$("main details"), open = folds.some((fold) => !fold.open);
-  for (const fold of folds) fold.open = open;
+  for (const fold of folds) {
+    if (open) fold.complete?.();
+    fold.open = open;
+  }
   const button = $("button.unfold");
   if (button) button.textContent = open ? "Fold everything" : "Unfold everything";
 }

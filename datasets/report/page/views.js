@@ -57,6 +57,7 @@ function onKey(event) {
 function unfoldForPrint() {
   for (const button of $$("button.more")) button.drawAll?.();
   for (const fold of $$("main details:not([open])")) {
+    fold.complete?.();
     fold.open = true;
     fold.dataset.printed = "";
   }
