@@ -148,7 +148,8 @@ Result<Kept> keep_trajectories(Store& store, const std::vector<TaskRow>& tasks, 
   for (const size_t place : keeping_order(facts)) {
     if (out.archive.deflated_bytes() >= bytes) break;
     const AttemptFacts& attempt = facts.attempts[place];
-    ASSAY_ASSIGN(const Rollout rollout, store.rollout(attempt.id));
+    ASSAY_ASSIGN(Rollout rollout, store.rollout(attempt.id));
+    ASSAY_ASSIGN(rollout.turns, store.turns(attempt.id));
     ASSAY_TRY(step());
     if (text_bytes(rollout) > bytes) continue;   // it alone could take the place of all others
     ASSAY_ASSIGN(const Task task, store.task(tasks[attempt.task].id));

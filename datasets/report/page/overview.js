@@ -75,7 +75,7 @@ function calibrationCard() {
     }));
   const holder = make("div");
   function show() {
-    const places = task.id.keys().filter((at) => !choose.value || `${task.archetype[at]}/${task.domain[at]}` === choose.value).toArray();
+    const places = task.id.map((_, at) => at).filter((at) => !choose.value || `${task.archetype[at]}/${task.domain[at]}` === choose.value);
     holder.replaceChildren(...calibration(places));
   }
   show();

@@ -70,7 +70,7 @@ function foldAfterPrint() {
 }
 
 async function start() {
-  if (typeof DecompressionStream === "undefined") return $("#main").replaceChildren(make("p.empty", {}, "This page needs a browser with DecompressionStream: Chrome 80, Firefox 113, Safari 16.4, or newer."));
+  if (typeof DecompressionStream === "undefined") return $("#main").replaceChildren(make("p.empty", {}, "This page needs a browser with DecompressionStream: Chrome 111, Firefox 115, Safari 16.4, or newer."));
   await openIndex();
   $("#subtitle").replaceChildren("from ", make("code", {}, inert(index.store)));
   $("#help-button").addEventListener("click", () => $("#help").showModal());

@@ -5,6 +5,7 @@
 #include "datasets/report/facts.h"
 #include "datasets/report/figures.h"
 #include "envs/attack_report.h"
+#include "envs/base/rng.h"
 #include "tests/datasets/sample.h"
 
 using namespace assay;
@@ -156,7 +157,12 @@ TEST_CASE("Policies that are not asked for are not read") {
 TEST_CASE("A page keeps within its size by leaving out successes first") {
   Sample sample;
   for (const Task& task : sample.tasks)
-    for (int64_t i = 0; i < 12; ++i) sample.put(sample::rollout(task, i, i % 2 == 0, 5, 20'000));
+    for (int64_t i = 0; i < 12; ++i) {
+      Rollout rollout = sample::rollout(task, i, i % 2 == 0);
+      Rng rng(3, task.id, static_cast<uint64_t>(i));
+      for (int byte = 0; byte < 30'000; ++byte) rollout.messages[3].text += static_cast<char>('!' + rng.below(90));
+      sample.put(rollout);
+    }
   const Report all = make_report(sample.store(), sample.rows(), {.title = "t"}, kNothing).value();
   CHECK(all.whole == 60);
   const Report none = make_report(sample.store(), sample.rows(), {.title = "t", .bytes = 0}, kNothing).value();
@@ -168,6 +174,8 @@ TEST_CASE("A page keeps within its size by leaving out successes first") {
   CHECK(some.whole < 60);
   CHECK(some.figures["trajectories"] == some.whole);
   CHECK(some.figures["attempts"] == 60);
+  // Half of the attempts are failures, and they come first: each of those that are whole is one.
+  CHECK(some.whole <= 30);
 }
 
 TEST_CASE("A page is the same bytes each time, and holds no text of the store but the title as markup") {
