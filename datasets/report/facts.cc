@@ -118,13 +118,6 @@ Result<std::set<std::string>> attacked_tasks(Store& store) {
 
 }  // namespace
 
-AttemptOutcome outcome_of(const Rollout& rollout) {
-  if (rollout.status == RolloutStatus::kFailed)
-    return rollout.failure && rollout.failure->boundary == Boundary::kVerifier ? AttemptOutcome::kVerifierError : AttemptOutcome::kUndecided;
-  if (rollout.verdict.passed) return AttemptOutcome::kPassed;
-  return rollout.stop == "limit:wall" ? AttemptOutcome::kTimedOut : AttemptOutcome::kFailed;
-}
-
 std::vector<std::string> failure_kinds(const Rollout& rollout) {
   if (rollout.status == RolloutStatus::kFailed) return {boundary_name(rollout.failure ? rollout.failure->boundary : Boundary::kInternal)};
   std::set<std::string> kinds;

@@ -1,7 +1,6 @@
 // What a report knows of a store's tasks and attempts before it computes anything: one small record each, texts by number.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,22 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "datasets/store.h"
+#include "datasets/rollout_outcome.h"
 
 namespace assay {
-
-// How an attempt ended, for people who must not mistake a broken verifier for a wrong answer.
-enum class AttemptOutcome {
-  kPassed,
-  kFailed,          // judged, and did not pass
-  kTimedOut,        // judged, did not pass, and its time was over
-  kVerifierError,   // no verdict: the verifier broke
-  kUndecided,       // no verdict: something else broke before there was anything to judge; its boundary says what
-};
-inline constexpr std::array kOutcomeNames = {"passed", "failed", "timed_out", "verifier_error", "undecided"};
-
-AttemptOutcome outcome_of(const Rollout& rollout);
-inline const char* outcome_name(AttemptOutcome outcome) { return kOutcomeNames[static_cast<size_t>(outcome)]; }
 
 // What a failure is of: of a judged attempt the names of the checks that failed, without the constraint's number ("c3.aggregate" is
 // "aggregate"); of a broken one its boundary.
@@ -67,7 +53,7 @@ struct AttemptFacts {
   int64_t policy = 0, stop = 0;        // numbers of names
   uint64_t seed = 0;
   int64_t sample = 0;
-  AttemptOutcome outcome = AttemptOutcome::kPassed;
+  RolloutOutcome outcome = RolloutOutcome::kPassed;
   std::vector<int64_t> kinds;          // of failures, numbers of names
   int64_t steps = 0, calls = 0, failed_calls = 0;
   int64_t prompt_tokens = 0, completion_tokens = 0;

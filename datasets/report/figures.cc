@@ -9,10 +9,6 @@ namespace {
 
 constexpr const char* kInterval = "Wilson 95% over tasks as clusters, with as many effective attempts as the variance between tasks leaves";
 
-bool judged(const AttemptFacts& attempt) {
-  return attempt.outcome == AttemptOutcome::kPassed || attempt.outcome == AttemptOutcome::kFailed || attempt.outcome == AttemptOutcome::kTimedOut;
-}
-
 OrderedJson interval_json(const Estimate& estimate) { return {{"mean", estimate.mean}, {"low", estimate.low}, {"high", estimate.high}}; }
 
 std::vector<Tally> values_of(const std::map<size_t, Tally>& tallies) {
@@ -34,11 +30,11 @@ OrderedJson pass_of(const StoreFacts& facts, int64_t policy) {
   std::map<int, std::map<size_t, Tally>> levels;
   int64_t attempts = 0;
   for (const AttemptFacts& attempt : facts.attempts) {
-    if (attempt.policy != policy || !judged(attempt)) continue;
+    if (attempt.policy != policy || !has_verdict(attempt.outcome)) continue;
     ++attempts;
     for (Tally* tally : {&tallies[attempt.task], &levels[facts.tasks[attempt.task].difficulty][attempt.task]}) {
       ++tally->attempts;
-      tally->passed += attempt.outcome == AttemptOutcome::kPassed;
+      tally->passed += attempt.outcome == RolloutOutcome::kPassed;
     }
   }
   const std::vector<Tally> all = values_of(tallies);
@@ -132,7 +128,7 @@ OrderedJson throughput_of(const StoreFacts& facts, int64_t policy) {
 
 OrderedJson report_figures(const StoreFacts& facts) {
   OrderedJson outcomes = OrderedJson::object(), pass = OrderedJson::array(), throughput = OrderedJson::array();
-  for (const char* name : kOutcomeNames) outcomes[name] = 0;
+  for (const std::string& name : outcome_names()) outcomes[name] = 0;
   for (const AttemptFacts& attempt : facts.attempts) outcomes[outcome_name(attempt.outcome)] = outcomes[outcome_name(attempt.outcome)].get<int64_t>() + 1;
   for (size_t policy = 0; policy < facts.policies.texts().size(); ++policy) {
     pass.push_back(pass_of(facts, static_cast<int64_t>(policy)));

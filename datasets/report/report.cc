@@ -1,6 +1,7 @@
 #include "datasets/report/report.h"
 
 #include <algorithm>
+#include <array>
 
 #include "datasets/report/archive.h"
 #include "datasets/report/figures.h"
@@ -126,7 +127,7 @@ std::vector<size_t> keeping_order(const StoreFacts& facts) {
   std::vector<std::pair<std::pair<bool, int64_t>, size_t>> ranked;
   std::vector<std::array<int64_t, 2>> seen(facts.tasks.size());
   for (size_t i = 0; i < facts.attempts.size(); ++i) {
-    const bool passed = facts.attempts[i].outcome == AttemptOutcome::kPassed;
+    const bool passed = facts.attempts[i].outcome == RolloutOutcome::kPassed;
     ranked.push_back({{passed, seen[facts.attempts[i].task][passed]++}, i});
   }
   std::sort(ranked.begin(), ranked.end());
@@ -178,7 +179,7 @@ Result<Report> make_report(Store& store, const std::vector<TaskRow>& tasks, cons
   Report out{.figures = report_figures(facts), .attempts = static_cast<int64_t>(facts.attempts.size())};
 
   OrderedJson index{{"title", options.title}, {"store", store.path()}, {"figures", out.figures},
-                    {"outcomes", kOutcomeNames}, {"domains", facts.domains.texts()}, {"archetypes", facts.archetypes.texts()},
+                    {"outcomes", outcome_names()}, {"domains", facts.domains.texts()}, {"archetypes", facts.archetypes.texts()},
                     {"policies", facts.policies.texts()}, {"stops", facts.stops.texts()}, {"kinds", facts.kinds.texts()},
                     {"task", task_columns(facts.tasks)}};
   const auto packed_index = [&](const std::vector<int64_t>& records) {

@@ -144,7 +144,7 @@ class PageTest(CliTest):
             page.go("#/attempts")
             self.assertEqual(page.count("a.cell"), report["attempts"])
             self.assertEqual(page.count("a.cell.o0"), report["outcomes"]["passed"])
-            self.assertEqual(page.count("a.cell.o4"), report["outcomes"]["undecided"])
+            self.assertEqual(page.count("a.cell.o5"), report["outcomes"]["broken"])
             # Filters, alone and together; the address holds them.
             page.drawn(lambda: page.run("const s = document.querySelector('#filter-outcome'); s.value = 'failed'; s.dispatchEvent(new Event('change'))"))
             self.assertEqual(page.count("a.cell"), report["outcomes"]["failed"])

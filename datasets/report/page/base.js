@@ -86,6 +86,6 @@ async function copy(text, button) {
   setTimeout(() => (button.textContent = said), 1500);
 }
 
-const OUTCOMES = ["passed", "failed", "timed out", "verifier error", "undecided"];
+const OUTCOMES = ["passed", "failed", "undecided", "verifier error", "timed out", "broken"];
 const badge = (outcome) => make(`span.badge.o${outcome}`, {}, OUTCOMES[outcome]);
 const levelText = (difficulty) => (difficulty ? "difficulty " + difficulty : "no difficulty");

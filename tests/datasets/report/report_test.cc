@@ -69,7 +69,7 @@ TEST_CASE("Outcomes are kept apart, and only verdicts are attempts of pass@k") {
   sample.put(broken_at(Boundary::kPolicy, task, 4));
   sample.put(broken_at(Boundary::kSandbox, task, 5));
   const OrderedJson figures = sample.figures();
-  CHECK(figures["outcomes"] == OrderedJson{{"passed", 1}, {"failed", 1}, {"timed_out", 1}, {"verifier_error", 1}, {"undecided", 2}});
+  CHECK(figures["outcomes"] == OrderedJson{{"passed", 1}, {"failed", 1}, {"undecided", 0}, {"verifier_error", 1}, {"timed_out", 1}, {"broken", 2}});
   REQUIRE(figures["pass"].size() == 1);
   CHECK(figures["pass"][0]["attempts"] == 3);
   REQUIRE(figures["pass"][0]["at"].size() == 3);
@@ -81,10 +81,8 @@ TEST_CASE("Outcomes are kept apart, and only verdicts are attempts of pass@k") {
   CHECK(figures["funnel"]["stops"]["limit:wall"] == 1);
 }
 
-TEST_CASE("A verdict that passed when the time was over is a pass, and a check goes by its name without its number") {
-  Rollout rollout = timed_out(sample::task(), 0);
-  rollout.verdict.passed = true;
-  CHECK(outcome_of(rollout) == AttemptOutcome::kPassed);
+TEST_CASE("A check goes by its name without its number") {
+  Rollout rollout = sample::rollout(sample::task(), 0);
   rollout.verdict = {0, false, {{"c12.all_different", false, "x"}, {"c3.all_different", false, "x"}, {"shape", true, ""}, {"c.x", false, ""}, {"cat.x", false, ""}}, "v"};
   CHECK(failure_kinds(rollout) == std::vector<std::string>{"all_different", "c.x", "cat.x"});
 }
