@@ -121,6 +121,29 @@ TEST_CASE("a sequence goes on where it was, also in the middle of its past, and 
   }
 }
 
+TEST_CASE("a text is the same sampled in one turn and in two, for a draw knows only its position") {
+  const TinyCheckpoint checkpoint;
+  const std::unique_ptr<Engine> engine = start(checkpoint);
+  EngineClient client(*engine);
+  TurnRequest request = some_request(checkpoint.config, 5, 30);
+  const TokenTurn whole = tokens_of(play(client, client.open(), request));
+  const SequenceId id = client.open();
+  request.limit = 11;
+  const TokenTurn head = tokens_of(play(client, id, request));
+  request.shared = static_cast<int64_t>(request.prompt.size()) + 11;
+  request.prompt.clear();
+  request.limit = 19;
+  const TokenTurn tail = tokens_of(play(client, id, request));
+  const auto joined = [](auto first, const auto& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+  };
+  CHECK(joined(head.sampled, tail.sampled) == whole.sampled);
+  CHECK(joined(head.log_probabilities, tail.log_probabilities) == whole.log_probabilities);
+  CHECK(joined(head.kept, tail.kept) == whole.kept);
+  CHECK(joined(head.experts, tail.experts) == whole.experts);
+}
+
 TEST_CASE("a sequence that gave way between its turns goes on with the same bits") {
   const TinyCheckpoint checkpoint;
   const std::unique_ptr<Engine> roomy = start(checkpoint), narrow = start(checkpoint, {.cache_tokens = 512});
