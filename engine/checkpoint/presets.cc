@@ -106,6 +106,26 @@ ModelConfig hundred_million() {
   return config;
 }
 
+// Dense MLPs are as wide as what one token is computed with in the real model: eight experts and the shared one.
+ModelConfig v32_attention() {
+  ModelConfig config = dense_tiny();
+  config.vocab_size = 2048;
+  config.hidden_size = 7168;
+  config.intermediate_size = 9 * 2048;
+  config.max_position_embeddings = 163840;
+  config.num_attention_heads = 128;
+  config.q_lora_rank = 1536;
+  config.kv_lora_rank = 512;
+  config.qk_nope_head_dim = 128;
+  config.qk_rope_head_dim = 64;
+  config.v_head_dim = 128;
+  config.index_n_heads = 64;
+  config.index_head_dim = 128;
+  config.index_topk = 2048;
+  config.rope = yarn(4096, 40);
+  return config;
+}
+
 // As many layers, experts and so tensors as DeepSeek-V3.2; in FP8 about 10 GB.
 ModelConfig many_tensors() {
   ModelConfig config = hundred_million();
@@ -126,6 +146,7 @@ std::vector<ModelPreset> model_presets() {
           {"glm_tiny", "glm_moe_dsa with shared indexers, experts without groups: for tests", glm_tiny()},
           {"20m", "deepseek_v32 of 20 million parameters: for benchmarks on a processor", twenty_million()},
           {"100m", "deepseek_v32 of 100 million parameters", hundred_million()},
+          {"v32_attention", "two layers with DeepSeek-V3.2's attention, 1.2 billion parameters: to measure", v32_attention()},
           {"10g", "as many layers and experts as DeepSeek-V3.2, 10 GB in FP8: to measure opening", many_tensors()}};
 }
 

@@ -137,11 +137,25 @@ class CudaDevice : public assay::Device {
   void index_append(const IndexAppendParams& params) override { cuda::index_append(params, launch_); }
   void top_k(const TopKParams& params) override { cuda::top_k(params, launch_); }
   void note_selection(const NoteSelectionParams& params) override { cuda::note_selection(params, launch_); }
-  void sparse_attention(const SparseAttentionParams& params) override { cuda::sparse_attention(params, launch_); }
   void gate(const GateParams& params) override { cuda::gate(params, launch_); }
   void group_by_expert(const GroupByExpertParams& params) override { cuda::group_by_expert(params, launch_); }
 
-  // As many rows at once as scratch holds.
+  // As many rows at once as scratch holds, in both.
+  void sparse_attention(const SparseAttentionParams& params) override {
+    const size_t bytes = scratch_bytes(params), rows = static_cast<size_t>(std::max<int64_t>(params.rows, 1));
+    const int64_t at_once = bytes <= launch_.scratch_bytes ? params.rows : std::max<int64_t>(1, static_cast<int64_t>(launch_.scratch_bytes / (bytes / rows)));
+    for (int64_t first = 0; first < params.rows; first += at_once) {
+      SparseAttentionParams part = params;
+      part.rows = std::min(at_once, params.rows - first);
+      part.context.tables += first;
+      part.context.lengths += first;
+      part.q_latent += first * params.heads * params.layout.rank;
+      part.q_rope += first * params.q_rope_row_stride;
+      if (params.indices) part.indices += first * params.index_stride, part.counts += first;
+      part.out += first * params.heads * params.layout.rank;
+      cuda::sparse_attention(part, launch_);
+    }
+  }
   void indexer_logits(const IndexerLogitsParams& params) override {
     IndexerLogitsParams one = params;
     one.rows = 1;

@@ -600,8 +600,8 @@ void launch_plainly(const SparseAttentionParams& params, const Launch& launch) {
 
 // --- choosing
 
-// Splits of the longest row there may be; in dense attention the host does not know.
-int64_t most_splits(const SparseAttentionParams& params) { return params.indices ? ceil_div(params.index_stride, kSplit) : 1; }
+// Splits of the longest row there may be, as far as the host knows.
+int64_t most_splits(const SparseAttentionParams& params) { return larger<int64_t>(ceil_div(params.index_stride, kSplit), 1); }
 
 // As many heads to a block of threads as leave every multiprocessor one, and as shared memory holds.
 int tiles_of(const SparseAttentionParams& params, int64_t splits) {

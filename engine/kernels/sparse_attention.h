@@ -18,7 +18,7 @@ struct SparseAttentionParams {
   int64_t q_rope_row_stride = 0, q_rope_head_stride = 0;
   float scale = 0;
   const int32_t* indices = nullptr;    // [rows, index_stride], ascending token positions; or null
-  int64_t index_stride = 0;
+  int64_t index_stride = 0;            // without indices: the longest length if the caller knows it, or 0
   const int64_t* counts = nullptr;     // [rows]: how many indices; unused when indices is null
   float* out = nullptr;                // [rows, heads, rank], contiguous
 };

@@ -379,6 +379,7 @@ void Model::attend(int64_t layer, KvCache& cache, const ForwardOptions& options)
   params.q_rope_row_stride = heads * head_width;
   params.q_rope_head_stride = head_width;
   params.scale = static_cast<float>(config_.softmax_scale());
+  params.index_stride = step.longest;
   if (!step.selects_all) params.indices = at.selected, params.index_stride = config_.index_topk, params.counts = at.selected_counts;
   params.out = at.attended;
   device_.sparse_attention(params);

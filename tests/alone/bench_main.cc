@@ -1,14 +1,14 @@
-// `assay bench cuda` without the rest of the program.
+// `assay bench AREA` without the rest of the program.
 #include <cstdio>
 
 #include "cli/bench.h"
 
-namespace assay::bench::cuda {
+namespace assay::bench::BENCH_AREA {
 BenchArea make();
 }
 
 int main() {
-  const assay::Result<std::vector<assay::Figure>> figures = assay::bench::cuda::make().run();
+  const assay::Result<std::vector<assay::Figure>> figures = assay::bench::BENCH_AREA::make().run();
   if (!figures.ok()) return std::printf("%s\n", figures.error().text().c_str()), 1;
   for (const assay::Figure& figure : *figures)
     std::printf("%-58s %10.1f %-8s %-22s %s\n", figure.name.c_str(), figure.value, figure.unit.c_str(),
