@@ -374,13 +374,28 @@ struct Shape {
 template <Code kCode, int kTiles>
 Shape tensor_shape() { return {16 * kTiles, sizeof(Shared<kCode, kTiles>), multiply<kCode, kTiles>}; }
 
-Shape shape_of(WeightType type, int64_t most_rows) {
+Shape shape_of(WeightType type, int row_tiles) {
   switch (type) {
-    case WeightType::kBf16: return most_rows > 32 ? tensor_shape<Code::kBf16, 4>() : most_rows > 16 ? tensor_shape<Code::kBf16, 2>() : tensor_shape<Code::kBf16, 1>();
-    case WeightType::kE4m3: return most_rows > 32 ? tensor_shape<Code::kE4m3, 4>() : most_rows > 16 ? tensor_shape<Code::kE4m3, 2>() : tensor_shape<Code::kE4m3, 1>();
+    case WeightType::kBf16: return row_tiles == 4 ? tensor_shape<Code::kBf16, 4>() : row_tiles == 2 ? tensor_shape<Code::kBf16, 2>() : tensor_shape<Code::kBf16, 1>();
+    case WeightType::kE4m3: return row_tiles == 4 ? tensor_shape<Code::kE4m3, 4>() : row_tiles == 2 ? tensor_shape<Code::kE4m3, 2>() : tensor_shape<Code::kE4m3, 1>();
     case WeightType::kF32: break;
   }
   return {kPlainRows, 0, multiply_plainly};
+}
+
+// A tile of 16, 32 or 64 rows: the largest that the rows fill and that leaves tiles for the whole device. Small products are a matter of how
+// long one tile takes, large ones of how often weights are read.
+int row_tiles_of(std::span<const GemmProblem> problems, WeightType type, int64_t most_rows) {
+  const int multiprocessors = device_attribute(cudaDevAttrMultiProcessorCount);
+  for (int row_tiles = 4; row_tiles > 1; row_tiles /= 2) {
+    if (most_rows <= 8 * row_tiles) continue;
+    int64_t blocks = 0;
+    for (const GemmProblem& problem : problems)
+      if (problem.weight->type == type)
+        blocks += ceil_div(problem.weight->rows, kPanelRows) * ceil_div(std::min(problem.rows, most_rows), 16 * row_tiles) * std::clamp<int64_t>(ceil_div(problem.weight->columns, kChunk) - 1, 1, 8);
+    if (blocks >= multiprocessors) return row_tiles;
+  }
+  return 1;
 }
 
 // As many as fill the device, while each has a chunk.
@@ -439,7 +454,7 @@ void launch_type(std::span<const GemmProblem> problems, WeightType type, const L
     if (problem.weight->type == type) most_rows = std::max(most_rows, problem.rows);
   // A range is taken to be twice as long as they are on average.
   if (ranges) most_rows = std::min(most_rows, ceil_div(2 * most_rows * together_in_range, static_cast<int64_t>(problems.size())));
-  const Shape shape = shape_of(type, most_rows);
+  const Shape shape = shape_of(type, row_tiles_of(problems, type, most_rows));
   Problems together;
   together.ranges = ranges;
   const auto launch_together = [&] {

@@ -192,7 +192,11 @@ __device__ void fetch_tokens(const Task<kTiles, kFull>& task, const std::byte* m
     const int bytes = static_cast<int>(task.token_bytes);
     for (int i = 0; i < kTokens; ++i) {
       const std::byte* from = token(i);
-      for (int at = lane_id(); at < bytes; at += kWarp) raw[i][at] = from ? from[at] : std::byte{0};
+      if (bytes % 4 == 0) {
+        for (int at = 4 * lane_id(); at < bytes; at += 4 * kWarp) copy_word_async(raw[i] + at, from ? from + at : task.params.context.pages, from != nullptr);
+      } else {
+        for (int at = lane_id(); at < bytes; at += kWarp) raw[i][at] = from ? from[at] : std::byte{0};
+      }
     }
   }
   commit_copies();
@@ -240,16 +244,18 @@ __device__ void unpack_tokens(const Task<kTiles, kFull>& task) {
       *reinterpret_cast<uint4*>(shared.ropes[token] + 8 * c) = *reinterpret_cast<const uint4*>(shared.raw[token] + kRank + 4 * kGroups + 16 * c);
     }
   } else {
-    constexpr int kWords = kRank / 4;
-    for (int i = threadIdx.x; i < kBlock * kWords; i += kThreads) {
-      const int token = i / kWords, c = i % kWords * 4;
-      const uint32_t codes = word_of(shared.raw[token] + c, larger(0, smaller(4, task.rank() - c)));
-      *reinterpret_cast<uint2*>(shared.latents[token] + c) = {e4m3x2_to_half2(codes), e4m3x2_to_half2(codes >> 16)};
-    }
-    for (int i = threadIdx.x; i < kBlock * kRope; i += kThreads) {
-      const int token = i / kRope, c = i % kRope;
-      const uint32_t code = c < task.rope() ? word_of(shared.raw[token] + task.rank() + 4 * task.groups() + 2 * c, 2) : 0;
-      shared.ropes[token][c] = __ushort_as_bfloat16(static_cast<unsigned short>(code));
+    // Up to whole steps of 16, with zeros: products look at no more.
+    const int rank = task.rank(), columns = (rank + 15) / 16 * 16, ropes = (task.rope() + 15) / 16 * 16;
+    for (int token = warp_id(); token < kBlock; token += kWarps) {
+      const std::byte* raw = shared.raw[token];
+      for (int c = 4 * lane_id(); c < columns; c += 4 * kWarp) {
+        const uint32_t codes = c + 4 <= rank ? *reinterpret_cast<const uint32_t*>(raw + c) : word_of(raw + c, larger(0, rank - c));
+        *reinterpret_cast<uint2*>(shared.latents[token] + c) = {e4m3x2_to_half2(codes), e4m3x2_to_half2(codes >> 16)};
+      }
+      for (int c = lane_id(); c < ropes; c += kWarp) {
+        const uint32_t code = c < task.rope() ? word_of(raw + rank + 4 * task.groups() + 2 * c, 2) : 0;
+        shared.ropes[token][c] = __ushort_as_bfloat16(static_cast<unsigned short>(code));
+      }
     }
   }
 }
@@ -354,6 +360,7 @@ template <int kTiles, bool kFull>
 __device__ void add_tokens(const Task<kTiles, kFull>& task, float (&sums)[kTiles][kWarpColumns / 8][4]) {
   const Shared<kTiles>& shared = task.shared;
   const int lane = lane_id(), first_column = warp_id() * kWarpColumns, group = first_column / static_cast<int>(kScaleBlock);
+  if (first_column >= task.rank()) return;
 #pragma unroll
   for (int step = 0; step < kBlock / 16; ++step) {
     uint32_t b[kWarpColumns / 16][4];
@@ -623,7 +630,7 @@ void sparse_attention(const SparseAttentionParams& params, const Launch& launch)
   ASSAY_ASSERT(params.layout.rank > 0 && params.layout.rank <= kMostRank && params.layout.rope <= kMostRope);
   if (params.rows == 0 || params.heads == 0) return;
   if (params.layout.format == CacheFormat::kF32) return launch_plainly(params, launch);
-  ASSAY_ASSERT(params.layout.token_bytes() % 16 != 0 || reinterpret_cast<uintptr_t>(params.context.pages) % 16 == 0);
+  ASSAY_ASSERT(reinterpret_cast<uintptr_t>(params.context.pages) % 16 == 0);
   const size_t bytes = scratch_bytes(params);
   Parts parts;
   if (bytes > 0 && bytes <= launch.scratch_bytes) {
