@@ -33,11 +33,14 @@ Conversation Episode::opening() const {
 }
 
 Result<Observation> Episode::call(std::string_view tool, std::string_view arguments) {
+  const ToolSpec* spec = find_spec(tools_.specs(), tool);
+  return counted([&] { return spec && spec->effect == ToolEffect::kSubmit ? submit(*spec, arguments) : tools_.call(tool, arguments); });
+}
+
+Result<Observation> Episode::counted(const std::function<Result<Observation>()>& carry_out) {
   if (done()) return error_observation("the episode is over (" + stop_ + "); the call was not carried out");
   ++calls_;
-  const ToolSpec* spec = find_spec(tools_.specs(), tool);
-  Result<Observation> result =
-      spec && spec->effect == ToolEffect::kSubmit ? submit(*spec, arguments) : tools_.call(tool, arguments);
+  Result<Observation> result = carry_out();
   if (!result.ok()) return result;
   failed_calls_ += result->error;
   cut(result->text, task_.limits.observation_bytes);
@@ -45,11 +48,12 @@ Result<Observation> Episode::call(std::string_view tool, std::string_view argume
   return result;
 }
 
-Result<Conversation> Episode::step(const Message& assistant) {
+Result<Conversation> Episode::step(const Message& assistant, const std::optional<Error>& malformed) {
   ++steps_;
   Conversation out;
+  const auto refuse = [&]() -> Result<Observation> { return error_observation(malformed->text()); };
   for (const ToolCall& each : assistant.tool_calls) {
-    ASSAY_ASSIGN(Observation observation, call(each.name, each.arguments));
+    ASSAY_ASSIGN(Observation observation, malformed ? counted(refuse) : call(each.name, each.arguments));
     out.push_back({Role::kTool, std::move(observation.text), "", {}, each.id, std::move(observation.images)});
   }
   if (assistant.tool_calls.empty()) stop_because("gave_up");

@@ -1,7 +1,9 @@
 // One live attempt at a task: executes an assistant's tool calls under the task's limits and keeps what was submitted.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "envs/message.h"
@@ -24,7 +26,8 @@ class Episode {
   Result<Observation> call(std::string_view tool, std::string_view arguments);
   // Counts a step and carries out the calls of an assistant message: one tool message for each, in order. A message
   // without calls gives up; without a submission the last step that the limit allows ends the episode.
-  Result<Conversation> step(const Message& assistant);
+  // With `malformed` no call is carried out: each fails with this reason.
+  Result<Conversation> step(const Message& assistant, const std::optional<Error>& malformed = std::nullopt);
 
   bool done() const { return !stop_.empty(); }
   const std::string& stop() const { return stop_; }   // see Rollout::stop
@@ -38,6 +41,7 @@ class Episode {
   int64_t failed_calls() const { return failed_calls_; }
 
  private:
+  Result<Observation> counted(const std::function<Result<Observation>()>& carry_out);
   Result<Observation> submit(const ToolSpec& spec, std::string_view arguments);
 
   const Task& task_;

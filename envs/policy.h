@@ -29,6 +29,7 @@ struct Action {
   Result<Message> message = Message{};   // an assistant message; an Error ends the rollout as failed at its boundary
   Usage usage;
   std::optional<TokenTurn> tokens = std::nullopt;   // what was recorded of them, where the policy samples by itself
+  std::optional<Error> malformed = std::nullopt;    // why the message could not be read as it was meant: its calls are refused, and this is what they return
 };
 
 // Used by one thread.
@@ -42,6 +43,8 @@ class Policy {
   virtual std::vector<Action> answer() = 0;
   // The rollout has ended; its state can go.
   virtual void finish(int64_t rollout) { (void)rollout; }
+  // Another of the same for another thread, which shares with this one what is large; null where a new one is as good.
+  virtual std::unique_ptr<Policy> sibling() { return nullptr; }
 };
 
 }  // namespace assay

@@ -110,7 +110,7 @@ class Loop {
     if (action.tokens) open.turns.push_back(std::move(*action.tokens));
     stop_at_limits(open);
     open.window.add_answer(std::move(*action.message), action.usage);
-    const auto advanced = open.summary_view ? take_summary(open) : advance(open);
+    const auto advanced = open.summary_view ? take_summary(open) : advance(open, action.malformed);
     if (!advanced.ok()) return end(action.rollout, advanced.error());
     if (open.episode.done()) return end(action.rollout, std::nullopt);
     ask(action.rollout, open);
@@ -123,9 +123,9 @@ class Loop {
   }
 
   // What arrives over a limit is kept, and its calls are refused one by one, so that each call has its result.
-  Status advance(Open& open) {
+  Status advance(Open& open, const std::optional<Error>& malformed) {
     const int64_t before_us = host_.clock->monotonic_us();
-    ASSAY_ASSIGN(Conversation results, open.episode.step(open.window.messages().back()));
+    ASSAY_ASSIGN(Conversation results, open.episode.step(open.window.messages().back(), malformed));
     for (Message& result : results) open.window.add(std::move(result));
     open.times.back().tool_us = host_.clock->monotonic_us() - before_us;
     if (!open.episode.done() && open.window.overflows()) make_room(open);

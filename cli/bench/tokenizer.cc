@@ -1,12 +1,17 @@
 // Text of three kinds in equal parts, encoded with a vocabulary as large as those of released models, and decoded again; one thread.
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <numeric>
 #include <unordered_map>
 
 #include "cli/bench.h"
+#include "cli/text.h"
+#include "engine/grammar/completion_language.h"
+#include "engine/grammar/token_grammar.h"
 #include "engine/tokenizer/byte_level.h"
 #include "engine/tokenizer/tokenizer.h"
 #include "engine/tokenizer/utf8.h"
@@ -201,6 +206,44 @@ double megabytes_per_second(size_t bytes, const Work& work) {
   return static_cast<double>(bytes * rounds) / 1e6 / seconds;
 }
 
+// Masks of what tools with common schemas take, along completions drawn at random under them.
+Result<std::vector<Figure>> mask_figures(const Tokenizer& tokenizer) {
+  constexpr int kCompletions = 20, kTokens = 120;
+  constexpr const char* kParameters = R"({"type":"object","required":["city","keywords"],"additionalProperties":false,"properties":{"city":{"type":"string"},
+    "keywords":{"type":"array","items":{"type":"string","enum":["price","rating","stars"]}},"nights":{"type":"integer"},"strict":{"type":"boolean"}}})";
+  std::vector<ToolSpec> tools(12);
+  for (size_t i = 0; i < tools.size(); ++i) {
+    tools[i].name = "get_infos_" + std::to_string(i);
+    ASSAY_ASSIGN(tools[i].parameters, parse_json(kParameters, "bench tokenizer"));
+  }
+  TokenGrammar grammar(std::make_shared<const TokenTree>(tokenizer, tokenizer.vocabulary_size(), end_of_sentence()));
+  ASSAY_ASSIGN(const Language start, completion_language(grammar.languages(), Thinking::kOff, CallRule::kRequired, tools));
+  std::vector<double> made, kept;   // seconds
+  Rng rng(0, "bench/tokenizer/masks");
+  for (int completion = 0; completion < kCompletions; ++completion) {
+    Language state = start;
+    for (int i = 0; i < kTokens && state != Languages::empty(); ++i) {
+      std::shared_ptr<const TokenMask> mask;
+      for (std::vector<double>* times : {&made, &kept}) {
+        const std::clock_t begin = std::clock();
+        mask = grammar.allowed(state);
+        times->push_back(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
+      }
+      std::vector<int32_t> tokens;
+      for (size_t token = 0; token < mask->size() * 64; ++token)
+        if ((*mask)[token / 64] >> (token % 64) & 1) tokens.push_back(static_cast<int32_t>(token));
+      state = grammar.after(state, rng.pick(tokens));
+    }
+  }
+  std::sort(made.begin(), made.end());
+  const double all = std::accumulate(made.begin(), made.end(), 0.0), again = std::accumulate(kept.begin(), kept.end(), 0.0);
+  const double count = static_cast<double>(made.size());
+  return std::vector<Figure>{
+      {"tokenizer", "a mask of tools' schemas", all / count * 1e3, "ms", 0, false, count_text(tokenizer.vocabulary_size()) + " tokens, mean along completions; few states are new"},
+      {"tokenizer", "the slowest of them", made.back() * 1e3, "ms", 0, false, "a state where nearly all tokens are allowed, met for the first time"},
+      {"tokenizer", "a mask met before", again / count * 1e6, "µs", 0, false, count_text(grammar.languages().count()) + " states of the automaton were made"}};
+}
+
 Result<std::vector<Figure>> run() {
   const Lexicon lexicon = Lexicon::make();
   const std::string text = mixed_text(lexicon);
@@ -216,12 +259,15 @@ Result<std::vector<Figure>> run() {
     const std::string words = std::string(", words of ") + name;
     figures.push_back({"tokenizer", "encoding" + words, megabytes_per_second(text.size(), [&] { (void)tokenizer.encode(text); }), "MB/s", 10, true, note});
     figures.push_back({"tokenizer", "decoding" + words, megabytes_per_second(text.size(), [&] { (void)tokenizer.decode(ids); }), "MB/s", 10, true, "the same, back"});
+    if (name == std::string("GLM and Llama 3")) continue;
+    ASSAY_ASSIGN(const std::vector<Figure> masks, mask_figures(tokenizer));
+    figures.insert(figures.end(), masks.begin(), masks.end());
   }
   return figures;
 }
 
 }  // namespace
 
-BenchArea make() { return {"tokenizer", "text to token ids and back", run}; }
+BenchArea make() { return {"tokenizer", "text to token ids and back, and which tokens a schema allows", run}; }
 
 }  // namespace assay::bench::tokenizer

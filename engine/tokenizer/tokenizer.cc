@@ -167,6 +167,10 @@ const std::string* Tokenizer::token_of(int64_t id) const { return state_->token_
 
 bool Tokenizer::is_special(int64_t id) const { return state_->is_special(id); }
 
+std::string_view Tokenizer::bytes_of(int64_t id) const {
+  return id >= 0 && id < vocabulary_size() ? state_->parts[static_cast<size_t>(id)].bytes : std::string_view();
+}
+
 struct StreamDecoder::State {
   std::shared_ptr<const Tokenizer::State> tokenizer;
   SpecialTokens special;

@@ -48,6 +48,9 @@ class Tokenizer {
   // Nothing for an id without a token; lives as long as a copy of the tokenizer.
   const std::string* token_of(int64_t id) const;
   bool is_special(int64_t id) const;
+  // What the token adds to a decoded text, which may be a part of a character; nothing for an id without a token. Lives as long as a
+  // copy of the tokenizer. (A decoder that strips the start of texts still gives it whole.)
+  std::string_view bytes_of(int64_t id) const;
 
  private:
   friend class StreamDecoder;

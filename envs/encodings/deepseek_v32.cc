@@ -1,24 +1,14 @@
 // DeepSeek-V3.2 (report.md section 3; the wire-format constants' source is in NOTICE). A conversation is the beginning of the
 // sentence and its messages, one after the other; every user message, developer message and last result of a group ends in the
 // tag that says how the assistant goes on: <think>, or </think> where it does not think.
-#include <array>
+#include "envs/encodings/deepseek_v32.h"
 
 #include "envs/base/json_spelling.h"
 #include "envs/base/utf8.h"
-#include "envs/encodings/dsml/call_block.h"
 #include "envs/message_encoding.h"
 
 namespace assay::encodings::deepseek_v32 {
 namespace {
-
-constexpr std::string_view kBegin = "<｜begin▁of▁sentence｜>", kEnd = "<｜end▁of▁sentence｜>";
-constexpr std::string_view kUser = "<｜User｜>", kAssistant = "<｜Assistant｜>";
-constexpr std::string_view kThink = "<think>", kThinkEnd = "</think>";
-
-// No text may hold these: as a part of a prompt they would end a message or begin another.
-constexpr std::array kTurnTokens = {kBegin, kEnd, kUser, kAssistant};
-// What an assistant says may not hold these either. Others may speak of them.
-constexpr std::array kAnswerTokens = {kThink, kThinkEnd, dsml::kMarker};
 
 struct Found {
   std::string_view token;

@@ -201,6 +201,23 @@ Action wander(const Turn& turn) {
   return say(rng.below(2) == 0 ? submit("Suzhou") : submit("Nanjing"));
 }
 
+TEST_CASE("calls of a malformed message are refused with its reason, and the attempt goes on") {
+  World world;
+  const Rollout rollout = world.play_one([](const Turn& turn) {
+    if (turn.step > 0) return say(submit("Suzhou"));
+    // Whatever the calls say, they are not carried out.
+    Action action = say(calls({{"", "submit_result", Json{{"answer_text", "Nanjing"}}.dump()}, {"", "get_all_cities", "{}"}}));
+    action.malformed = make_error(Boundary::kPolicy, "a tag that ends a parameter lacks its <", "completion, byte 57");
+    return action;
+  });
+  CHECK(rollout.stop == "submitted");
+  CHECK(rollout.verdict.passed);
+  CHECK(rollout.calls == 3);
+  CHECK(rollout.failed_calls == 2);
+  const auto first_result = std::find_if(rollout.messages.begin(), rollout.messages.end(), [](const Message& message) { return message.role == Role::kTool; });
+  for (const auto result : {first_result, first_result + 1}) CHECK(result->text == R"({"error":"completion, byte 57: a tag that ends a parameter lacks its <"})");
+}
+
 TEST_CASE("what a rollout holds does not depend on how many are in flight or in which order they are answered") {
   World world;
   const Task task = fixture::task();

@@ -8,11 +8,7 @@
 namespace assay::dsml {
 namespace {
 
-constexpr std::string_view kBlockEnd = "</｜DSML｜function_calls>";
-constexpr std::string_view kInvoke = "<｜DSML｜invoke", kInvokeEnd = "</｜DSML｜invoke>\n";
-constexpr std::string_view kParameter = "<｜DSML｜parameter", kValueEnd = "</｜DSML｜parameter";
-constexpr std::string_view kNamed = " name=\"", kNameEnd = "\">\n", kLineEnd = ">\n";
-constexpr std::string_view kAttribute = "\" string=\"", kIsString = "\" string=\"true\">", kIsOther = "\" string=\"false\">";
+constexpr std::string_view kAttribute = "\" string=\"";
 
 bool holds(std::string_view text, std::string_view token) { return text.find(token) != std::string_view::npos; }
 

@@ -21,6 +21,12 @@ namespace assay::dsml {
 inline constexpr std::string_view kMarker = "｜DSML｜";
 // Opens a block, after the text before it. Its line ends with ">\n".
 inline constexpr std::string_view kBlockStart = "\n\n<｜DSML｜function_calls";
+inline constexpr std::string_view kBlockEnd = "</｜DSML｜function_calls>";
+// The tags inside, as they follow one another. Of kValueEnd the first character is not looked for: the rest may stand in no value.
+inline constexpr std::string_view kInvoke = "<｜DSML｜invoke", kInvokeEnd = "</｜DSML｜invoke>\n";
+inline constexpr std::string_view kParameter = "<｜DSML｜parameter", kValueEnd = "</｜DSML｜parameter";
+inline constexpr std::string_view kNamed = " name=\"", kNameEnd = "\">\n", kLineEnd = ">\n";
+inline constexpr std::string_view kIsString = "\" string=\"true\">", kIsOther = "\" string=\"false\">";
 
 // Appends "\n\n<…function_calls> … </…function_calls>". `where` names the message in errors.
 Status put_calls(TextWriter& out, const std::vector<ToolCall>& calls, const std::string& where);
