@@ -19,7 +19,10 @@ struct Worker {
   std::unique_ptr<Policy> policy;
 };
 
-Status open_policy(const BatchOptions& options, Worker& worker) {
+// `first` is the policy of another worker, or null.
+Status open_policy(const BatchOptions& options, Policy* first, Worker& worker) {
+  if (first) worker.policy = first->sibling();
+  if (worker.policy) return {};
   PolicyOptions policy_options = options.policy_options;
   policy_options.cancelled = options.cancelled;
   policy_options.transcripts = [&worker](const std::string& task, int64_t sample) {
@@ -206,7 +209,7 @@ Result<BatchReport> run_batch(DatabaseCache& databases, std::vector<TaskRow> tas
   const int jobs = endpoint ? 1 : options.jobs;
   for (int i = 0; i < std::max(jobs, 1); ++i) {
     workers.push_back(std::make_unique<Worker>(databases, options));
-    ASSAY_TRY(open_policy(options, *workers.back()));
+    ASSAY_TRY(open_policy(options, workers.front()->policy.get(), *workers.back()));
   }
 
   BatchReport report;

@@ -13,6 +13,10 @@ class RenamedPolicy final : public Policy {
   void ask(const Turn& turn) override { policy_->ask(turn); }
   std::vector<Action> answer() override { return policy_->answer(); }
   void finish(int64_t rollout) override { policy_->finish(rollout); }
+  std::unique_ptr<Policy> sibling() override {
+    std::unique_ptr<Policy> other = policy_->sibling();
+    return other ? renamed_policy(std::move(other), descriptor_) : nullptr;
+  }
 
  private:
   std::unique_ptr<Policy> policy_;
