@@ -18,6 +18,14 @@ Words with_turn_tokens(Words words) {
   return words;
 }
 
+// Whatever of a schema would have to be written may hold nothing that ends a value or a message.
+Status check_words(const std::string& schema, const Words& words, const std::string& where) {
+  for (const std::string_view word : words)
+    if (schema.find(word) != std::string::npos)
+      return input_error("a name or a value of the schema holds " + std::string(word) + ", which cannot be said here", where, "another name or value");
+  return {};
+}
+
 class Writer {
  public:
   explicit Writer(Languages& languages)
@@ -80,12 +88,8 @@ class Writer {
     return l_.sequence({literals({dsml::kInvoke, dsml::kNamed, tool.name, dsml::kNameEnd}), parameters, l_.literal(dsml::kInvokeEnd)});
   }
 
-  // Whatever of the schema would have to be written may hold nothing that ends a value or a message.
   static Status check(const ToolSpec& tool, const std::string& where) {
-    const std::string all = tool.name + canonical_json(tool.parameters);
-    for (const std::string_view word : with_turn_tokens({dsml::kMarker, dsml::kNameEnd}))
-      if (all.find(word) != std::string::npos)
-        return input_error("a name or a value of the schema holds " + std::string(word) + ", which no call can say", where, "another name or value");
+    ASSAY_TRY(check_words(tool.name + canonical_json(tool.parameters), with_turn_tokens({dsml::kMarker, dsml::kNameEnd}), where));
     const Json properties = tool.parameters.is_object() ? tool.parameters.value("properties", Json::object()) : Json();
     if (tool.name.empty() || !properties.is_object() || properties.size() > Languages::kMaxMembers)
       return input_error("expected a name, and a schema of an object of at most " + std::to_string(Languages::kMaxMembers) + " properties", where);
@@ -120,8 +124,9 @@ Result<Language> completion_language(Languages& languages, Thinking thinking, Ca
 std::string_view end_of_sentence() { return kEnd; }
 
 Result<Language> json_completion_language(Languages& languages, const Json& schema, const std::string& where) {
+  ASSAY_TRY(check_words(canonical_json(schema), with_turn_tokens({}), where));
   ASSAY_ASSIGN(const Language json, json_language(languages, schema, where));
-  return languages.sequence({json, languages.literal(kEnd)});
+  return languages.sequence(languages.all_of({json, languages.without(with_turn_tokens({}))}), languages.literal(kEnd));
 }
 
 }  // namespace assay

@@ -24,7 +24,7 @@ Result<Language> completion_language(Languages& languages, Thinking thinking, Ca
 
 std::string_view end_of_sentence();
 
-// A JSON value of this schema, and the end of the sentence.
+// A JSON value of this schema without tokens of the encoding in its strings, and the end of the sentence.
 Result<Language> json_completion_language(Languages& languages, const Json& schema, const std::string& where);
 
 }  // namespace assay

@@ -173,6 +173,23 @@ TEST_CASE("a completion that has left the free language is malformed, and what t
   CHECK(left > 30);
 }
 
+TEST_CASE("a JSON value ends where the sentence does and nowhere before") {
+  TokenGrammar grammar(token_tree());
+  Languages& l = grammar.languages();
+  const Json schema{{"type", "array"}, {"items", {{"type", "string"}}}};
+  const Language start = must(json_completion_language(l, schema, "schema"));
+  const std::string end(encodings::deepseek_v32::kEnd);
+  CHECK(l.after(start, R"(["a","<｜en"])" + end) == Languages::empty());
+  CHECK(l.after(start, "[\"a" + end) == Languages::nothing());
+  Rng rng(11, "test/completion_language/json");
+  for (int round = 0; round < 30; ++round) {
+    const std::string text = random_completion(grammar, start, rng, 40 + static_cast<int64_t>(rng.below(60)));
+    REQUIRE(text.find(end) == text.size() - end.size());
+    CHECK(must(parse_json(text.substr(0, text.size() - end.size()), "drawn")).is_array());
+  }
+  CHECK_FALSE(json_completion_language(l, {{"const", end}}, "schema").ok());
+}
+
 TEST_CASE("what no call can say is refused before anything is drawn") {
   Languages languages;
   const auto refused = [&](const std::vector<ToolSpec>& tools) {
