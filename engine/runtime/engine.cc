@@ -151,14 +151,15 @@ void Engine::State::show_counts() {
 }
 
 void Engine::State::swap() {
+  std::promise<Status> done = std::move(swaps.front()->done);   // who waits for it may be gone before set_value returns
   const Status replaced = model->replace_weights(swaps.front()->checkpoint);
   if (replaced.ok()) {
     version = swaps.front()->policy_version;
     scheduler.forget_all();
     for (const auto& [id, sequence] : sequences) sequence->recorded = 0;
   }
-  swaps.front()->done.set_value(replaced);
   swaps.erase(swaps.begin());
+  done.set_value(replaced);
 }
 
 Status Engine::State::check_turn(const Sequence& sequence, const TurnRequest& request) const {
