@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "engine/model/model.h"
+#include "engine/runtime/engine.h"
 
 namespace assay {
 
@@ -34,5 +35,7 @@ struct LoadedModel {
 
 // Room for `tokens` that are there already, which must fit in the model's positions, and for up to `further` ones.
 Result<LoadedModel> load_model(const ModelOptions& options, int64_t tokens, int64_t further, const Context& context);
+// The same as an engine for one sequence.
+Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options, int64_t tokens, int64_t further, const Context& context);
 
 }  // namespace assay

@@ -1,6 +1,6 @@
 #include "engine/runtime/runner.h"
 
-#include "engine/model/draw_stream.h"
+#include "engine/runtime/draw_stream.h"
 
 namespace assay {
 namespace {

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "engine/checkpoint/synthetic.h"
-#include "engine/model/generate.h"
+#include "engine/model/model.h"
 #include "engine/model/memory_plan.h"
 
 namespace assay {
@@ -21,9 +21,16 @@ Result<size_t> generate_in(const std::string& folder) {
   const std::unique_ptr<Device> device = cpu_device(cpu_kernels().back(), workers);
   ASSAY_ASSIGN(const std::unique_ptr<Model> model, Model::load(checkpoint, *device));
   ASSAY_ASSIGN(const std::unique_ptr<KvCache> cache, KvCache::create(config, plan, *device));
-  const std::vector<int32_t> prompt = {0, 2, 77, 78, 3};
-  ASSAY_ASSIGN(const Generated generated, generate(*model, *cache, prompt, {.limit = 20}));
-  return generated.tokens.size();
+  CachedSequence sequence;
+  ASSAY_TRY(cache->reserve(sequence, plan.tokens));
+  std::vector<int32_t> next = {0, 2, 77, 78, 3};
+  size_t tokens = 0;
+  for (const Draw draw{{}, 0.5}; tokens < 20; ++tokens) {
+    const Chunk chunk{&sequence, next};
+    ASSAY_ASSIGN(const std::vector<Sampled> sampled, model->sample({&chunk, 1}, {&draw, 1}, *cache));
+    next = {sampled.front().token};
+  }
+  return tokens;
 }
 
 }  // namespace

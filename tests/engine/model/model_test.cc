@@ -1,5 +1,4 @@
-#include "engine/model/generate.h"
-
+// What a forward refuses, and what it notices.
 #include "tests/engine/model/fixture.h"
 
 namespace assay::test {
@@ -13,12 +12,6 @@ struct Tiny {
     cache = need(KvCache::create(config, {CacheFormat::kE4m3, cache_tokens}, *machine.device));
     prompt = random_tokens(50, config.vocab_size, 9);
   }
-  std::vector<int32_t> ids(const GenerateOptions& options) {
-    std::vector<int32_t> found;
-    for (const Sampled& token : need(generate(*model, *cache, prompt, options)).tokens) found.push_back(token.token);
-    return found;
-  }
-
   ModelConfig config;
   Folder folder;
   Machine machine;
@@ -29,69 +22,28 @@ struct Tiny {
 
 }  // namespace
 
-TEST_CASE("a text is a function of seed and rollout") {
-  Tiny tiny;
-  GenerateOptions options{.limit = 40, .seed = 5, .rollout = 1};
-  const std::vector<int32_t> first = tiny.ids(options);
-  REQUIRE(first.size() == 40);
-  options.chunk = 7;
-  CHECK(tiny.ids(options) == first);
-  options.rollout = 2;
-  CHECK(tiny.ids(options) != first);
-  options.rollout = 1, options.seed = 6;
-  CHECK(tiny.ids(options) != first);
-}
-
-TEST_CASE("temperature 0 takes the largest logit at every step") {
-  Tiny tiny;
-  const std::vector<int32_t> greedy = tiny.ids({.sampling = {.temperature = 0}, .limit = 8});
-  std::vector<int32_t> whole = tiny.prompt;
-  for (const int32_t token : greedy) {
-    const std::vector<float> logits = all_logits(*tiny.model, *tiny.cache, whole, 4096);
-    const auto last = logits.end() - tiny.config.vocab_size;
-    CHECK(token == std::max_element(last, logits.end()) - last);
-    whole.push_back(token);
-  }
-}
-
-TEST_CASE("a text ends at a stop token, which it keeps, and gives its pages back") {
-  Tiny tiny;
-  const std::vector<int32_t> free_run = tiny.ids({.limit = 30});
-  const int64_t free_tokens = tiny.cache->free_tokens();
-  const Generated stopped = need(generate(*tiny.model, *tiny.cache, tiny.prompt, {.limit = 30, .stops = {free_run[10]}}));
-  CHECK(stopped.reason == StopReason::kStop);
-  CHECK(stopped.tokens.back().token == free_run[10]);
-  CHECK(stopped.tokens.size() <= 11);
-  CHECK(tiny.cache->free_tokens() == free_tokens);
-}
-
-TEST_CASE("a text ends where the model's positions end") {
-  Tiny tiny(1024, 64);
-  const Generated generated = need(generate(*tiny.model, *tiny.cache, tiny.prompt, {.limit = 100}));
-  CHECK(generated.reason == StopReason::kContext);
-  CHECK(generated.tokens.size() == 15);
-}
-
 TEST_CASE("what cannot be computed is refused with its reason") {
   Tiny tiny(128, 256);
   CachedSequence sequence;
-  const std::vector<int32_t> many(200, 1);
-  const auto no_pages = prefill(*tiny.model, *tiny.cache, sequence, many, 64);
+  const Status no_pages = tiny.cache->reserve(sequence, 200);
   REQUIRE_FALSE(no_pages.ok());
   CHECK(no_pages.error().boundary == Boundary::kLimit);
   CHECK(tiny.cache->free_tokens() == 128);
 
   const std::vector<int32_t> outside = {1, static_cast<int32_t>(tiny.config.vocab_size)};
-  const auto no_token = prefill(*tiny.model, *tiny.cache, sequence, outside, 64);
+  REQUIRE(tiny.cache->reserve(sequence, 2).ok());
+  const Chunk wrong{&sequence, outside};
+  const auto no_token = tiny.model->forward({&wrong, 1}, *tiny.cache);
   REQUIRE_FALSE(no_token.ok());
   CHECK(no_token.error().what.find("outside the vocabulary") != std::string::npos);
   CHECK(sequence.length == 0);
   tiny.cache->release(sequence);
 
-  CHECK_FALSE(generate(*tiny.model, *tiny.cache, {}, {}).ok());
   const std::unique_ptr<KvCache> large = need(KvCache::create(tiny.config, {CacheFormat::kE4m3, 512}, *tiny.machine.device));
   const std::vector<int32_t> longer(300, 1);
-  const auto no_positions = prefill(*tiny.model, *large, sequence, longer, 512);
+  REQUIRE(large->reserve(sequence, 300).ok());
+  const Chunk far{&sequence, longer};
+  const auto no_positions = tiny.model->forward({&far, 1}, *large);
   REQUIRE_FALSE(no_positions.ok());
   CHECK(no_positions.error().what.find("positions") != std::string::npos);
 }
@@ -126,7 +78,9 @@ TEST_CASE("weights that overflow are noticed in the logits") {
   const std::unique_ptr<Model> model = need(Model::load(need(Checkpoint::open(folder.path())), *tiny.machine.device));
   const std::unique_ptr<KvCache> cache = need(KvCache::create(config, {CacheFormat::kE4m3, 128}, *tiny.machine.device));
   CachedSequence sequence;
-  const auto logits = prefill(*model, *cache, sequence, tiny.prompt, 64);
+  REQUIRE(cache->reserve(sequence, 50).ok());
+  const Chunk chunk{&sequence, tiny.prompt};
+  const auto logits = model->forward({&chunk, 1}, *cache);
   REQUIRE_FALSE(logits.ok());
   CHECK(logits.error().boundary == Boundary::kPolicy);
 }
