@@ -1,6 +1,7 @@
 #include "cli/jobs.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -106,6 +107,33 @@ Result<int64_t> run_jobs(int64_t first, int64_t last, const JobOptions& options,
     ASSAY_TRY(sink(index, 0));
   }
   return std::max(first, last);
+}
+
+struct Heartbeat::State {
+  std::mutex mutex;
+  std::condition_variable stopped;
+  bool stop = false;
+  std::thread thread;
+};
+
+Heartbeat::Heartbeat(int64_t every_ms, std::function<void()> beat) : state_(std::make_unique<State>()) {
+  state_->thread = std::thread([state = state_.get(), every_ms, beat = std::move(beat)] {
+    std::unique_lock lock(state->mutex);
+    while (!state->stopped.wait_for(lock, std::chrono::milliseconds(every_ms), [&] { return state->stop; })) {
+      lock.unlock();
+      beat();
+      lock.lock();
+    }
+  });
+}
+
+Heartbeat::~Heartbeat() {
+  {
+    std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->stopped.notify_all();
+  state_->thread.join();
 }
 
 }  // namespace assay

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -45,5 +46,18 @@ Result<int64_t> ordered_map(int64_t first, int64_t last, const JobOptions& optio
         return sink(index, std::move(item));
       });
 }
+
+// Calls `beat` every `every_ms` on a thread of its own, until the object is gone; a call that is under way is waited for.
+class Heartbeat {
+ public:
+  Heartbeat(int64_t every_ms, std::function<void()> beat);
+  ~Heartbeat();
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace assay

@@ -50,8 +50,9 @@ Status sort_by_environment(Store& store, std::vector<RolloutRow>& rows) {
 
 }  // namespace
 
-Result<RescoreReport> rescore(Store& store, const RolloutFilter& filter, const Context& context) {
+Result<RescoreReport> rescore(Store& store, const RolloutFilter& filter, const Shard& shard, const Context& context) {
   ASSAY_ASSIGN(std::vector<RolloutRow> rows, store.rollouts(filter));
+  std::erase_if(rows, [&](const RolloutRow& row) { return !shard.holds(row.task); });
   RescoreReport report;
   report.unscored = static_cast<int64_t>(std::erase_if(rows, [](const RolloutRow& row) { return !row.scored; }));
   ASSAY_TRY(sort_by_environment(store, rows));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "datasets/shard.h"
 #include "datasets/store.h"
 
 namespace assay {
@@ -24,7 +25,8 @@ struct RescoreReport {
   double seconds = 0;
 };
 
-Result<RescoreReport> rescore(Store& store, const RolloutFilter& filter, const Context& context);
+// The shard is of what fits the filter, cut by tasks.
+Result<RescoreReport> rescore(Store& store, const RolloutFilter& filter, const Shard& shard, const Context& context);
 
 // One line of an answers file: {"answer": TEXT or JSON value, "id"?: …}, or the answer itself as a JSON string or array.
 struct AnswerLine {

@@ -46,8 +46,11 @@ struct Chunk {
   size_t begin = 0, end = 0;
 };
 
-std::vector<Chunk> chunks_of(const std::vector<TaskRow>& tasks, bool endpoint) {
-  const size_t most = endpoint ? 1024 : 16;
+// Sixteen times what is in flight, so that the end of a chunk costs little, and leaves something for other processes.
+std::vector<Chunk> chunks_of(const std::vector<TaskRow>& tasks, const BatchOptions& options) {
+  const bool endpoint = is_endpoint(options.policy);
+  const int64_t in_flight = options.policy_options.in_flight;
+  const size_t most = endpoint ? static_cast<size_t>(std::clamp<int64_t>(16 * in_flight / options.group, 16, 1024)) : 16;
   std::vector<Chunk> chunks;
   for (size_t i = 0; i < tasks.size(); ++i) {
     const bool same = !chunks.empty() && i - chunks.back().begin < most &&
@@ -66,14 +69,51 @@ void tally(PolicySummary& summary, bool scored, bool passed, int64_t calls) {
   summary.mean_calls += (static_cast<double>(calls) - summary.mean_calls) / static_cast<double>(summary.rollouts);
 }
 
+constexpr int64_t kLeaseMs = 60'000, kRenewMs = 15'000, kWaitMs = 100;
+
+// What became of a chunk; other processes hold the leases of the tasks `elsewhere`.
+struct Played {
+  BatchReport report;
+  std::vector<TaskRow> elsewhere;
+};
+
 // Plays one chunk on one thread.
 class ChunkPlayer {
  public:
   ChunkPlayer(Store& store, Worker& worker, const BatchOptions& options, Progress& progress)
       : store_(store), worker_(worker), options_(options), progress_(progress) {}
 
-  Result<BatchReport> play(const TaskRow* begin, const TaskRow* end) {
-    for (const TaskRow* row = begin; row != end; ++row) ASSAY_TRY(plan(*row));
+  Result<Played> play(const TaskRow* begin, const TaskRow* end) {
+    ASSAY_ASSIGN(const std::vector<std::string> leased, lease(begin, end));
+    for (const TaskRow* row = begin; row != end; ++row)
+      if (!elsewhere_.contains(row->id)) ASSAY_TRY(plan(*row));
+    ASSAY_TRY(play_planned(begin, end));
+    worker_.transcripts.clear();
+    ASSAY_TRY(store_.give_back(work(), leased));
+    Played played{std::move(report_), {}};
+    std::copy_if(begin, end, std::back_inserter(played.elsewhere), [&](const TaskRow& row) { return elsewhere_.contains(row.id); });
+    return played;
+  }
+
+ private:
+  std::string work() const { return "rollout " + worker_.policy->descriptor() + " " + std::to_string(options_.seed); }
+
+  // Of tasks that lack a rollout. What they lack is looked up again once they are leased: who had them before may have played it.
+  Result<std::vector<std::string>> lease(const TaskRow* begin, const TaskRow* end) {
+    std::vector<std::string> open;
+    for (const TaskRow* row = begin; row != end; ++row) {
+      ASSAY_ASSIGN(const std::vector<int64_t> missing, missing_samples(*row));
+      if (!missing.empty()) open.push_back(row->id);
+    }
+    if (open.empty()) return open;
+    ASSAY_ASSIGN(std::vector<std::string> leased, store_.lease(work(), open, kLeaseMs));
+    elsewhere_.insert(open.begin(), open.end());
+    for (const std::string& id : leased) elsewhere_.erase(id);
+    return leased;
+  }
+
+  Status play_planned(const TaskRow* begin, const TaskRow* end) {
+    if (attempts_.empty()) return {};
     RolloutHost host;
     host.tools = [this](const Task& task) { return tools(task); };
     host.judge = [this](const Task& task, const Outcome& outcome) { return worker_.host.judge(task, outcome); };
@@ -90,15 +130,10 @@ class ChunkPlayer {
     // Each open episode may hold an interpreter with all its memory.
     if (heavy) play_options.in_flight = std::min(play_options.in_flight, kHeavyInFlight);
     // A machine without the sandbox fails the batch, not every rollout of it.
-    if (heavy && !attempts_.empty()) ASSAY_TRY(worker_.host.executor());
-    if (!attempts_.empty())
-      ASSAY_TRY(assay::play(*worker_.policy, host, play_options, attempts_,
-                            [this](Rollout rollout) { return take(std::move(rollout)); }));
-    worker_.transcripts.clear();
-    return std::move(report_);
+    if (heavy) ASSAY_TRY(worker_.host.executor());
+    return assay::play(*worker_.policy, host, play_options, attempts_, [this](Rollout rollout) { return take(std::move(rollout)); });
   }
 
- private:
   static constexpr int64_t kHeavyInFlight = 4;
 
   Result<bool> any_runs_programs(const TaskRow* begin, const TaskRow* end) {
@@ -111,15 +146,20 @@ class ChunkPlayer {
     return false;
   }
 
-  Status plan(const TaskRow& row) {
-    difficulty_[row.id] = row.difficulty;
-    ++report_.by_difficulty[row.difficulty].tasks;
+  Result<std::vector<int64_t>> missing_samples(const TaskRow& row) {
     std::vector<int64_t> missing;
     for (int64_t sample = 0; sample < options_.group; ++sample) {
       ASSAY_ASSIGN(const bool there,
                    store_.has_rollout(rollout_id(row.id, worker_.policy->descriptor(), options_.seed, sample)));
       if (!there) missing.push_back(sample);
     }
+    return missing;
+  }
+
+  Status plan(const TaskRow& row) {
+    difficulty_[row.id] = row.difficulty;
+    ++report_.by_difficulty[row.difficulty].tasks;
+    ASSAY_ASSIGN(const std::vector<int64_t> missing, missing_samples(row));
     if (missing.size() < static_cast<size_t>(options_.group)) ASSAY_TRY(keep_stored(row));
     if (missing.empty()) return {};
     ASSAY_ASSIGN(std::shared_ptr<const Task> task, worker_.host.task(row.id));
@@ -165,6 +205,7 @@ class ChunkPlayer {
   const BatchOptions& options_;
   Progress& progress_;
   BatchReport report_;
+  std::set<std::string> elsewhere_;
   std::vector<std::shared_ptr<const Task>> tasks_;
   std::map<std::string, int> difficulty_;
   std::vector<Attempt> attempts_;
@@ -202,11 +243,8 @@ PolicySummary BatchReport::total() const {
 Result<BatchReport> run_batch(DatabaseCache& databases, std::vector<TaskRow> tasks, const BatchOptions& options, Progress& progress) {
   std::stable_sort(tasks.begin(), tasks.end(),
                    [](const TaskRow& a, const TaskRow& b) { return a.environment < b.environment; });
-  const bool endpoint = is_endpoint(options.policy);
-  const std::vector<Chunk> chunks = chunks_of(tasks, endpoint);
-
   std::vector<std::unique_ptr<Worker>> workers;
-  const int jobs = endpoint ? 1 : options.jobs;
+  const int jobs = is_endpoint(options.policy) ? 1 : options.jobs;
   for (int i = 0; i < std::max(jobs, 1); ++i) {
     workers.push_back(std::make_unique<Worker>(databases, options));
     ASSAY_TRY(open_policy(options, workers.front()->policy.get(), *workers.back()));
@@ -214,25 +252,36 @@ Result<BatchReport> run_batch(DatabaseCache& databases, std::vector<TaskRow> tas
 
   BatchReport report;
   report.policy = workers[0]->policy->descriptor();
+  Store& store = databases.store();
+  // A beat that fails is made good by the next; at worst a task is played twice, of which the store keeps one.
+  const Heartbeat renewing(kRenewMs, [&store] { (void)store.renew_leases(kLeaseMs); });
   const JobOptions job_options{.jobs = jobs, .cancelled = options.cancelled};
-  Result<int64_t> played = ordered_map<BatchReport>(
-      0, static_cast<int64_t>(chunks.size()), job_options,
-      [&](int64_t index, int worker) {
-        const Chunk& chunk = chunks[static_cast<size_t>(index)];
-        return ChunkPlayer(databases.store(), *workers[static_cast<size_t>(worker)], options, progress)
-            .play(tasks.data() + chunk.begin, tasks.data() + chunk.end);
-      },
-      [&](int64_t, BatchReport chunk) -> Status {
-        merge(report, chunk);
-        return {};
-      });
-  ASSAY_TRY(databases.store().flush());
-  if (!played.ok()) return played.error();
+  const auto cancelled = [&] { return options.cancelled && options.cancelled->load(); };
+  while (!tasks.empty() && !cancelled()) {
+    const std::vector<Chunk> chunks = chunks_of(tasks, options);
+    std::vector<TaskRow> elsewhere;
+    const Result<int64_t> played = ordered_map<Played>(
+        0, static_cast<int64_t>(chunks.size()), job_options,
+        [&](int64_t index, int worker) {
+          const Chunk& chunk = chunks[static_cast<size_t>(index)];
+          return ChunkPlayer(store, *workers[static_cast<size_t>(worker)], options, progress)
+              .play(tasks.data() + chunk.begin, tasks.data() + chunk.end);
+        },
+        [&](int64_t, Played chunk) -> Status {
+          merge(report, chunk.report);
+          elsewhere.insert(elsewhere.end(), chunk.elsewhere.begin(), chunk.elsewhere.end());
+          return {};
+        });
+    ASSAY_TRY(store.flush());
+    if (!played.ok()) return played.error();
+    if (elsewhere.size() == tasks.size()) options.policy_options.clock->sleep_ms(kWaitMs);
+    tasks = std::move(elsewhere);
+  }
   for (auto& [difficulty, summary] : report.by_difficulty) {
     summary.policy = report.policy;
     summary.difficulty = difficulty;
   }
-  report.interrupted = options.cancelled && options.cancelled->load();
+  report.interrupted = cancelled();
   return report;
 }
 

@@ -1,5 +1,6 @@
 // Plays groups of rollouts of one policy against many tasks, in parallel, each stored as it ends; what is stored already is
-// not played again, so a batch that was stopped anywhere goes on from there.
+// not played again, so a batch that was stopped anywhere goes on from there. Processes that run the same batch over one store share it:
+// each leases the tasks that it plays, and ends when all are done.
 #pragma once
 
 #include <atomic>
@@ -30,7 +31,7 @@ struct BatchReport {
   std::string policy;                        // descriptor
   std::map<int, PolicySummary> by_difficulty;
   std::map<std::string, int64_t> failures;   // "policy: what happened" -> how many rollouts
-  int64_t played = 0, kept = 0;              // kept: were in the store
+  int64_t played = 0, kept = 0;              // kept: were in the store, or came there from another process
   bool interrupted = false;
 
   PolicySummary total() const;

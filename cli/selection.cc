@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/shard_option.h"
+
 namespace assay {
 namespace {
 
@@ -37,6 +39,11 @@ void TaskSelection::declare(CLI::App& app) {
   app.add_option("--preset", preset, "Only tasks of this preset");
 }
 
+void TaskSelection::declare_cut(CLI::App& app) {
+  declare(app);
+  declare_shard(app, shard, "Only the I-th of N parts of these tasks, cut by their ids");
+}
+
 Result<std::vector<TaskRow>> select_tasks(Store& store, const TaskSelection& selection, int64_t limit) {
   std::vector<TaskRow> rows;
   if (selection.ids.empty()) {
@@ -54,6 +61,7 @@ Result<std::vector<TaskRow>> select_tasks(Store& store, const TaskSelection& sel
   if (limit >= 0 && rows.size() > static_cast<size_t>(limit)) rows.resize(static_cast<size_t>(limit));
   if (rows.empty() && limit != 0)
     return input_error("no task in the store fits", "", "assay list tasks, or make some: assay synth travel --count 100");
+  std::erase_if(rows, [&](const TaskRow& row) { return !selection.shard.holds(row.id); });
   return rows;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/shard.h"
 #include "datasets/store.h"
 
 namespace CLI {
@@ -18,12 +19,15 @@ struct TaskSelection {
   std::string domain, preset;     // empty: any
   bool sound_only = true;         // ignored for tasks named by id
 
+  Shard shard;                    // of what is selected otherwise, the limit included
   bool all = false;               // --all says aloud what is the default
 
   void declare(CLI::App& app);    // --task, --difficulty, --domain, --preset, --all
+  void declare_cut(CLI::App& app);   // and --shard
 };
 
-// In the order of the store; at most `limit` unless that is negative. Fails if an id names no task or several, or if nothing is left.
+// In the order of the store; at most `limit` unless that is negative. Fails if an id names no task or several, or if nothing is left
+// before the cut into shards.
 Result<std::vector<TaskRow>> select_tasks(Store& store, const TaskSelection& selection, int64_t limit);
 
 // Declares "--difficulty 1,2,3" into `difficulties`.

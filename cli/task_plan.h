@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "datasets/shard.h"
 #include "synth/factory.h"
 
 namespace assay {
@@ -26,8 +27,11 @@ class TaskPlan {
   // `options`: of every factory; domain, data, mapping and tasks_per_environment are not read.
   static Result<TaskPlan> of_all_domains(const FactoryOptions& options, int64_t environments, int64_t tasks);
 
+  // Leaves the batches of one shard, by their index; the others are empty from now on.
+  void cut(const Shard& shard);
+
   int64_t batches() const { return environments_; }
-  int64_t tasks() const { return tasks_; }
+  int64_t tasks() const { return cut_tasks_; }
   TaskBatch batch(int64_t index) const;
 
   const std::vector<std::unique_ptr<Factory>>& factories() const { return factories_; }
@@ -39,7 +43,10 @@ class TaskPlan {
   TaskPlan() = default;
   std::vector<std::unique_ptr<Factory>> factories_;
   std::vector<std::string> left_out_;
-  int64_t environments_ = 0, tasks_ = 0, most_in_environment_ = 1;
+  TaskBatch whole_batch(int64_t index) const;
+  int64_t environments_ = 0, tasks_ = 0, most_in_environment_ = 1;   // before the cut
+  int64_t cut_tasks_ = 0;
+  Shard shard_;
 };
 
 }  // namespace assay

@@ -42,6 +42,12 @@ CREATE TABLE tokens(
   id TEXT NOT NULL UNIQUE, turns INTEGER NOT NULL, given INTEGER NOT NULL, sampled INTEGER NOT NULL,
   segment INTEGER NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL) STRICT;
 )",
+    // 4: leases; a holder is named by its segment.
+    R"(
+CREATE TABLE lease(
+  work TEXT NOT NULL, item TEXT NOT NULL, holder TEXT NOT NULL, until_ms INTEGER NOT NULL,
+  PRIMARY KEY(work, item)) STRICT, WITHOUT ROWID;
+)",
 };
 
 int64_t signed_bits(uint64_t value) { return static_cast<int64_t>(value); }
@@ -109,6 +115,11 @@ Values values_of(const std::string& rollout, const std::vector<TokenTurn>& turns
     sampled += static_cast<int64_t>(turn.sampled.size());
   }
   return {rollout, static_cast<int64_t>(turns.size()), given, sampled};
+}
+
+std::string rollout_id_of(const Values& values) {
+  return rollout_id(std::get<std::string>(values[1]), std::get<std::string>(values[2]), static_cast<uint64_t>(std::get<int64_t>(values[5])),
+                    std::get<int64_t>(values[6]));
 }
 
 Result<std::shared_ptr<const Environment>> environment_from_text(std::string_view text, const std::string& where) {

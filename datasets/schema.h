@@ -39,6 +39,9 @@ Values values_of(const Certificate& certificate);
 Values values_of(const Rollout& rollout);
 Values values_of(const std::string& rollout, const std::vector<TokenTurn>& turns);
 
+// The identity that a rollout's row must have.
+std::string rollout_id_of(const Values& values);
+
 // Decodes the text of a record and computes its values again, the identity among them.
 Result<Values> values_of_text(RecordKind kind, std::string_view text, const std::string& where);
 

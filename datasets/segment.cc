@@ -164,6 +164,15 @@ Status SegmentWriter::write(std::string_view bytes) {
 
 void SegmentWriter::keep(size_t bytes) { size_ += static_cast<int64_t>(bytes); }
 
+// Those who ask share the lock, so they do not take each other for the writer.
+bool is_being_written(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool locked = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return locked;
+}
+
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return file_error("open", path);

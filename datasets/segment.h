@@ -52,6 +52,9 @@ class SegmentWriter {
   size_t ahead_ = 0;  // bytes after size_ that are there already
 };
 
+// Whether the process that made this segment still has it open: tells of its death at once, on this machine.
+bool is_being_written(const std::string& path);
+
 // Reads `size` bytes at `offset` of a segment file; a missing or shorter file is an Error.
 class SegmentReader {
  public:

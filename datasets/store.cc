@@ -321,9 +321,8 @@ struct PendingRow {
   int64_t offset = 0, size = 0;  // within the buffer
 };
 
-struct PendingObservation {
-  std::string subject, name, value;
-  int64_t unix_ms;
+struct LeasedItem {
+  std::string work, item;
 };
 
 struct Located {
@@ -342,6 +341,7 @@ class SqliteStore final : public Store {
       s.exists = database_.prepare(is_certificate
                                        ? "SELECT 1 WHERE ?1 = (SELECT id FROM certificate WHERE task = ?2 ORDER BY position DESC LIMIT 1)"
                                        : "SELECT 1 FROM " + name + " WHERE id = ?1");
+      s.holds = database_.prepare("SELECT 1 FROM " + name + " WHERE id = ?1" + (is_certificate ? " AND task = ?2" : ""));
       s.find = database_.prepare("SELECT id, segment, offset, size FROM " + name +
                                  (is_certificate ? " WHERE task = ?1 ORDER BY position DESC LIMIT 1"
                                                  : " WHERE id >= ?1 AND id < ?1 || 'g' LIMIT 2"));
@@ -366,10 +366,13 @@ class SqliteStore final : public Store {
     return put(RecordKind::kRollout, rollout, rollout.id);
   }
   Status put_observation(const std::string& subject, const std::string& name, const Json& value) override {
+    return put_observation({subject, name, canonical_json(value), clock_.unix_ms()});
+  }
+  Status put_observation(const StoredObservation& observation) override {
     std::lock_guard lock(mutex_);
     ASSAY_TRY(recover());
     mark_pending();
-    observations_.push_back({subject, name, canonical_json(value), clock_.unix_ms()});
+    observations_.push_back(observation);
     return flush_if_due();
   }
 
@@ -402,18 +405,27 @@ class SqliteStore final : public Store {
   Result<bool> has_rollout(const std::string& id) override {
     std::lock_guard lock(mutex_);
     if (pending_keys_.contains(key_of(RecordKind::kRollout, id))) return true;
-    return exists(RecordKind::kRollout, {id});
+    return finds_row(statements_[RecordKind::kRollout].exists, RecordKind::kRollout, {id});
   }
   Result<std::vector<std::string>> environments() override;
   Result<std::vector<PolicySummary>> summary() override;
   Result<Json> observations(const std::string& subject) override;
   Result<Json> observations_named(const std::string& name) override;
+  Status visit_records(RecordKind kind, const std::function<bool(const Values&)>& wanted,
+                       const std::function<Status(StoredRecord)>& visit) override;
+  Status visit_observations(const std::function<Status(const StoredObservation&)>& visit) override;
+  Result<bool> holds(RecordKind kind, const Values& values) override;
+  Result<StoredRecord> rollout_record(const std::string& id) override;
+  Status put_record(const StoredRecord& record) override;
+  Result<std::vector<std::string>> lease(const std::string& work, const std::vector<std::string>& items, int64_t for_ms) override;
+  Status renew_leases(int64_t for_ms) override;
+  Status give_back(const std::string& work, const std::vector<std::string>& items) override;
   Result<Json> statistics() override;
   Result<std::vector<std::string>> check() override;
 
  private:
   struct Statements {
-    Statement insert, exists, find;
+    Statement insert, exists, holds, find;
   };
 
   // What a pending row is looked up by: a certificate by its task, everything else by its id.
@@ -423,11 +435,15 @@ class SqliteStore final : public Store {
 
   template <typename Item>
   Status put(RecordKind kind, const Item& item, const std::string& key);
-  Result<bool> exists(RecordKind kind, const Values& values);
+  Result<bool> is_known(RecordKind kind, const Values& values, const std::string& key);
+  Status append_rows(const std::string& key, std::vector<PendingRow> rows, std::string_view records);
+  Result<bool> finds_row(Statement& statement, RecordKind kind, const Values& values);
   Status recover() { return failed_ ? flush_locked() : Status(); }
+  size_t pending_rows() const { return pending_.size() + observations_.size() + given_back_.size(); }
   void mark_pending() {
-    if (pending_.empty() && observations_.empty()) pending_since_us_ = clock_.monotonic_us();
+    if (pending_rows() == 0) pending_since_us_ = clock_.monotonic_us();
   }
+  Status open_writer();
   Status flush_if_due();
   Status flush_locked();
   Status commit();
@@ -440,6 +456,9 @@ class SqliteStore final : public Store {
     ASSAY_ASSIGN(const std::string text, record_text(found.record, kind, found.where));
     return from_text(text, found.where);
   }
+  Statement select_records(RecordKind kind, const std::string& condition);
+  StoredRecord record_of(const Statement& row, RecordKind kind);
+  Result<StoredRecord> with_tokens(StoredRecord rollout);
   Status check_table(const StoreTable& table, std::vector<std::string>& problems);
   Status check_references(std::vector<std::string>& problems);
 
@@ -453,7 +472,8 @@ class SqliteStore final : public Store {
   std::string buffer_;  // records of pending_, end to end
   size_t ahead_ = 0;    // how much of it the disk has been given
   std::vector<PendingRow> pending_;
-  std::vector<PendingObservation> observations_;
+  std::vector<StoredObservation> observations_;
+  std::vector<LeasedItem> given_back_;
   std::unordered_set<std::string> pending_keys_;
   int64_t pending_since_us_ = 0;
   bool failed_ = false;  // the last flush
@@ -494,22 +514,32 @@ Status append_tokens(const Rollout& rollout, std::string& records, std::vector<P
 template <typename Item>
 Status SqliteStore::put(RecordKind kind, const Item& item, const std::string& key) {
   Values values = values_of(item);
-  const std::string pending_key = key_of(kind, key);
-  {
-    std::lock_guard lock(mutex_);
-    ASSAY_TRY(recover());
-    if (kind == RecordKind::kCertificate && pending_keys_.contains(pending_key)) ASSAY_TRY(flush_locked());
-    if (pending_keys_.contains(pending_key)) return flush_if_due();
-    ASSAY_ASSIGN(const bool known, exists(kind, values));
-    if (known) return flush_if_due();
-  }
+  ASSAY_ASSIGN(const bool known, is_known(kind, values, key_of(kind, key)));
+  if (known) return {};
   const std::string text = text_of(item);
   ASSAY_TRY(check_name(kind, std::get<std::string>(values[0]), text));
   std::string records;
   std::vector<PendingRow> rows;
   ASSAY_TRY(append(kind, std::move(values), text, records, rows));
   ASSAY_TRY(append_tokens(item, records, rows));
+  return append_rows(key_of(kind, key), std::move(rows), records);
+}
 
+// Whether a put would change nothing.
+Result<bool> SqliteStore::is_known(RecordKind kind, const Values& values, const std::string& key) {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(recover());
+  if (kind == RecordKind::kCertificate && pending_keys_.contains(key)) ASSAY_TRY(flush_locked());
+  bool known = pending_keys_.contains(key);
+  if (!known) {
+    ASSAY_ASSIGN(known, finds_row(statements_[kind].exists, kind, values));
+  }
+  if (known) ASSAY_TRY(flush_if_due());
+  return known;
+}
+
+// Rows with offsets in `records`.
+Status SqliteStore::append_rows(const std::string& key, std::vector<PendingRow> rows, std::string_view records) {
   std::lock_guard lock(mutex_);
   ASSAY_TRY(recover());
   mark_pending();
@@ -517,17 +547,16 @@ Status SqliteStore::put(RecordKind kind, const Item& item, const std::string& ke
     row.offset += static_cast<int64_t>(buffer_.size());
     pending_.push_back(std::move(row));
   }
+  pending_keys_.insert(key);
   buffer_ += records;
   if (writer_ && buffer_.size() >= ahead_ + kAheadBytes) {
     writer_->write_ahead(buffer_);
     ahead_ = buffer_.size();
   }
-  pending_keys_.insert(pending_key);
   return flush_if_due();
 }
 
-Result<bool> SqliteStore::exists(RecordKind kind, const Values& values) {
-  Statement& statement = statements_[kind].exists;
+Result<bool> SqliteStore::finds_row(Statement& statement, RecordKind kind, const Values& values) {
   statement.bind(1, values[0]);
   if (kind == RecordKind::kCertificate) statement.bind(2, values[1]);
   ASSAY_ASSIGN(const bool found, statement.next());
@@ -536,7 +565,7 @@ Result<bool> SqliteStore::exists(RecordKind kind, const Values& values) {
 }
 
 Status SqliteStore::flush_if_due() {
-  const size_t rows = pending_.size() + observations_.size();
+  const size_t rows = pending_rows();
   if (rows == 0) return {};
   if (rows >= kPendingRows || buffer_.size() >= kPendingBytes || clock_.monotonic_us() - pending_since_us_ >= kPendingUs)
     return flush_locked();
@@ -544,7 +573,7 @@ Status SqliteStore::flush_if_due() {
 }
 
 Status SqliteStore::flush_locked() {
-  if (pending_.empty() && observations_.empty()) return {};
+  if (pending_rows() == 0) return {};
   Status status = commit();
   failed_ = !status.ok();
   if (failed_) return status;
@@ -553,16 +582,21 @@ Status SqliteStore::flush_locked() {
   ahead_ = 0;
   pending_.clear();
   observations_.clear();
+  given_back_.clear();
   pending_keys_.clear();
+  return {};
+}
+
+Status SqliteStore::open_writer() {
+  if (writer_) return {};
+  ASSAY_ASSIGN(writer_, SegmentWriter::create(folder_));
   return {};
 }
 
 // The order that makes a power cut harmless: segment written and synced, then the rows.
 Status SqliteStore::commit() {
   if (!pending_.empty()) {
-    if (!writer_) {
-      ASSAY_ASSIGN(writer_, SegmentWriter::create(folder_));
-    }
+    ASSAY_TRY(open_writer());
     ASSAY_TRY(writer_->write(buffer_));
   }
   int64_t segment = writer_number_;
@@ -589,9 +623,13 @@ Status SqliteStore::insert_pending(int64_t segment) {
     ASSAY_TRY(insert.run());
     inserted = database_.changed();
   }
+  Statement release = database_.prepare("DELETE FROM lease WHERE work = ?1 AND item = ?2 AND holder = ?3");
+  for (const LeasedItem& leased : given_back_)
+    ASSAY_TRY(release.bind_text(1, leased.work).bind_text(2, leased.item).bind_text(3, writer_->name()).run());
   if (observations_.empty()) return {};
-  Statement insert = database_.prepare("INSERT INTO observation(subject, name, value, unix_ms) VALUES(?1, ?2, ?3, ?4)");
-  for (const PendingObservation& o : observations_)
+  Statement insert = database_.prepare("INSERT INTO observation(subject, name, value, unix_ms) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS "
+                                          "(SELECT 1 FROM observation WHERE subject = ?1 AND name = ?2 AND value = ?3 AND unix_ms = ?4)");
+  for (const StoredObservation& o : observations_)
     ASSAY_TRY(insert.bind_text(1, o.subject).bind_text(2, o.name).bind_text(3, o.value).bind(4, o.unix_ms).run());
   return {};
 }
@@ -652,7 +690,7 @@ Result<std::vector<TokenTurn>> SqliteStore::turns(const std::string& rollout) {
   ASSAY_ASSIGN(const Located whole, locate(RecordKind::kRollout, rollout));
   {
     std::lock_guard lock(mutex_);
-    ASSAY_ASSIGN(const bool recorded, exists(RecordKind::kTokens, {whole.id}));
+    ASSAY_ASSIGN(const bool recorded, finds_row(statements_[RecordKind::kTokens].exists, RecordKind::kTokens, {whole.id}));
     if (!recorded) return std::vector<TokenTurn>();
   }
   ASSAY_ASSIGN(const Located found, locate(RecordKind::kTokens, whole.id));
@@ -744,7 +782,7 @@ Result<std::vector<PolicySummary>> SqliteStore::summary() {
 Result<Json> SqliteStore::observations(const std::string& subject) {
   std::lock_guard lock(mutex_);
   ASSAY_TRY(flush_locked());
-  Statement select = database_.prepare("SELECT name, value, unix_ms FROM observation WHERE subject = ?1 ORDER BY position");
+  Statement select = database_.prepare("SELECT name, value, unix_ms FROM observation WHERE subject = ?1 ORDER BY unix_ms, position");
   select.bind_text(1, subject);
   Json found = Json::array();
   for (;;) {
@@ -799,6 +837,154 @@ Result<Json> SqliteStore::statistics() {
   }
   counts["bytes"] = bytes;
   return counts;
+}
+
+// ---- Copying ----
+
+const std::string& key_value(RecordKind kind, const Values& values) {
+  return std::get<std::string>(values[kind == RecordKind::kCertificate ? 1 : 0]);
+}
+
+Statement SqliteStore::select_records(RecordKind kind, const std::string& condition) {
+  const StoreTable& table = store_table(kind);
+  return database_.prepare("SELECT " + columns_of(table) + " FROM " + table.name + condition);
+}
+
+StoredRecord SqliteStore::record_of(const Statement& row, RecordKind kind) {
+  const StoreTable& table = store_table(kind);
+  const int columns = static_cast<int>(table.columns.size());
+  Values values;
+  for (int i = 0; i < columns; ++i) values.push_back(row.value(i));
+  return {kind, std::move(values), path_ + ": " + table.name + " " + row.text(0).substr(0, 12),
+          read_record(row.integer(columns), row.integer(columns + 1), row.integer(columns + 2)), {}};
+}
+
+Result<StoredRecord> SqliteStore::with_tokens(StoredRecord rollout) {
+  Statement select = select_records(RecordKind::kTokens, " WHERE id = ?1");
+  ASSAY_ASSIGN(const bool recorded, select.bind(1, rollout.values[0]).next());
+  if (recorded) rollout.with.push_back(record_of(select, RecordKind::kTokens));
+  return rollout;
+}
+
+Status SqliteStore::visit_records(RecordKind kind, const std::function<bool(const Values&)>& wanted,
+                                  const std::function<Status(StoredRecord)>& visit) {
+  const size_t columns = store_table(kind).columns.size();
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = select_records(kind, " ORDER BY rowid");
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return {};
+    Values values;
+    for (size_t i = 0; i < columns; ++i) values.push_back(select.value(static_cast<int>(i)));
+    if (!wanted(values)) continue;
+    StoredRecord record = record_of(select, kind);
+    if (kind == RecordKind::kRollout) {
+      ASSAY_ASSIGN(record, with_tokens(std::move(record)));
+    }
+    ASSAY_TRY(visit(std::move(record)));
+  }
+}
+
+Result<StoredRecord> SqliteStore::rollout_record(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = select_records(RecordKind::kRollout, " WHERE id = ?1");
+  ASSAY_ASSIGN(const bool found, select.bind_text(1, id).next());
+  if (!found) return input_error("no rollout '" + id + "'", path_);
+  return with_tokens(record_of(select, RecordKind::kRollout));
+}
+
+Status SqliteStore::visit_observations(const std::function<Status(const StoredObservation&)>& visit) {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(flush_locked());
+  Statement select = database_.prepare("SELECT subject, name, value, unix_ms FROM observation ORDER BY position");
+  for (;;) {
+    ASSAY_ASSIGN(const bool more, select.next());
+    if (!more) return {};
+    ASSAY_TRY(visit({select.text(0), select.text(1), select.text(2), select.integer(3)}));
+  }
+}
+
+Result<bool> SqliteStore::holds(RecordKind kind, const Values& values) {
+  std::lock_guard lock(mutex_);
+  if (pending_keys_.contains(key_of(kind, key_value(kind, values)))) {
+    if (kind != RecordKind::kCertificate) return true;
+    ASSAY_TRY(flush_locked());
+  }
+  return finds_row(statements_[kind].holds, kind, values);
+}
+
+// The identity of a record, as its content tells it.
+bool is_named_by_content(const StoredRecord& record, std::string_view text) {
+  const std::string& id = std::get<std::string>(record.values[0]);
+  if (record.kind == RecordKind::kRollout) return id == rollout_id_of(record.values);
+  if (record.kind != RecordKind::kTokens) return check_name(record.kind, id, text).ok();
+  const Result<TokenRecord> tokens = token_record_from_text(text, record.where);
+  return tokens.ok() && tokens->rollout == id;
+}
+
+Status SqliteStore::put_record(const StoredRecord& record) {
+  std::string records;
+  std::vector<PendingRow> rows;
+  const auto add = [&](const StoredRecord& each) -> Status {
+    if (!each.bytes.ok()) return each.bytes.error();
+    ASSAY_ASSIGN(const std::string text, record_text(*each.bytes, each.kind, each.where));
+    if (!is_named_by_content(each, text)) return make_error(Boundary::kStore, "damaged record: its name is another's", each.where, "restore the store from a copy");
+    rows.push_back({each.kind, each.values, static_cast<int64_t>(records.size()), static_cast<int64_t>(each.bytes->size())});
+    records += *each.bytes;
+    return {};
+  };
+  ASSAY_TRY(add(record));
+  for (const StoredRecord& each : record.with) ASSAY_TRY(add(each));
+  const std::string key = key_of(record.kind, key_value(record.kind, record.values));
+  ASSAY_ASSIGN(const bool known, is_known(record.kind, record.values, key));
+  return known ? Status() : append_rows(key, std::move(rows), records);
+}
+
+// ---- Leases ----
+
+Result<std::vector<std::string>> SqliteStore::lease(const std::string& work, const std::vector<std::string>& items, int64_t for_ms) {
+  std::lock_guard lock(mutex_);
+  ASSAY_TRY(recover());
+  ASSAY_TRY(open_writer());   // by its lock others see that this process lives
+  std::vector<std::string> mine;
+  std::map<std::string, bool> others;   // whether a holder is another process that lives
+  others[writer_->name()] = false;
+  const int64_t now_ms = clock_.unix_ms();
+  Statement find = database_.prepare("SELECT holder FROM lease WHERE work = ?1 AND item = ?2 AND until_ms > ?3");
+  Statement take = database_.prepare("INSERT OR REPLACE INTO lease(work, item, holder, until_ms) VALUES(?1, ?2, ?3, ?4)");
+  const Status status = database_.transaction([&]() -> Status {
+    for (const std::string& item : items) {
+      ASSAY_ASSIGN(const bool leased, find.bind_text(1, work).bind_text(2, item).bind(3, now_ms).next());
+      const std::string holder = leased ? find.text(0) : writer_->name();
+      find.finish();
+      const auto [other, unknown] = others.try_emplace(holder);
+      if (unknown) other->second = is_being_written(folder_ + "/" + holder);
+      if (other->second) continue;
+      ASSAY_TRY(take.bind_text(1, work).bind_text(2, item).bind_text(3, writer_->name()).bind(4, now_ms + for_ms).run());
+      mine.push_back(item);
+    }
+    return {};
+  });
+  if (!status.ok()) return status.error();
+  return mine;
+}
+
+Status SqliteStore::renew_leases(int64_t for_ms) {
+  std::lock_guard lock(mutex_);
+  if (!writer_) return {};
+  return database_.prepare("UPDATE lease SET until_ms = ?1 WHERE holder = ?2").bind(1, clock_.unix_ms() + for_ms).bind_text(2, writer_->name()).run();
+}
+
+Status SqliteStore::give_back(const std::string& work, const std::vector<std::string>& items) {
+  std::lock_guard lock(mutex_);
+  if (items.empty()) return {};
+  ASSAY_ASSERT(writer_ != nullptr);
+  ASSAY_TRY(recover());
+  mark_pending();
+  for (const std::string& item : items) given_back_.push_back({work, item});
+  return flush_if_due();
 }
 
 // ---- Checking ----

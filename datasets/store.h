@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/schema.h"
 #include "envs/base/clock.h"
 #include "envs/certificate.h"
 #include "envs/environment.h"
@@ -63,6 +64,20 @@ struct PolicySummary {  // one line of the table that people read
   double mean_calls = 0;
 };
 
+// A record as it lies in a segment: compressed, with its checksum, and not looked into. What stores copy from each other.
+struct StoredRecord {
+  RecordKind kind;
+  Values values;               // of its row, the identity first
+  std::string where;           // "STORE: rollout 0123456789ab", for errors
+  Result<std::string> bytes;   // or how it is damaged
+  std::vector<StoredRecord> with;   // there with it or not at all: the tokens of a rollout
+};
+
+struct StoredObservation {
+  std::string subject, name, value;   // value: JSON
+  int64_t unix_ms = 0;
+};
+
 enum class StoreMode { kOpenOrCreate, kMustExist };
 
 // One object per process and store; thread-safe (one lock; records are encoded outside it). Not usable after a fork.
@@ -88,11 +103,35 @@ class Store {
   virtual Status put_rollout(const Rollout& rollout) = 0;
   // A measurement that depends on a machine or policy: appended, never part of an identity.
   virtual Status put_observation(const std::string& subject, const std::string& name, const Json& value) = 0;
-  // [{"name","value","unix_ms"} …], oldest first.
+  // [{"name","value","unix_ms"} …], oldest first; of one millisecond, in the order in which they came.
   virtual Result<Json> observations(const std::string& subject) = 0;
   // The same of all subjects: [{"subject","value","unix_ms"} …], oldest first.
   virtual Result<Json> observations_named(const std::string& name) = 0;
   virtual Status flush() = 0;
+
+  // Copying between stores (datasets/merge.h). Visits are in the order in which records came, under the store's lock: what is
+  // called may use other stores, not this one. A record that is not `wanted` is not read.
+  virtual Status visit_records(RecordKind kind, const std::function<bool(const Values& values)>& wanted,
+                               const std::function<Status(StoredRecord record)>& visit) = 0;
+  virtual Status visit_observations(const std::function<Status(const StoredObservation& observation)>& visit) = 0;
+  // Whether a record of this identity is there, in bytes that may be others.
+  virtual Result<bool> holds(RecordKind kind, const Values& values) = 0;
+  // Of a rollout that is there, by its whole id.
+  virtual Result<StoredRecord> rollout_record(const std::string& id) = 0;
+  // Puts a record and what is with it as they are, once checksums and identities are found to be right. A certificate becomes its task's newest.
+  virtual Status put_record(const StoredRecord& record) = 0;
+  // Unless the very same is there.
+  virtual Status put_observation(const StoredObservation& observation) = 0;
+
+  // Leases share the items of some work out between processes: each has one holder at a time. A lease ends when it is given back,
+  // when its time is over, or when the process that holds it is dead, which others see at once. Never part of what a store says.
+  //
+  // Those of `items` that are this object's from now on; the others are somebody else's.
+  virtual Result<std::vector<std::string>> lease(const std::string& work, const std::vector<std::string>& items, int64_t for_ms) = 0;
+  // All that this object holds, for so long from now.
+  virtual Status renew_leases(int64_t for_ms) = 0;
+  // By the next flush, and after what was put before: who leases an item next sees all of it.
+  virtual Status give_back(const std::string& work, const std::vector<std::string>& items) = 0;
 
   // By id; a unique prefix of 6 or more digits will do.
   virtual Result<std::shared_ptr<const Environment>> environment(const std::string& id) = 0;  // cached

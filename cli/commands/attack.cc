@@ -181,7 +181,7 @@ Result<int> run(Options& options, const Context& context) {
 Command make() {
   return {"attack", "Run the catalogue of attacks against tasks and their verifiers", 35, [](CLI::App& app, Context& context) {
             auto options = std::make_shared<Options>();
-            options->tasks.declare(app);
+            options->tasks.declare_cut(app);
             app.add_flag("--again", options->again, "Also tasks that this catalogue was run against before");
             return [options, &context] { return run(*options, context); };
           }};

@@ -11,6 +11,7 @@
 #include "cli/layers.h"
 #include "cli/lines.h"
 #include "cli/progress.h"
+#include "cli/shard_option.h"
 #include "cli/text.h"
 #include "datasets/store.h"
 #include "sandbox/backend.h"
@@ -29,6 +30,7 @@ struct Options {
   RepairOptions repair;
   int64_t test_seconds = 600, build_seconds = 900;
   bool again = false;
+  Shard shard;
 };
 
 // One candidate's end: as it is stored ("candidate ID", "build") and counted.
@@ -279,6 +281,7 @@ Result<int> run(Options& options, const Context& context) {
   options.repair.layers = layer_folder(context.store);
   ASSAY_ASSIGN(std::vector<Candidate> candidates, read_candidates(options.candidates, context.limit));
   if (candidates.empty()) return input_error("no candidates", options.candidates, "assay mine");
+  std::erase_if(candidates, [&](const Candidate& candidate) { return !options.shard.holds(candidate.id); });
   ASSAY_ASSIGN(const auto registries, registries_of(options));
   ASSAY_ASSIGN(const Clones clones, Clones::open(options.clones, context.threads()));
   ASSAY_ASSIGN(const std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
@@ -301,6 +304,7 @@ Command make() {
             app.add_option("--test-seconds", options->test_seconds, "Time that one run of the tests gets")->check(CLI::Range(1, 86'400));
             app.add_option("--build-seconds", options->build_seconds, "Time that one step of a recipe gets")->check(CLI::Range(1, 86'400));
             app.add_flag("--again", options->again, "Build also what the store has an answer for");
+            declare_shard(app, options->shard, "Only the I-th of N parts of the candidates, cut by their ids");
             return [options, &context]() -> Result<int> { return run(*options, context); };
           }};
 }

@@ -134,7 +134,7 @@ Command make() {
             app.add_option("--pass-at", options->attempts, "Attempts a task; kept are tasks with at least one success")->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
             app.add_option("--policy", options->policy, "Who attempts them (assay list policies)")->required();
             app.add_flag("--mixed", options->mixed, "Keep only tasks with at least one failure, too");
-            options->tasks.declare(app);
+            options->tasks.declare_cut(app);
             options->play.declare(app);
             return [options, &context] { return run(*options, context); };
           }};

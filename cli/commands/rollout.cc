@@ -81,7 +81,7 @@ Command make() {
             app.add_option("--policy", options->policies, "One or several, as in gold,random (assay list policies)")
                 ->delimiter(',')->required();
             app.add_option("--group", options->group, "Attempts a task")->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
-            options->tasks.declare(app);
+            options->tasks.declare_cut(app);
             app.add_option("--from", options->from, "For replay:store: the policy whose rollouts are acted out again");
             options->play.declare(app);
             return [options, &context] { return run(*options, context); };

@@ -12,6 +12,7 @@
 #include "cli/jobs.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
+#include "cli/shard_option.h"
 #include "cli/summary_tables.h"
 #include "cli/task_plan.h"
 #include "cli/text.h"
@@ -27,6 +28,7 @@ struct Options {
   int64_t count = 100;
   int64_t environments = 0, tasks = 0;   // of `all`; 0: one of each domain, 64 in each
   std::string propose;
+  Shard shard;
   bool all() const { return factory.domain == "all"; }
 };
 
@@ -339,7 +341,8 @@ Result<int> run_all(Options& options, const Context& context) {
   if (options.factory.variants.empty()) options.factory.variants = {"any"};
   if (options.environments == 0) options.environments = static_cast<int64_t>(domain_names().size());
   if (options.tasks == 0) options.tasks = options.environments * options.factory.tasks_per_environment;
-  ASSAY_ASSIGN(const TaskPlan plan, TaskPlan::of_all_domains(options.factory, options.environments, options.tasks));
+  ASSAY_ASSIGN(TaskPlan plan, TaskPlan::of_all_domains(options.factory, options.environments, options.tasks));
+  plan.cut(options.shard);
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
   for (const auto& factory : plan.factories()) ASSAY_TRY(keep_domain(*store, factory->domain()));
   return Synthesis(options, context, plan, *store).run();
@@ -362,7 +365,8 @@ Result<int> run(Options& options, const Context& context) {
   }
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
   ASSAY_TRY(keep_domain(*store, factory->domain()));
-  const TaskPlan plan(std::move(factory), context.limit < 0 ? options.count : std::min(options.count, context.limit));
+  TaskPlan plan(std::move(factory), context.limit < 0 ? options.count : std::min(options.count, context.limit));
+  plan.cut(options.shard);
   return Synthesis(options, context, plan, *store).run();
 }
 
@@ -386,10 +390,12 @@ Command make() {
             app.add_option("--data", factory.data, "Your own tables: a SQLite file, or a folder of CSV or TSV files");
             app.add_option("--map", factory.mapping, "How your columns map to the domain's (JSON)");
             app.add_option("--propose", options->propose, "Write the mapping to this file and stop");
+            declare_shard(app, options->shard, "Only the I-th of N parts of the tasks, cut by their indices; of all domains, by those of environments");
             domains->declare(app);
             return [options, domains, domain, &context]() -> Result<int> {
               if ((domain->count() > 0) == domains->wanted())
                 return input_error("expected a domain to make tasks from, or categories that a model writes domains for", "synth", "assay synth --help");
+              if (domains->wanted() && !options->shard.is_whole()) return input_error("a model's domains are not cut into shards", "--shard", "some of the categories in each run");
               return domains->wanted() ? domains->run(context) : run(*options, context);
             };
           }};

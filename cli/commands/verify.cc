@@ -9,6 +9,7 @@
 #include "cli/predictions.h"
 #include "cli/rescore.h"
 #include "cli/selection.h"
+#include "cli/shard_option.h"
 #include "cli/text.h"
 #include "verifiers/constraint_verifier.h"
 
@@ -20,6 +21,7 @@ constexpr size_t kLineBytes = 8u << 20;
 struct Options {
   std::string task, answers, predictions, policy;
   bool python = false;
+  Shard shard;
 };
 
 struct Answers {
@@ -118,7 +120,7 @@ Result<int> verify_stored(const Options& options, Store& store, const Context& c
     ASSAY_ASSIGN(const std::vector<TaskRow> rows, select_tasks(store, selection, -1));
     filter.task = rows[0].id;
   }
-  ASSAY_ASSIGN(const RescoreReport report, rescore(store, filter, context));
+  ASSAY_ASSIGN(const RescoreReport report, rescore(store, filter, options.shard, context));
   OrderedJson disagreements = OrderedJson::array();
   for (const Disagreement& d : report.disagreements) {
     context.say("rollout " + short_id(d.rollout) + " of " + printable(d.policy) + ": " + printable(d.what));
@@ -140,6 +142,8 @@ Result<int> verify_stored(const Options& options, Store& store, const Context& c
 Result<int> run(const Options& options, const Context& context) {
   if (options.task.empty() && (options.python || !options.answers.empty()))
     return input_error("which task?", options.python ? "--python" : "--answers", "--task ID");
+  if (!options.shard.is_whole() && (options.python || !options.answers.empty() || !options.predictions.empty()))
+    return input_error("only stored rollouts are cut into shards", "--shard");
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
   if (!options.predictions.empty()) return verify_predictions(*store, options.predictions, context);
   if (options.python || !options.answers.empty()) return verify_task(options, *store, context);
@@ -156,6 +160,7 @@ Command make() {
             app.add_flag("--python", options->python, "Print the verifier of the task as a stand-alone Python module")->excludes(answers);
             app.add_option("--predictions", options->predictions, "Patches for tasks that ask for one: SWE-bench predictions, JSON or JSON lines")->excludes(answers);
             app.add_option("--policy", options->policy, "Only rollouts of this policy");
+            declare_shard(app, options->shard, "Only the I-th of N parts of the stored rollouts, cut by their tasks' ids");
             return [options, &context] { return run(*options, context); };
           }};
 }

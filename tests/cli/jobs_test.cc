@@ -29,6 +29,21 @@ std::vector<int64_t> run(int jobs, int64_t first, int64_t last) {
   return out;
 }
 
+TEST_CASE("a heartbeat beats until it is gone") {
+  std::atomic<int> beats{0};
+  {
+    const Heartbeat heartbeat(1, [&] { ++beats; });
+    while (beats < 3) std::this_thread::yield();
+  }
+  const int then = beats;
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(beats == then);
+}
+
+TEST_CASE("a heartbeat that is not due holds nobody up") {
+  const Heartbeat heartbeat(int64_t{1} << 40, [] {});
+}
+
 }  // namespace
 
 TEST_CASE("items reach the sink in index order, whatever the number of threads") {

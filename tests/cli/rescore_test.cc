@@ -120,7 +120,7 @@ TEST_CASE("judging again finds every stored verdict that is not the verifier's")
   for (int jobs : {1, 2}) {
     Context context;
     context.jobs = jobs;
-    Result<RescoreReport> report = rescore(*place.store, {}, context);
+    Result<RescoreReport> report = rescore(*place.store, {}, Shard(), context);
     REQUIRE(report.ok());
     CHECK(report->judged == 6);
     CHECK(report->same == 2);
