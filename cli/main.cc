@@ -1,14 +1,13 @@
-// The program: global options, the verbs of cli/commands/, signals, and errors as people see them.
-#include <CLI/CLI.hpp>
-
+// The program: signals, and what becomes of standard output.
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
-#include <map>
 #include <unistd.h>
 
-#include "cli/command.h"
-#include "envs/base/version.h"
+#include "cli/command_line.h"
 
 namespace assay {
 namespace {
@@ -33,25 +32,6 @@ void install_signal_handlers() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-int report(const Error& error, const std::string& verb, const Context& context) {
-  const std::string where = error.where.empty() ? verb : error.where;
-  std::fprintf(stderr, "assay: %s%s\n", where.empty() ? "" : (where + ": ").c_str(), error.what.c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "  try: %s\n", error.hint.c_str());
-  context.result({{"error", to_json(error)}});
-  return error.boundary == Boundary::kInput ? kBadInput : kSomeFailed;
-}
-
-int print_version(const Context& context) {
-  const BuildInfo& info = build_info();
-  context.say("assay " + info.version);
-  context.say("commit " + info.commit);
-  context.say("built " + info.build_type + ", " + info.compiler);
-  for (const std::string& component : info.components) context.say("with " + component);
-  context.result({{"version", info.version}, {"commit", info.commit}, {"build_type", info.build_type},
-                  {"compiler", info.compiler}, {"components", info.components}});
-  return kDone;
-}
-
 // Standard output that could not be written is a failure, unless its reader has left.
 int finish_output(int status) {
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
@@ -60,78 +40,13 @@ int finish_output(int status) {
   return kSomeFailed;
 }
 
-class Program {
- public:
-  Program() {
-    context_.cancelled = &cancelled;
-    app_.name("assay");
-    app_.option_defaults()->always_capture_default();
-    app_.add_option("--store", context_.store, "The store: this file, and segment files beside it");
-    app_.add_flag("--json", context_.json, "One machine-readable object on standard output, all else on standard error");
-    app_.add_option("--seed", context_.seed, "Seed of every random draw")
-        ->check([](const std::string& text) {  // CLI11 would wrap -1 around
-          return text.find_first_not_of("0123456789") == std::string::npos ? std::string() : "expected a whole number from 0";
-        });
-    app_.add_option("--sandbox", context_.sandbox, "How programs are isolated: native, bwrap, external:COMMAND or none (assay doctor says which work)");
-    app_.add_option("--jobs", context_.jobs, "Threads; 0: one per core")->check(CLI::Range(0, 1024));
-    app_.add_option("--limit", context_.limit, "At most this many items; -1: no limit")->check(CLI::Range(int64_t{-1}, INT64_MAX));
-    app_.add_flag("--version", version_, "Version, commit, and what was compiled in");
-    app_.require_subcommand(0, 1);
-    std::vector<const Command*> commands;
-    for (const Command& command : commands::all()) commands.push_back(&command);
-    std::stable_sort(commands.begin(), commands.end(), [](auto* a, auto* b) { return a->order < b->order; });
-    for (const Command* command : commands) {
-      CLI::App* sub = app_.add_subcommand(command->name, command->summary);
-      sub->fallthrough();
-      sub->footer("Everywhere: --store FILE, --json, --seed N, --jobs N, --limit N (see assay --help)");
-      verbs_[sub] = command->setup(*sub, context_);
-    }
-  }
-
-  int run(int argc, char** argv) {
-    try {
-      app_.parse(argc, argv);
-    } catch (const CLI::Success& help) {
-      return app_.exit(help);
-    } catch (const CLI::ParseError& error) {
-      return usage_error(error);
-    }
-    if (version_) return print_version(context_);
-    const std::vector<CLI::App*> chosen = app_.get_subcommands();
-    if (chosen.empty()) {
-      std::fputs(app_.help().c_str(), stderr);
-      return kBadInput;
-    }
-    Result<int> status = verbs_[chosen[0]]();
-    return status.ok() ? *status : report(status.error(), chosen[0]->get_name(), context_);
-  }
-
- private:
-  int usage_error(const CLI::ParseError& error) {
-    const std::vector<CLI::App*> chosen = app_.get_subcommands();
-    const std::vector<std::string> rest = app_.remaining();
-    if (chosen.empty() && !rest.empty() && rest[0][0] != '-') {
-      std::vector<std::string> known;
-      for (const Command& command : commands::all()) known.push_back(command.name);
-      return report(unknown_name("verb", rest[0], known), "", context_);
-    }
-    const std::string verb = chosen.empty() ? "" : chosen[0]->get_name();
-    return report(input_error(error.what(), verb, "assay" + (verb.empty() ? "" : " " + verb) + " --help"), verb, context_);
-  }
-
-  CLI::App app_{"assay: makes environments for language-model agents, proves each one sound, and lets agents attempt them"};
-  Context context_;
-  bool version_ = false;
-  std::map<CLI::App*, std::function<Result<int>()>> verbs_;
-};
-
 }  // namespace
 }  // namespace assay
 
 int main(int argc, char** argv) {
   assay::install_signal_handlers();
   try {
-    return assay::finish_output(assay::Program().run(argc, argv));
+    return assay::finish_output(assay::CommandLine(&assay::cancelled).run(argc, argv));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "assay: internal error: %s\n", error.what());
     return assay::kSomeFailed;

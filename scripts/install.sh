@@ -18,6 +18,7 @@ packages=(
   catch2                                               # tests only, and what repositories that they make are tested with:
   python3-pytest nodejs cargo
   chromium                                             # tests only: the pages of reports are looked at in a browser
+  slurmctld slurmd slurm-client munge                  # tests only: a cluster of one node is started
 )
 
 if ! command -v apt-get >/dev/null; then
