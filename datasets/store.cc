@@ -796,7 +796,7 @@ Result<Json> SqliteStore::observations(const std::string& subject) {
 Result<Json> SqliteStore::observations_named(const std::string& name) {
   std::lock_guard lock(mutex_);
   ASSAY_TRY(flush_locked());
-  Statement select = database_.prepare("SELECT subject, value, unix_ms FROM observation WHERE name = ?1 ORDER BY position");
+  Statement select = database_.prepare("SELECT subject, value, unix_ms FROM observation WHERE name = ?1 ORDER BY unix_ms, position");
   select.bind_text(1, name);
   Json found = Json::array();
   for (;;) {

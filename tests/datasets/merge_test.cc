@@ -15,7 +15,7 @@
 #include <set>
 
 #include "envs/base/rng.h"
-#include "tests/datasets/sample.h"
+#include "tests/datasets/random_turns.h"
 
 namespace assay {
 namespace {
@@ -29,14 +29,18 @@ std::unique_ptr<Store> open_store(const std::string& path) {
   return std::move(store).value();
 }
 
-// Tasks [first, last) with their environment and certificates, and two rollouts of each.
+// Tasks [first, last) with their environment and certificates, and two rollouts of each; an engine recorded tokens of the first.
 void fill(Store& store, int64_t first, int64_t last) {
   REQUIRE(store.put_environment(*sample::environment()).ok());
   for (int64_t index = first; index < last; ++index) {
     const Task task = sample::task(index);
     REQUIRE(store.put_task(task).ok());
     REQUIRE(store.put_certificate(sample::certificate(task)).ok());
-    for (const int64_t number : {0, 1}) REQUIRE(store.put_rollout(sample::rollout(task, number, number == 0)).ok());
+    Rng rng(static_cast<uint64_t>(index), "turns");
+    Rollout recorded = sample::rollout(task, 0, true);
+    recorded.turns = sample::random_turns(rng, {.turns = 2}).turns;
+    REQUIRE(store.put_rollout(recorded).ok());
+    REQUIRE(store.put_rollout(sample::rollout(task, 1, false)).ok());
     REQUIRE(store.put_observation({task.id, "pass_rate", "0.5", 1000 + index}).ok());
   }
   REQUIRE(store.flush().ok());
@@ -55,7 +59,9 @@ std::multiset<std::string> contents(Store& store) {
     REQUIRE(store.visit_records(kind, [](const Values&) { return true; },
                                 [&](const StoredRecord& record) {
                                   REQUIRE(record.bytes.ok());
-                                  all.insert(std::get<std::string>(record.values[0]) + record_text(*record.bytes, kind, "").value());
+                                  std::string text = std::get<std::string>(record.values[0]) + record_text(*record.bytes, kind, "").value();
+                                  for (const StoredRecord& each : record.with) text += record_text(*each.bytes, each.kind, "").value();
+                                  all.insert(std::move(text));
                                   return Status();
                                 }).ok());
   REQUIRE(store.visit_observations([&](const StoredObservation& o) {
@@ -137,6 +143,33 @@ TEST_CASE("two rollouts of one identity that differ are a conflict, which names 
   const auto later = merge_stores(*out, {folder.file("b.db")}, system_clock(), {});
   REQUIRE_FALSE(later.ok());
   CHECK(later.error().text().find(folder.file("out.db")) != std::string::npos);
+}
+
+TEST_CASE("two rollouts whose tokens differ are a conflict; one whose tokens are damaged is left out whole") {
+  Folder folder;
+  const Task task = sample::task(0);
+  for (const char* name : {"a.db", "b.db"}) {
+    auto store = open_store(folder.file(name));
+    REQUIRE(store->put_environment(*sample::environment()).ok());
+    REQUIRE(store->put_task(task).ok());
+    Rng rng(static_cast<uint64_t>(name[0]), "turns");
+    Rollout rollout = sample::rollout(task);
+    rollout.turns = sample::random_turns(rng, {.turns = 2}).turns;
+    REQUIRE(store->put_rollout(rollout).ok());
+    REQUIRE(store->flush().ok());
+  }
+  auto out = open_store(folder.file("out.db"));
+  const auto report = merge_stores(*out, {folder.file("a.db"), folder.file("b.db")}, system_clock(), {});
+  REQUIRE_FALSE(report.ok());
+  CHECK(report.error().what.find("conflict: " + folder.file("a.db")) == 0);
+  fs::resize_file(only_segment(folder.file("a.db")), fs::file_size(only_segment(folder.file("a.db"))) - 1);
+  auto fresh = open_store(folder.file("fresh.db"));
+  CHECK(merged(*fresh, {folder.file("a.db")}).damaged == 1);
+  CHECK(fresh->statistics().value()["rollouts"] == 0);
+  check_sound(*fresh);
+  merged(*fresh, {folder.file("b.db")});
+  CHECK(fresh->turns(sample::rollout(task).id).value().size() == 2);
+  check_sound(*fresh);
 }
 
 TEST_CASE("two rollouts that differ in how long they took are the same; the first one stays") {
