@@ -35,6 +35,24 @@ class ModelTest(CliTest):
         done = self.assay("model", "parse", "--thinking", stdin=generated["text"], status=1)
         self.assertIn("completion, byte", done.stderr)
 
+    def test_a_schema_is_kept_to_whatever_the_weights_say(self):
+        self.assay("model", "make", "--out", "tiny")
+        schema = {"type": "object", "additionalProperties": False, "required": ["city", "stars"],
+                  "properties": {"city": {"enum": ["Suzhou", "Nanjing"]}, "stars": {"type": "integer", "minimum": 1, "maximum": 5},
+                                 "notes": {"type": "array", "items": {"type": "string"}}}}
+        (self.folder / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+        for seed in range(5):
+            told = self.json("model", "generate", "tiny", "--prompt", "x", "--schema", "schema.json", "--max-tokens", "90", "--seed", seed)
+            value = json.loads(told["text"].removesuffix("<｜end▁of▁sentence｜>"))
+            self.assertEqual(told["stop"], "stop")
+            self.assertIn(value["city"], ("Suzhou", "Nanjing"))
+            self.assertIn(value["stars"], range(1, 6))
+            self.assertTrue(all(isinstance(note, str) for note in value.get("notes", [])))
+            self.assertTrue(all(0 < kept < 263 for kept in told["kept"]))
+        self.assertIn("--max-tokens", self.fails("model", "generate", "tiny", "--prompt", "x", "--schema", "schema.json", "--max-tokens", "9")[1])
+        (self.folder / "schema.json").write_text('{"type": "string", "format": "date"}', encoding="utf-8")
+        self.assertIn('"format"', self.fails("model", "generate", "tiny", "--prompt", "x", "--schema", "schema.json")[0])
+
     def test_logits_of_every_row_the_last_row_and_what_led_to_them(self):
         checkpoint = self.make()
         tokens = list(range(3, 60))
