@@ -143,8 +143,10 @@ class ModelTest(CliTest):
             self.assertTrue(done.stderr.startswith("assay: "), done.stderr)
             return done.stderr
 
-        self.assertIn("unknown backend 'cuda'", refused("logits", checkpoint, "--backend", "cuda"))
-        self.assertIn("reference", refused("logits", checkpoint, "--backend", "cuda"))
+        self.assertIn("unknown backend 'avx3'", refused("logits", checkpoint, "--backend", "avx3"))
+        self.assertIn("reference", refused("logits", checkpoint, "--backend", "avx3"))
+        if re.search(r"GPU +no", self.assay("doctor").stdout):
+            self.assertIn("use the CPU", refused("logits", checkpoint, "--backend", "cuda"))
         self.assertIn("cache format", refused("logits", checkpoint, "--cache", "f64"))
         self.assertIn("outside the vocabulary", refused("logits", checkpoint, stdin="[1,999999]"))
         self.assertIn("no tokens", refused("logits", checkpoint, stdin="[]"))
