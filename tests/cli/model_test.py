@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 from tests.cli.driver import CliTest
 

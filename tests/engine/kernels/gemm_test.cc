@@ -180,6 +180,21 @@ TEST_CASE("a row's products have the same bits in any company and with any threa
     }
 }
 
+// On a device with room for it, blocks of threads share a sum while there are few rows, and do not while there are many.
+TEST_CASE("a row's wide product has the same bits among few rows and among many") {
+  for (WeightType type : kTypes) {
+    const Case test = make_case({40, 150 * 64, 600}, type, Values::kRandom);
+    for (const Kernels* kernels : fast_kernels()) {
+      INFO(described(*kernels, test));
+      const std::vector<float> many = run(*kernels, test, 2);
+      for (const int64_t rows : {1, 20}) {
+        const std::vector<float> few = run(*kernels, test, 2, {0, rows});
+        CHECK(same_bits<float>(few, std::span(many).first(few.size())));
+      }
+    }
+  }
+}
+
 // Experts: many problems of a few gathered rows each over one x, some with none; weights of all types in one call.
 struct Experts {
   int64_t tokens = 0, width = 0, inner = 0;
