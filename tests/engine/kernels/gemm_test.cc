@@ -183,7 +183,7 @@ TEST_CASE("a row's products have the same bits in any company and with any threa
 // On a device with room for it, blocks of threads share a sum while there are few rows, and do not while there are many.
 TEST_CASE("a row's wide product has the same bits among few rows and among many") {
   for (WeightType type : kTypes) {
-    const Case test = make_case({40, 150 * 64, 600}, type, Values::kRandom);
+    const Case test = make_case({200, 70 * 64, 2100}, type, Values::kRandom);
     for (const Kernels* kernels : fast_kernels()) {
       INFO(described(*kernels, test));
       const std::vector<float> many = run(*kernels, test, 2);
