@@ -12,6 +12,8 @@ namespace {
 
 using namespace encodings::deepseek_v32;
 
+constexpr size_t kKeptGrammars = 8;   // of some megabytes each, and their masks
+
 // Where nothing else is said, there is room for so many conversations of so many tokens.
 constexpr int64_t kUsualConversations = 32, kUsualTokens = 16'384;
 
@@ -89,6 +91,8 @@ Result<std::shared_ptr<CompletionGrammar>> ServedModel::grammar(const std::vecto
   if (rule_ != CallRule::kFree)
     for (const ToolSpec& tool : tools) key += public_tool_json(tool).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
   const std::lock_guard lock(mutex_);
+  // Turns hold on to theirs.
+  if (grammars_.size() >= kKeptGrammars && !grammars_.contains(key)) grammars_.clear();
   std::shared_ptr<CompletionGrammar>& kept = grammars_[key];
   if (!kept) {
     ASSAY_ASSIGN(kept, CompletionGrammar::make(tree_, thinking_, rule_, tools));

@@ -29,7 +29,7 @@ class ServedModel {
   Engine& engine() const { return *engine_; }
   int64_t positions() const { return engine_->config().max_position_embeddings; }
 
-  // What may be said where there are these tools; made once.
+  // What may be said where there are these tools; those asked for lately are kept.
   Result<std::shared_ptr<CompletionGrammar>> grammar(const std::vector<ToolSpec>& tools);
 
   // True once, when the directory is found to hold other files than those the weights came from, which stay in use.
