@@ -181,6 +181,11 @@ TEST_CASE("a prompt that was computed before is not computed again, and nothing 
   const FinishedTurn other = play(client, client.open(), request);
   CHECK(other.record->reused == 64);
   CHECK(tokens_of(other) == play_alone(checkpoint, request));
+  // Whole blocks to the last token: that one's logits are wanted, so its block is computed again.
+  request.prompt.resize(256);
+  const FinishedTurn even = play(client, client.open(), request), again = play(client, client.open(), request);
+  CHECK(again.record->reused == 192);
+  CHECK(tokens_of(again) == tokens_of(even));
 }
 
 TEST_CASE("a group pays for its prompt once") {
