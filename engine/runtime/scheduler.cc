@@ -47,15 +47,13 @@ std::vector<StepPart> Scheduler::next() {
   return step;
 }
 
-// The part of a running sequence, if it gets the pages; younger ones may lose theirs, and their part.
+// The part of a running sequence, if it gets the pages; younger ones may lose theirs. They have no part yet: only the youngest can be in
+// its prefill, for nobody is admitted while a prefill is cut.
 void Scheduler::add(Sequence& sequence, int64_t& rows, std::vector<StepPart>& step) {
   const int64_t tokens = std::min(sequence.missing(), rows);
   while (!extend(sequence, sequence.cached.length + tokens)) {
     Sequence* const youngest = running_.back();
-    std::erase_if(step, [&](const StepPart& part) {
-      if (part.sequence == youngest) rows += part.tokens;
-      return part.sequence == youngest;
-    });
+    ASSAY_ASSERT(step.empty() || step.back().sequence != youngest);
     preempt(*youngest);
     if (youngest == &sequence) return;
   }
