@@ -265,8 +265,8 @@ class PageTest(CliTest):
         report = self.json("report", "--out", "r.html")
         self.assertEqual(report["attempts"], 10_000)
         self.assertLess((self.folder / "r.html").stat().st_size, 5_000_000)
-        small = self.json("report", "--out", "small.html", "--megabytes", "1")
-        self.assertLess((self.folder / "small.html").stat().st_size, 1_000_000)
+        small = self.json("report", "--out", "small.html", "--megabytes", "0.6")
+        self.assertLess((self.folder / "small.html").stat().st_size, 600_000)
         self.assertLess(small["trajectories"], report["trajectories"])
         self.assertEqual({**small, "trajectories": 0, "bytes": 0, "file": ""}, {**report, "trajectories": 0, "bytes": 0, "file": ""})
         with Page() as page:
