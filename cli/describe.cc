@@ -57,8 +57,9 @@ struct Recorded {
   int64_t given = 0, sampled = 0, kept = 0, cut = 0, layers = 0, experts = 0;
   std::set<std::string> versions;
 
-  explicit Recorded(const std::vector<TokenTurn>& turns) : layers(turns[0].expert_layers), experts(turns[0].experts_per_token) {
+  explicit Recorded(const std::vector<TokenTurn>& turns) {
     for (const TokenTurn& turn : turns) {
+      if (turn.expert_layers > 0) layers = turn.expert_layers, experts = turn.experts_per_token;
       given += static_cast<int64_t>(turn.prompt.size());
       sampled += static_cast<int64_t>(turn.sampled.size());
       kept += static_cast<int64_t>(turn.kept.size());

@@ -64,13 +64,25 @@ class Writer {
   std::string text_;
 };
 
-int bits_of(uint32_t largest) { return std::max(1, static_cast<int>(std::bit_width(largest))); }
+// Which experts a record holds: of the turns that recorded any; none if no turn did.
+struct ExpertShape {
+  int32_t layers = 0, per_token = 0;
+  int bits = 0;
 
-int expert_bits(const std::vector<TokenTurn>& turns) {
+  bool operator==(const ExpertShape&) const = default;
+};
+
+ExpertShape shape_of(const std::vector<TokenTurn>& turns) {
+  ExpertShape shape;
   uint16_t all = 0;
-  for (const TokenTurn& turn : turns)
+  for (const TokenTurn& turn : turns) {
+    if (turn.expert_layers == 0) continue;
+    shape.layers = turn.expert_layers;
+    shape.per_token = turn.experts_per_token;
     for (uint16_t expert : turn.experts) all |= expert;
-  return bits_of(all);
+  }
+  if (shape.layers > 0) shape.bits = std::max(1, static_cast<int>(std::bit_width(all)));
+  return shape;
 }
 
 std::vector<uint32_t> words_of(const std::vector<float>& values) {
@@ -106,10 +118,8 @@ void write_turn(const TokenTurn& turn, int bits, Writer& out) {
   out.counted(turn.sampled);
   write_probabilities(turn, out);
   write_kept(turn, out);
-  if (turn.expert_layers > 0) {
-    out.number(static_cast<uint64_t>(turn.experts_from));
-    out.packed(turn.experts, bits);
-  }
+  if (bits > 0) out.number(turn.expert_layers > 0 ? static_cast<uint64_t>(turn.experts_from) + 1 : 0);
+  out.packed(turn.experts, bits);
   out.counted(turn.policy_version);
   out.counted(turn.selection_digest);
 }
@@ -216,16 +226,13 @@ void read_kept(Reader& in, TokenTurn& turn) {
   }
 }
 
-struct ExpertShape {
-  int32_t layers = 0, per_token = 0;
-  int bits = 0;
-};
-
 void read_experts(Reader& in, const ExpertShape& shape, TokenTurn& turn) {
+  const uint64_t from = in.number(INT64_MAX);
+  if (from == 0) return;
+  turn.experts_from = static_cast<int64_t>(from - 1);
   turn.expert_layers = shape.layers;
   turn.experts_per_token = shape.per_token;
   const int64_t last = turn.shared + static_cast<int64_t>(turn.prompt.size() + turn.sampled.size()) - 1;
-  turn.experts_from = static_cast<int64_t>(in.number(INT64_MAX));
   const int64_t row = int64_t{shape.layers} * shape.per_token, rows = last - turn.experts_from;
   if (rows < 0 || rows > kSequenceCells / row) return in.fail();
   turn.experts = in.packed(static_cast<uint64_t>(rows * row), shape.bits);
@@ -280,20 +287,20 @@ std::string token_record_text(const Rollout& rollout) {
   const std::vector<TokenTurn>& turns = rollout.turns;
   ASSAY_ASSERT(rollout.id.size() == 2 * kIdBytes && !turns.empty());
   Writer out;
-  const int bits = expert_bits(turns);
+  const ExpertShape shape = shape_of(turns);
   size_t about = 256;
   for (const TokenTurn& turn : turns)
-    about += 4 * turn.prompt.size() + 16 * turn.sampled.size() + 2 * turn.kept.size() + turn.experts.size() * static_cast<size_t>(bits) / 8 + 256;
+    about += 4 * turn.prompt.size() + 16 * turn.sampled.size() + 2 * turn.kept.size() + turn.experts.size() * static_cast<size_t>(shape.bits) / 8 + 256;
   out.reserve(about);
   out.number(kVersion);
   out.id(rollout.id);
-  out.number(static_cast<uint64_t>(turns[0].expert_layers));
-  if (turns[0].expert_layers > 0) {
-    out.number(static_cast<uint64_t>(turns[0].experts_per_token));
-    out.number(static_cast<uint64_t>(bits));
+  out.number(static_cast<uint64_t>(shape.layers));
+  if (shape.layers > 0) {
+    out.number(static_cast<uint64_t>(shape.per_token));
+    out.number(static_cast<uint64_t>(shape.bits));
   }
   out.number(turns.size());
-  for (const TokenTurn& turn : turns) write_turn(turn, bits, out);
+  for (const TokenTurn& turn : turns) write_turn(turn, shape.bits, out);
   return out.take();
 }
 
@@ -316,7 +323,7 @@ Result<TokenRecord> token_record_from_text(std::string_view text, const std::str
   if (in.failed()) return damaged("turn " + std::to_string(std::max<size_t>(record.turns.size(), 1) - 1) + " cannot be read");
   if (!in.at_end()) return damaged("it goes on after its last turn");
   if (record.turns.empty()) return damaged("it has no turn");
-  if (shape.layers > 0 && shape.bits != expert_bits(record.turns)) return damaged("its experts need not that many bits");
+  if (shape != shape_of(record.turns)) return damaged("its experts are of another shape than it says");
   return record;
 }
 

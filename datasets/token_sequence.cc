@@ -15,6 +15,7 @@ struct Reached {
   int64_t tokens = 0;
   int64_t rows = 0;   // of experts
   int64_t cells = 0;  // of the sequences closed so far
+  int64_t row = 0;    // experts of a token
 };
 
 template <typename T>
@@ -23,6 +24,17 @@ int64_t length(const std::vector<T>& values) {
 }
 
 int64_t row_size(const TokenTurn& turn) { return int64_t{turn.expert_layers} * turn.experts_per_token; }
+
+bool has_possible_shape(const TokenTurn& turn) {
+  return turn.expert_layers >= 0 && turn.expert_layers <= kMostLayers && turn.experts_per_token >= 0 && turn.experts_per_token <= kMostExperts &&
+         (turn.expert_layers == 0 || turn.experts_per_token > 0);
+}
+
+// The first turn that recorded experts, or the first.
+const TokenTurn& shape_of(const std::vector<TokenTurn>& turns) {
+  const auto found = std::find_if(turns.begin(), turns.end(), [](const TokenTurn& turn) { return turn.expert_layers != 0; });
+  return found == turns.end() ? turns.front() : *found;
+}
 
 // Each check returns what is wrong, or an empty text.
 std::string wrong_tokens(const TokenTurn& turn, const Reached& before) {
@@ -82,16 +94,12 @@ bool repeats_an_expert(const std::vector<uint16_t>& experts, int32_t each) {
   return found;
 }
 
-std::string wrong_experts(const TokenTurn& turn, const TokenTurn& first, int64_t rows_before, int64_t tokens) {
-  if (turn.expert_layers != first.expert_layers || turn.experts_per_token != first.experts_per_token)
-    return "its experts are of another shape than the first turn's";
+std::string wrong_experts(const TokenTurn& turn, const TokenTurn& shape, int64_t rows_before, int64_t tokens) {
+  if (turn.expert_layers == 0) return turn.experts.empty() ? "" : "experts without a shape";
+  if (turn.expert_layers != shape.expert_layers || turn.experts_per_token != shape.experts_per_token)
+    return "its experts are of another shape than an earlier turn's";
+  if (!has_possible_shape(turn)) return "experts of an impossible shape";
   const int64_t row = row_size(turn);
-  if (row == 0) {
-    const bool none = turn.expert_layers == 0 && turn.experts_per_token == 0 && turn.experts.empty() && turn.experts_from == 0;
-    return none ? "" : "experts without a shape";
-  }
-  if (turn.expert_layers < 0 || turn.expert_layers > kMostLayers || turn.experts_per_token < 0 || turn.experts_per_token > kMostExperts)
-    return "experts of an impossible shape";
   if (turn.experts_from < 0 || turn.experts_from > rows_before)
     return "its experts begin at token " + std::to_string(turn.experts_from) + ", and those before are known to " + std::to_string(rows_before);
   const int64_t rows = tokens - 1 - turn.experts_from;
@@ -100,17 +108,18 @@ std::string wrong_experts(const TokenTurn& turn, const TokenTurn& first, int64_t
   return repeats_an_expert(turn.experts, turn.experts_per_token) ? "an expert stands twice in one choice" : "";
 }
 
-std::string wrong_turn(const TokenTurn& turn, const TokenTurn& first, Reached& reached) {
+std::string wrong_turn(const TokenTurn& turn, const TokenTurn& shape, Reached& reached) {
   std::string wrong = wrong_tokens(turn, reached);
   if (wrong.empty()) wrong = wrong_probabilities(turn);
   if (wrong.empty()) wrong = wrong_kept(turn);
   if (!wrong.empty()) return wrong;
   const int64_t tokens = turn.shared + length(turn.prompt) + length(turn.sampled);
-  wrong = wrong_experts(turn, first, std::min(turn.shared, reached.rows), tokens);
+  const int64_t rows_before = std::min(turn.shared, reached.rows);
+  wrong = wrong_experts(turn, shape, rows_before, tokens);
   if (!wrong.empty()) return wrong;
-  if (turn.shared < reached.tokens) reached.cells += reached.tokens * (1 + row_size(first));
+  if (turn.shared < reached.tokens) reached.cells += reached.tokens * (1 + reached.row);
   reached.tokens = tokens;
-  reached.rows = tokens - 1;
+  reached.rows = turn.expert_layers > 0 ? tokens - 1 : rows_before;
   return "";
 }
 
@@ -144,6 +153,7 @@ void append_kept(const TokenTurn& turn, TokenSequence& sequence) {
 }
 
 void append_experts(const TokenTurn& turn, TokenSequence& sequence) {
+  if (turn.expert_layers == 0) return;
   sequence.expert_layers = turn.expert_layers;
   sequence.experts_per_token = turn.experts_per_token;
   const int64_t known = length(sequence.experts) - turn.experts_from * row_size(turn);
@@ -168,8 +178,16 @@ void append_turn(const TokenTurn& turn, int64_t index, TokenSequence& sequence) 
   append_experts(turn, sequence);
 }
 
-bool sampled_any(const TokenSequence& sequence) {
-  return std::any_of(sequence.turns.begin(), sequence.turns.end(), [](const TurnSpan& span) { return span.sampled < span.end; });
+// Keeps a sequence in which something was sampled. Experts of some tokens only are of no use to anybody.
+void close(TokenSequence sequence, std::vector<TokenSequence>& sequences) {
+  const bool sampled = std::any_of(sequence.turns.begin(), sequence.turns.end(), [](const TurnSpan& span) { return span.sampled < span.end; });
+  if (!sampled) return;
+  const int64_t row = int64_t{sequence.expert_layers} * sequence.experts_per_token;
+  if (length(sequence.experts) < (length(sequence.tokens) - 1) * row) {
+    sequence.experts.clear();
+    sequence.expert_layers = sequence.experts_per_token = 0;
+  }
+  sequences.push_back(std::move(sequence));
 }
 
 }  // namespace
@@ -183,12 +201,14 @@ std::vector<uint16_t> expert_rows(const TokenSequence& sequence, ExpertRows rows
 
 Status check_turns(const std::vector<TokenTurn>& turns, const std::string& where) {
   if (turns.empty()) return {};
+  const TokenTurn& shape = shape_of(turns);
   Reached reached;
+  if (has_possible_shape(shape)) reached.row = row_size(shape);   // otherwise that turn is refused
   for (size_t i = 0; i < turns.size(); ++i) {
-    const std::string wrong = wrong_turn(turns[i], turns[0], reached);
+    const std::string wrong = wrong_turn(turns[i], shape, reached);
     if (!wrong.empty()) return make_error(Boundary::kPolicy, "what the engine recorded does not agree: " + wrong, where + ", turn " + std::to_string(i));
   }
-  reached.cells += reached.tokens * (1 + row_size(turns[0]));
+  reached.cells += reached.tokens * (1 + reached.row);
   if (reached.cells > kSequenceCells)
     return make_error(Boundary::kLimit, "its sequences hold " + std::to_string(reached.cells) + " tokens and experts, more than the limit of " +
                                             std::to_string(kSequenceCells), where);
@@ -212,12 +232,12 @@ Result<std::vector<TokenSequence>> token_sequences(const Rollout& rollout) {
     const TokenTurn& turn = rollout.turns[i];
     if (turn.shared < length(open.tokens)) {
       TokenSequence next = history(open, turn.shared);
-      if (sampled_any(open)) sequences.push_back(std::move(open));
+      close(std::move(open), sequences);
       open = std::move(next);
     }
     append_turn(turn, static_cast<int64_t>(i), open);
   }
-  if (sampled_any(open)) sequences.push_back(std::move(open));
+  close(std::move(open), sequences);
   return sequences;
 }
 

@@ -33,7 +33,7 @@ struct TokenSequence {  // t tokens
   std::vector<float> full_log_probabilities;  // [t]: likewise
   std::vector<int32_t> kept;                  // ascending sets, end to end
   std::vector<int64_t> kept_offsets;          // [t + 1]: token i was drawn from kept[offsets[i], offsets[i + 1]); empty: nothing was cut
-  int32_t expert_layers = 0, experts_per_token = 0;  // 0: none recorded
+  int32_t expert_layers = 0, experts_per_token = 0;  // 0: none recorded, or not of every token but the last
   std::vector<uint16_t> experts;              // [t - 1, expert_layers, experts_per_token]: the last token was never computed
   std::vector<TurnSpan> turns;
 
@@ -48,7 +48,7 @@ std::vector<uint16_t> expert_rows(const TokenSequence& sequence, ExpertRows rows
 inline constexpr int64_t kSequenceCells = int64_t{1} << 30;  // tokens and experts of a rollout's sequences together
 
 // Whether the turns agree with each other: lengths that fit, finite log-probabilities of at most 0, kept sets that ascend and hold what
-// was sampled, and experts of one shape, without gap, none twice in a choice. An Error of boundary kPolicy names `where` and the turn;
+// was sampled, and experts of one shape, without gap, none twice in a choice; a turn may have recorded none. An Error of boundary kPolicy names `where` and the turn;
 // kLimit if the sequences would hold more than kSequenceCells. Linear, takes no memory.
 Status check_turns(const std::vector<TokenTurn>& turns, const std::string& where);
 // And with their rollout: a turn for each assistant message, or none.

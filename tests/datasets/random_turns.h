@@ -51,19 +51,20 @@ inline void draw_sampled(Rng& rng, size_t count, const TurnShape& shape, TokenTu
 // A rollout whose messages are in number what its turns need.
 inline Rollout random_turns(Rng& rng, const TurnShape& shape, int64_t index = 0) {
   Rollout rollout = sample::rollout(sample::task(), index, true, shape.turns - 1);
-  int64_t before = 0;
+  int64_t before = 0, rows = 0;   // left behind; of experts among them
   for (int i = 0; i < shape.turns; ++i) {
     TokenTurn turn;
     turn.shared = before == 0 || (shape.cut && rng.below(3) == 0) ? static_cast<int64_t>(rng.below(static_cast<uint64_t>(before + 1))) : before;
     turn.prompt = random_tokens(rng, 1 + rng.below(static_cast<uint64_t>(shape.prompt)), shape);
     draw_sampled(rng, rng.below(static_cast<uint64_t>(shape.sampled) + 1), shape, turn);
     const int64_t tokens = turn.shared + static_cast<int64_t>(turn.prompt.size() + turn.sampled.size());
-    if (shape.layers > 0) {
-      const int64_t known = std::min(turn.shared, std::max<int64_t>(before - 1, 0));
+    const int64_t known = rows = std::min(turn.shared, rows);
+    if (shape.layers > 0 && rng.below(8) != 0) {
       turn.expert_layers = shape.layers;
       turn.experts_per_token = shape.experts_per_token;
       turn.experts_from = rng.below(4) == 0 ? static_cast<int64_t>(rng.below(static_cast<uint64_t>(known + 1))) : known;
       draw_experts(rng, tokens - 1 - turn.experts_from, shape, turn.experts);
+      rows = tokens - 1;
     }
     if (rng.below(2)) turn.selection_digest = std::string(64, "0123456789abcdef"[rng.below(16)]);
     turn.policy_version = "step-" + std::to_string(rng.below(2));

@@ -107,9 +107,9 @@ def read_turn(numbers, layers, each, bits):
     turn["log_probabilities"] = floats(words)
     turn["full_log_probabilities"] = floats([a ^ b for a, b in zip(words, numbers.words(sampled))])
     turn["kept"] = [kept_set(numbers, count) for count in numbers.numbers(sampled)]
-    turn |= {"expert_layers": layers, "experts_per_token": each, "experts_from": 0, "experts": []}
-    if layers:
-        turn["experts_from"] = numbers.number()
+    start = numbers.number() if layers else 0
+    turn |= {"expert_layers": layers if start else 0, "experts_per_token": each if start else 0, "experts_from": max(start - 1, 0), "experts": []}
+    if start:
         rows = turn["shared"] + len(turn["prompt"]) + sampled - 1 - turn["experts_from"]
         need(rows >= 0, "experts after the last token")
         turn["experts"] = [chunks(row, each) for row in chunks(numbers.packed(rows * layers * each, bits), layers * each)]

@@ -84,6 +84,25 @@ TEST_CASE("rows computed again do not replace those that made the probabilities"
   CHECK(sequences_of(rollout)[0].experts == std::vector<uint16_t>{1, 2, 3, 4, 5});
 }
 
+TEST_CASE("a turn that recorded no experts leaves them to the next, or the sequence without") {
+  Rollout rollout = two_turns();
+  TokenTurn& first = rollout.turns[0];
+  TokenTurn& second = rollout.turns[1];
+  SECTION("the next has them") {
+    first.expert_layers = 0;
+    first.experts.clear();
+    second.experts_from = 0;
+    second.experts = {1, 2, 3, 4, 5};
+    CHECK(sequences_of(rollout)[0].experts == second.experts);
+  }
+  SECTION("nobody has") {
+    second.expert_layers = 0;
+    second.experts.clear();
+    CHECK(sequences_of(rollout)[0].experts.empty());
+    CHECK(sequences_of(rollout)[0].expert_layers == 0);
+  }
+}
+
 TEST_CASE("a rollout without a record has no sequences, and one that sampled nothing neither") {
   CHECK(sequences_of(sample::rollout(sample::task())).empty());
   Rollout rollout = two_turns();
@@ -124,7 +143,6 @@ TEST_CASE("records that contradict themselves are refused, with rollout and turn
   SECTION("a gap after a cut") { second.shared = 1, second.experts_from = 2, second.experts.clear(), expected = "known to 1"; }
   SECTION("rows before the first") { second.experts_from = -1, expected = "begin at token -1"; }
   SECTION("another shape") { second.expert_layers = 2, expected = "of another shape"; }
-  SECTION("only one turn has experts") { second = TokenTurn{.shared = 4, .prompt = {1}}, expected = "of another shape"; }
   SECTION("an expert twice") {
     for (TokenTurn& turn : rollout.turns) turn.experts_per_token = 2;
     first.experts = {1, 2, 3, 4, 5, 6};
@@ -132,7 +150,7 @@ TEST_CASE("records that contradict themselves are refused, with rollout and turn
     expected = "twice in one choice";
   }
   SECTION("a shape of no experts") {
-    for (TokenTurn& turn : rollout.turns) turn.experts_per_token = 0;
+    for (TokenTurn& turn : rollout.turns) turn.expert_layers = 0;
     expected = "experts without a shape";
   }
   SECTION("an impossible shape") {
@@ -182,7 +200,7 @@ std::vector<Origin> left_behind(const std::vector<TokenTurn>& turns, size_t turn
 const uint16_t* slow_row(const std::vector<TokenTurn>& turns, const std::vector<std::vector<Origin>>& left, size_t last, size_t position) {
   for (size_t turn = 0; turn <= last; ++turn) {
     const TokenTurn& t = turns[turn];
-    if (position + 1 >= left[turn].size() || position < static_cast<size_t>(t.experts_from)) continue;
+    if (t.expert_layers == 0 || position + 1 >= left[turn].size() || position < static_cast<size_t>(t.experts_from)) continue;
     if (!std::equal(left[turn].begin(), left[turn].begin() + static_cast<int64_t>(position) + 1, left[last].begin())) continue;
     return t.experts.data() + (position - static_cast<size_t>(t.experts_from)) * static_cast<size_t>(t.expert_layers * t.experts_per_token);
   }
@@ -193,8 +211,8 @@ const uint16_t* slow_row(const std::vector<TokenTurn>& turns, const std::vector<
 TokenSequence slow_sequence(const std::vector<TokenTurn>& turns, const std::vector<std::vector<Origin>>& left, size_t first, size_t last) {
   TokenSequence s;
   s.kept_offsets = {0};
-  s.expert_layers = turns[0].expert_layers;
-  s.experts_per_token = turns[0].experts_per_token;
+  for (const TokenTurn& turn : turns)
+    if (turn.expert_layers > 0) s.expert_layers = turn.expert_layers, s.experts_per_token = turn.experts_per_token;
   for (const Origin& origin : left[last]) {
     const TokenTurn& turn = turns[origin.turn];
     const bool given = origin.index < turn.prompt.size();
@@ -214,6 +232,10 @@ TokenSequence slow_sequence(const std::vector<TokenTurn>& turns, const std::vect
   for (size_t position = 0; position + 1 < left[last].size(); ++position) {
     const uint16_t* row = slow_row(turns, left, last, position);
     if (row) s.experts.insert(s.experts.end(), row, row + s.expert_layers * s.experts_per_token);
+  }
+  if (s.experts.size() < (s.tokens.size() - 1) * static_cast<size_t>(s.expert_layers * s.experts_per_token)) {
+    s.experts.clear();
+    s.expert_layers = s.experts_per_token = 0;
   }
   for (size_t turn = first; turn <= last; ++turn) {
     const int64_t end = static_cast<int64_t>(left[turn].size()), sampled = static_cast<int64_t>(turns[turn].sampled.size());
