@@ -14,6 +14,8 @@ class SelectionOptions {
   void declare(CLI::App& app);
   // The rules, once the line is parsed; fails on what cannot be read.
   Result<SelectionRules> rules(const Context& context) const;
+  // Whether the line says which outcomes; else a format may take all.
+  bool names_outcomes() const { return passed_ || all_ || !outcomes_.empty() || !rules_.failures.empty(); }
 
  private:
   SelectionRules rules_;

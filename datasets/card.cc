@@ -41,6 +41,16 @@ std::string size_category(int64_t rows) {
   return "10M<n<100M";
 }
 
+// What the rows could not hold, and what the store could not give.
+std::string dropped_lines(const ExportReport& report) {
+  std::string lines;
+  for (const auto& [content, rows] : report.dropped) lines += std::string("- ") + content_name(content) + ": in " + std::to_string(rows) + " rows\n";
+  if (!lines.empty()) lines = "\nThe store holds more of these rollouts, for which this format has no place:\n\n" + lines;
+  if (report.not_held) lines += "\nLeft out because this format cannot hold them: " + std::to_string(report.not_held) + " rollouts.\n";
+  if (report.without_tokens) lines += "\nOf " + std::to_string(report.without_tokens) + " rollouts no tokens were recorded: their rows are without the columns that carry them.\n";
+  return lines;
+}
+
 std::string shell_quoted(const std::string& text) {
   std::string out = "'";
   for (char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -144,7 +154,7 @@ std::string Card::policy_table() const {
   return table;
 }
 
-std::string Card::text(const Format& format, const ExportOptions& options, const ExportReport& report,
+std::string Card::text(const Format& format, const ExportOptions& options, const ExportReport& report, const RowFiles& files,
                        const std::string& store) const {
   const SelectionRules& rules = options.select;
   int64_t rows = 0;
@@ -153,7 +163,7 @@ std::string Card::text(const Format& format, const ExportOptions& options, const
     const auto count = report.rows.find(split);
     if (count == report.rows.end()) continue;
     rows += count->second;
-    data_files += "  - split: " + split + "\n    path: data/" + split + "." + format.extension + "\n";
+    data_files += "  - split: " + split + "\n    path: " + files.at(split) + "\n";
     splits += "| " + split + " | " + std::to_string(count->second) + " |\n";
   }
   double chance_sum = 0, chance_high = 0;
@@ -169,6 +179,7 @@ std::string Card::text(const Format& format, const ExportOptions& options, const
       {"FORMAT", format.name},
       {"SUMMARY", format.summary},
       {"USAGE", format.usage},
+      {"DROPPED", dropped_lines(report)},
       {"SPLITS", splits},
       {"TRAIN", std::to_string(rules.train_percent)},
       {"VALIDATION_END", std::to_string(rules.train_percent + rules.validation_percent)},

@@ -14,7 +14,7 @@ class Card {
  public:
   // One row that was written.
   void add(const ExportItem& item);
-  std::string text(const Format& format, const ExportOptions& options, const ExportReport& report, const std::string& store) const;
+  std::string text(const Format& format, const ExportOptions& options, const ExportReport& report, const RowFiles& files, const std::string& store) const;
 
  private:
   struct Level {

@@ -1,11 +1,17 @@
 #include "datasets/format.h"
 
+#include "datasets/templates.h"
+
 namespace assay {
 
 OrderedJson public_tools_json(const Environment& environment) {
   OrderedJson tools = OrderedJson::array();
   for (const ToolSpec& tool : environment.tools) tools.push_back(public_tool_json(tool));
   return tools;
+}
+
+std::string tools_text(const Environment& environment) {
+  return public_tools_json(environment).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 OrderedJson opening_json(const Task& task) {
@@ -35,6 +41,45 @@ std::string submit_tool(const Environment& environment) {
   for (const ToolSpec& tool : environment.tools)
     if (tool.effect == ToolEffect::kSubmit) return tool.name;
   return "";
+}
+
+const char* judged_by(const Task& task) { return task.goal.is_null() && task.tests.is_null() ? "answer" : "state"; }
+
+FormatFiles reward_files(const RowFiles&) {
+  for (const EmbeddedTemplate& file : embedded_templates())
+    if (file.name == "reward.py") return {{"reward.py", std::string(file.text)}};
+  ASSAY_ASSERT(!"reward.py is embedded");
+}
+
+void put_origin(OrderedJson& row, const ExportItem& item) {
+  const Task& task = item.task;
+  row["task_id"] = task.id;
+  if (item.rollout) row["rollout_id"] = item.rollout->id;
+  if (item.rejected) row["rejected_id"] = item.rejected->id;
+  row["environment_id"] = task.environment;
+  row["domain"] = task.provenance.domain;
+  row["difficulty"] = task.difficulty;
+  row["seed"] = task.provenance.seed;
+  row["index"] = task.provenance.index;
+  row["split"] = item.split;
+  if (const Rollout* rollout = item.rollout) {
+    row["policy"] = rollout->policy;
+    row["rollout_seed"] = rollout->seed;
+    row["sample"] = rollout->sample;
+    row["reward"] = rollout->verdict.reward;
+    if (item.rejected) row["rejected_reward"] = item.rejected->verdict.reward;
+    else row["passed"] = rollout->verdict.passed;
+  }
+  row["certificate"] = certificate_summary(item.certificate);
+}
+
+Result<const Format*> find_format(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Format& format : formats::all()) {
+    if (format.name == name) return &format;
+    known.push_back(format.name);
+  }
+  return unknown_name("format", name, known);
 }
 
 }  // namespace assay

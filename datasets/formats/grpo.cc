@@ -1,5 +1,4 @@
 #include "datasets/format.h"
-#include "datasets/templates.h"
 
 namespace assay::formats::grpo {
 namespace {
@@ -26,15 +25,10 @@ python3 -m verl.trainer.main_ppo data.train_files=data/train.json \
 ```
 )";
 
-// Arrow makes one struct of all tools' schemas if they are objects, which adds null members to each: hence text.
-std::string tools_text(const Environment& environment) {
-  return public_tools_json(environment).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-}
-
 Result<OrderedJson> row(const ExportItem& item) {
   const Task& task = item.task;
   const std::string submit = submit_tool(item.environment);
-  const char* judged = task.goal.is_null() && task.tests.is_null() ? "answer" : "state";
+  const char* judged = judged_by(task);
   OrderedJson extra = {{"index", item.number}, {"split", item.split}, {"task_id", task.id}, {"submit_tool", submit}, {"judged_by", judged}};
   return OrderedJson{{"prompt", opening_json(task)},
                      {"tools", tools_text(item.environment)},
@@ -54,22 +48,15 @@ Result<OrderedJson> row(const ExportItem& item) {
                      {"extra_info", std::move(extra)}};
 }
 
-std::vector<std::pair<std::string, std::string>> files() {
-  for (const EmbeddedTemplate& file : embedded_templates())
-    if (file.name == "reward.py") return {{"reward.py", std::string(file.text)}};
-  ASSAY_ASSERT(!"reward.py is embedded");
-}
-
 }  // namespace
 
 Format make() {
   return {.name = "grpo",
           .summary = "prompts with a reward function, for TRL and verl (one row a task)",
-          .extension = "json",
-          .per_rollout = false,
+          .rows = "data/{split}.json",
           .usage = kUsage,
           .row = row,
-          .files = files};
+          .files = reward_files};
 }
 
 }  // namespace assay::formats::grpo

@@ -125,12 +125,10 @@ Result<FormatFiles> row_files(const ExportItem& item) {
 Format make() {
   return {.name = "harbor",
           .summary = "Harbor task directories (one a task that asks for a patch and whose tests write JUnit)",
-          .extension = "jsonl",
           .takes = takes,
           .usage = kUsage,
           .row = row,
-          .row_files = row_files,
-          .files = [] { return FormatFiles(); }};
+          .row_files = row_files};
 }
 
 }  // namespace assay::formats::harbor

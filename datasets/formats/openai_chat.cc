@@ -1,3 +1,4 @@
+#include "datasets/chat_form.h"
 #include "datasets/format.h"
 
 namespace assay::formats::openai_chat {
@@ -16,28 +17,17 @@ rows = load_dataset("path/to/this/folder", split="train")
 )";
 
 Result<OrderedJson> row(const ExportItem& item) {
-  const Task& task = item.task;
   const Rollout& rollout = *item.rollout;
-  OrderedJson messages = OrderedJson::array();
-  for (const Message& message : rollout.messages) messages.push_back(to_json(message));
-  return OrderedJson{{"messages", std::move(messages)},
-                     {"tools", public_tools_json(item.environment)},
-                     {"parallel_tool_calls", true},
-                     {"task_id", task.id},
-                     {"rollout_id", rollout.id},
-                     {"environment_id", task.environment},
-                     {"domain", task.provenance.domain},
-                     {"difficulty", task.difficulty},
-                     {"seed", task.provenance.seed},
-                     {"index", task.provenance.index},
-                     {"split", item.split},
-                     {"policy", rollout.policy},
-                     {"rollout_seed", rollout.seed},
-                     {"sample", rollout.sample},
-                     {"reward", rollout.verdict.reward},
-                     {"passed", rollout.verdict.passed},
-                     {"context", rollout.context ? OrderedJson(to_json(*rollout.context)) : OrderedJson()},
-                     {"certificate", certificate_summary(item.certificate)}};
+  OrderedJson row = {{"messages", chat_json(rollout.messages)}, {"tools", public_tools_json(item.environment)}, {"parallel_tool_calls", true}};
+  put_origin(row, item);
+  row["context"] = rollout.context ? OrderedJson(to_json(*rollout.context)) : OrderedJson();
+  return row;
+}
+
+std::set<Content> carries() {
+  std::set<Content> all = kChatContents;
+  all.insert(Content::kContextResets);
+  return all;
 }
 
 }  // namespace
@@ -45,11 +35,10 @@ Result<OrderedJson> row(const ExportItem& item) {
 Format make() {
   return {.name = "openai_chat",
           .summary = "whole conversations with tools, in the form of OpenAI's chat API (one row a rollout)",
-          .extension = "jsonl",
-          .per_rollout = true,
+          .unit = RowUnit::kRollout,
+          .carries = carries(),
           .usage = kUsage,
-          .row = row,
-          .files = [] { return std::vector<std::pair<std::string, std::string>>(); }};
+          .row = row};
 }
 
 }  // namespace assay::formats::openai_chat

@@ -42,11 +42,9 @@ Result<OrderedJson> row(const ExportItem& item) {
 Format make() {
   return {.name = "swe_bench",
           .summary = "SWE-bench instances (one row a task that asks for a patch)",
-          .extension = "jsonl",
           .takes = [](const Task& task) { return !task.tests.is_null(); },
           .usage = kUsage,
-          .row = row,
-          .files = [] { return FormatFiles(); }};
+          .row = row};
 }
 
 }  // namespace assay::formats::swe_bench

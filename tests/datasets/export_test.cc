@@ -41,10 +41,15 @@ std::unique_ptr<Store> filled_store(const std::string& path) {
 }
 constexpr int kUncertified = kTasks / 10 + 1;
 
+std::string row_path(const Format& format, const std::string& split) {
+  std::string path = format.rows;
+  return path.replace(path.find("{split}"), 7, split);
+}
+
 std::vector<Json> rows_of(const std::string& folder, const ExportReport& report, const std::string& split, const Format& format) {
   std::vector<Json> rows;
   if (!report.rows.contains(split)) return rows;
-  const std::string file = folder + "/data/" + split + "." + format.extension;
+  const std::string file = folder + "/" + row_path(format, split);
   const std::string text = read_file(file).value();
   for (size_t at = 0; at < text.size();) {
     const size_t end = text.find('\n', at);
@@ -82,7 +87,8 @@ TEST_CASE("every format says what it is") {
     CHECK_FALSE(format.summary.empty());
     CHECK(format.summary.find('\n') == std::string::npos);
     CHECK_FALSE(format.usage.empty());
-    CHECK_FALSE(format.extension.empty());
+    CHECK(format.rows.find("{split}") != std::string::npos);
+    CHECK((format.unit == RowUnit::kTask) == format.carries.empty());
   }
 }
 
@@ -98,7 +104,7 @@ TEST_CASE("every format writes rows that name their task, share their columns, a
     const ExportReport& report = *done;
     CHECK(report.plan.funnel.tasks.count(Loss::kUncertified) == 1);
     CHECK(report.plan.funnel.tasks.count(Loss::kUnsound) == kUncertified - 1);
-    CHECK(report.plan.funnel.rollouts.count(Loss::kNoVerdict) == (format.per_rollout ? kTasks - kUncertified : 0));
+    CHECK(report.plan.funnel.rollouts.count(Loss::kNoVerdict) == (format.unit != RowUnit::kTask ? kTasks - kUncertified : 0));
     CHECK(files_below(out) == std::set<std::string>(report.files.begin(), report.files.end()));
     CHECK(std::is_sorted(report.files.begin(), report.files.end()));
 
@@ -113,20 +119,22 @@ TEST_CASE("every format writes rows that name their task, share their columns, a
         for (const auto& [key, value] : row.items()) keys.insert(key);
         if (columns.empty()) columns = keys;
         CHECK(keys == columns);
-        const std::string task = row.at("task_id");
+        CHECK(row.dump().find("get_all_cities") != std::string::npos);
+        if (!format.origin) continue;
+        const Json& origin = row.at(Json::json_pointer(*format.origin));
+        const std::string task = origin.at("task_id");
         tasks.insert(task);
         CHECK(split_of(task, 90, 5) == split);
-        CHECK(row.at("split") == split);
-        CHECK(row.at("certificate").at("sound") == true);
-        CHECK(row.at("certificate").at("id").get<std::string>().size() == 64);
-        CHECK(row.at("seed") == 7);
-        CHECK(row.at("environment_id") == sample::environment()->id);
-        CHECK(row.contains("tools"));
-        if (!format.per_rollout) CHECK(row.dump().find(Json(sample::kGold).dump()) == std::string::npos);
+        CHECK(origin.at("split") == split);
+        CHECK(origin.at("certificate").at("sound") == true);
+        CHECK(origin.at("certificate").at("id").get<std::string>().size() == 64);
+        CHECK(origin.at("seed") == 7);
+        CHECK(origin.at("environment_id") == sample::environment()->id);
+        if (format.unit == RowUnit::kTask) CHECK(row.dump().find(Json(sample::kGold).dump()) == std::string::npos);
       }
     }
-    CHECK(tasks.size() == kTasks - kUncertified);
-    CHECK(count == (format.per_rollout ? 2 : 1) * (kTasks - kUncertified));
+    if (format.origin) CHECK(tasks.size() == kTasks - kUncertified);
+    CHECK(count == (format.unit == RowUnit::kRollout || format.unit == RowUnit::kSequence ? 2 : 1) * (kTasks - kUncertified));
     CHECK_FALSE(tasks.contains(sample::task(7).id));
     CHECK_FALSE(tasks.contains(sample::task(19).id));
   }
@@ -138,7 +146,7 @@ TEST_CASE("every format gives the same bytes again, over an older export too") {
   for (const Format& format : formats::all()) {
     if (format.takes) continue;
     INFO(format.name);
-    const ExportOptions options = {.format = format.name, .folder = folder.file(format.name)};
+    const ExportOptions options = {.format = format.name, .folder = folder.file(format.name), .select = {.outcomes = {}}};
     REQUIRE(export_dataset(*store, options).ok());
     std::map<std::string, std::string> first;
     for (const std::string& file : files_below(options.folder)) first[file] = read_file(options.folder + "/" + file).value();
@@ -160,15 +168,16 @@ TEST_CASE("every format's card has front matter for each split, counts and comma
     CHECK(card.starts_with("---\nlicense: apache-2.0\n"));
     CHECK(card.find("size_categories:\n- n<1K\n") != std::string::npos);
     for (const auto& [split, rows] : report.rows) {
-      CHECK(card.find("  - split: " + split + "\n    path: data/" + split + "." + format.extension + "\n") != std::string::npos);
+      CHECK(card.find("  - split: " + split + "\n    path: " + row_path(format, split) + "\n") != std::string::npos);
       CHECK(card.find("| " + split + " | " + std::to_string(rows) + " |") != std::string::npos);
     }
     CHECK(card.find("assay audit --store '../s.db'") != std::string::npos);
     CHECK(card.find("mutants: 106, killed 106, survived 0") != std::string::npos);
     CHECK(card.find("mean 1.25%, highest 1.25%") != std::string::npos);
     CHECK(card.find("| tasks | 60 | in the store |\n| tasks | 1 | left out: no certificate |\n| tasks | 6 | left out: the certificate says that it is not sound |\n| tasks | 53 | in this dataset |") != std::string::npos);
-    CHECK((card.find("| rollouts | 53 | left out: broke before there was a verdict |") != std::string::npos) == format.per_rollout);
-    CHECK((card.find("| random | 106 | 53 | 53 | 0 |") != std::string::npos) == format.per_rollout);
+    CHECK((card.find("| rollouts | 53 | left out: broke before there was a verdict |") != std::string::npos) == (format.unit != RowUnit::kTask));
+    CHECK((card.find("| random | 106 | 53 | 53 | 0 |") != std::string::npos) == (format.unit == RowUnit::kRollout || format.unit == RowUnit::kSequence));
+    CHECK((card.find("| random | 53 | 53 | 0 | 0 |") != std::string::npos) == (format.unit == RowUnit::kPair));
     CHECK(card.find('@') == std::string::npos);
   }
 }
@@ -178,7 +187,7 @@ TEST_CASE("every Python file of every format can be imported and finds the store
   auto store = filled_store(folder.file("it's a \"store\" 杭.db"));
   for (const Format& format : formats::all()) {
     if (format.takes) continue;
-    const ExportReport report = export_dataset(*store, {.format = format.name, .folder = folder.file("out/" + format.name)}).value();
+    const ExportReport report = export_dataset(*store, {.format = format.name, .folder = folder.file("out/" + format.name), .select = {.outcomes = {}}}).value();
     for (const std::string& file : report.files) {
       if (!file.ends_with(".py")) continue;
       const std::string module = file.substr(0, file.size() - 3);
@@ -189,6 +198,114 @@ TEST_CASE("every Python file of every format can be imported and finds the store
       CHECK(std::system(command.c_str()) == 0);
     }
   }
+}
+
+// ---- What is dropped, how large it is, how it is encoded ----
+
+TEST_CASE("every format of rollouts says what it drops, in report and card, and refuses to when strict") {
+  Folder folder;
+  const auto environment = sample::environment();
+  auto store = Store::open(folder.file("s.db"), StoreMode::kOpenOrCreate, system_clock()).value();
+  REQUIRE(store->put_environment(*environment).ok());
+  const Task task = sample::task(0, *environment);
+  REQUIRE(store->put_task(task).ok());
+  REQUIRE(store->put_certificate(sample::certificate(task)).ok());
+  const Rollout whole = sample::rich_rollout(task, 0);
+  REQUIRE(store->put_rollout(whole).ok());
+  REQUIRE(store->put_rollout(sample::rollout(task, 1, false, 1)).ok());
+  REQUIRE(store->flush().ok());
+  const std::set<Content> held = contents_of(whole);
+  CHECK(held.size() == 13);
+  for (const Format& format : formats::all()) {
+    if (format.unit == RowUnit::kTask) continue;
+    INFO(format.name);
+    ExportOptions options{.format = format.name, .folder = folder.file(format.name), .select = {.outcomes = {}}};
+    const auto report = export_dataset(*store, options);
+    if (!report.ok()) FAIL(report.error().text());
+    const std::string card = read_file(options.folder + "/README.md").value();
+    for (Content content : held) {
+      INFO(content_name(content));
+      CHECK(report->dropped.contains(content) != format.carries.contains(content));
+      CHECK((card.find(std::string("\n- ") + content_name(content) + ": in ") != std::string::npos) == report->dropped.contains(content));
+    }
+    options.strict = true;
+    options.folder = folder.file("strict");
+    const auto strict = export_dataset(*store, options);
+    CHECK(strict.ok() == report->dropped.empty());
+    if (!strict.ok()) CHECK(strict.error().what.find("for which there is no place in the format '" + format.name + "'") != std::string::npos);
+    CHECK(std::filesystem::exists(options.folder) == strict.ok());
+    std::filesystem::remove_all(options.folder);
+  }
+}
+
+TEST_CASE("a rollout that a format cannot hold is left out and counted, or refused") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  Rollout malformed = sample::rollout(sample::task(0), 8, true, 1);
+  malformed.messages[2].tool_calls[0].arguments = "{\"a\":";
+  REQUIRE(store->put_rollout(malformed).ok());
+  for (const char* name : {"trl_sft", "trl_kto", "axolotl", "llama_factory"}) {
+    INFO(name);
+    ExportOptions options{.format = name, .folder = folder.file(name)};
+    CHECK(export_dataset(*store, options)->not_held == 1);
+    CHECK(plan_export(*store, options)->not_held == 1);
+    options.strict = true;
+    const auto refused = export_dataset(*store, options);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().what == "rollout " + malformed.id.substr(0, 12) + " cannot be held by the format '" + name + "'");
+  }
+  CHECK(export_dataset(*store, {.format = "openai_chat", .folder = folder.file("chat")})->not_held == 0);
+  CHECK_FALSE(export_dataset(*store, {.format = "trl_dpo", .folder = folder.file("dpo")}).ok());   // all of them passed
+}
+
+TEST_CASE("a plan is exact for a small store, near for a large one, and touches nothing") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  for (const Format& format : formats::all()) {
+    if (format.takes) continue;
+    INFO(format.name);
+    const ExportOptions options{.format = format.name, .folder = folder.file("out/" + format.name), .select = {.outcomes = {}}};
+    const ExportReport plan = plan_export(*store, options).value();
+    CHECK_FALSE(std::filesystem::exists(folder.file("out")));
+    ExportOptions elsewhere = options;
+    elsewhere.folder = folder.file(format.name);
+    const ExportReport done = export_dataset(*store, elsewhere).value();
+    CHECK(plan.exact);
+    CHECK(plan.rows == done.rows);
+    CHECK(plan.dropped == done.dropped);
+    int64_t rows = 0;
+    for (const auto& [split, count] : done.rows) rows += static_cast<int64_t>(std::filesystem::file_size(elsewhere.folder + "/" + row_path(format, split)));
+    CHECK(plan.bytes == rows);
+  }
+  const auto environment = sample::environment();
+  for (int i = kTasks; i < 1000; ++i) {
+    const Task task = sample::task(i, *environment);
+    REQUIRE(store->put_task(task).ok());
+    REQUIRE(store->put_certificate(sample::certificate(task)).ok());
+    REQUIRE(store->put_rollout(sample::rollout(task, 0, true, 2)).ok());
+  }
+  const ExportOptions options{.format = "trl_sft", .folder = folder.file("large")};
+  const ExportReport plan = plan_export(*store, options).value(), done = export_dataset(*store, options).value();
+  CHECK_FALSE(plan.exact);
+  CHECK(static_cast<double>(plan.bytes) == Approx(static_cast<double>(done.bytes)).epsilon(0.1));
+  CHECK(static_cast<double>(plan.rows.at("train")) == Approx(static_cast<double>(done.rows.at("train"))).epsilon(0.2));
+}
+
+TEST_CASE("compressed rows are the same rows, and take the place of those that are not") {
+  Folder folder;
+  auto store = filled_store(folder.file("s.db"));
+  const std::string out = folder.file("out");
+  ExportOptions options{.format = "trl_sft", .folder = out, .select = {.train_percent = 100, .validation_percent = 0}};
+  REQUIRE(export_dataset(*store, options).ok());
+  const std::string plain = read_file(out + "/data/train.jsonl").value();
+  options.encoding = RowEncoding::kZstd;
+  const ExportReport report = export_dataset(*store, options).value();
+  CHECK(files_below(out) == std::set<std::string>{"README.md", "data/train.jsonl.zst", "manifest.json"});
+  CHECK(std::filesystem::file_size(out + "/data/train.jsonl.zst") < plain.size() / 4);
+  CHECK(plan_export(*store, options)->bytes == static_cast<int64_t>(std::filesystem::file_size(out + "/data/train.jsonl.zst")));
+  REQUIRE(std::system(("zstd -q -d " + out + "/data/train.jsonl.zst -o " + folder.file("rows")).c_str()) == 0);
+  CHECK(read_file(folder.file("rows")).value() == plain);
+  CHECK(read_file(out + "/README.md").value().find("path: data/train.jsonl.zst\n") != std::string::npos);
 }
 
 // ---- The formats ----
@@ -332,7 +449,7 @@ TEST_CASE("an unknown format lists the known ones, wrong shares are refused") {
   auto store = filled_store(folder.file("s.db"));
   const auto unknown = export_dataset(*store, {.format = "openai-chat", .folder = folder.file("x")});
   REQUIRE_FALSE(unknown.ok());
-  CHECK(unknown.error().what.find("known: grpo, harbor, openai_chat, swe_bench") != std::string::npos);
+  CHECK(unknown.error().what.find("known: atif, axolotl, grpo, harbor, llama_factory, nemo_gym, ") != std::string::npos);
   CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = folder.file("x"), .select = {.train_percent = 99, .validation_percent = 2}}).ok());
   CHECK_FALSE(export_dataset(*store, {.format = "grpo", .folder = ""}).ok());
   CHECK_FALSE(std::filesystem::exists(folder.file("x")));

@@ -147,6 +147,33 @@ inline Rollout rollout(const Task& t, int64_t sample = 0, bool passed = true, in
   return r;
 }
 
+// One that passed and holds everything that a rollout can hold.
+inline Rollout rich_rollout(const Task& t, int64_t sample) {
+  Rollout r = rollout(t, sample, true, 2);
+  r.messages.insert(r.messages.begin() + 1, Message{Role::kDeveloper, "Answer in JSON.", "", {}, ""});
+  r.messages[1].tools = OrderedJson::array({{{"name", "extra"}}});
+  r.messages[1].response_format = {{"type", "object"}};
+  r.messages[3].text = "I look first.";
+  r.messages[4].images = {{"image/png", "aGk="}};
+  r.context = ContextRecord{"discard-all", 1000, {{7, 7, 800}}};
+  for (int32_t turn = 0; turn < 3; ++turn) {
+    // The second goes on from the first, the third begins again where the context was cut.
+    TokenTurn recorded{.shared = turn == 1 ? 5 : turn == 2 ? 2 : 0, .prompt = {10 * turn + 1, 10 * turn + 2, 10 * turn + 3}, .sampled = {10 * turn + 4, 10 * turn + 5}};
+    recorded.log_probabilities = {-0.5F, -0.25F};
+    recorded.full_log_probabilities = {-0.75F, -0.5F};
+    recorded.kept_counts = {2, 0};
+    recorded.kept = {10 * turn + 4, 90};
+    recorded.expert_layers = recorded.experts_per_token = 2;
+    recorded.experts_from = turn == 1 ? 4 : turn == 2 ? 2 : 0;
+    const int64_t rows = recorded.shared + 4 - recorded.experts_from;
+    for (int64_t i = 0; i < rows * 4; ++i) recorded.experts.push_back(static_cast<uint16_t>((turn * 40 + i) % 64));
+    recorded.selection_digest = std::string(64, 'a');
+    recorded.policy_version = "step-" + std::to_string(turn);
+    r.turns.push_back(std::move(recorded));
+  }
+  return r;
+}
+
 inline Rollout broken_rollout(const Task& t, int64_t sample = 0) {
   Rollout r = rollout(t, sample);
   r.status = RolloutStatus::kFailed;
