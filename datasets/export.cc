@@ -94,6 +94,7 @@ class Exporter {
 
   Result<Rollout> rollout_of(const std::string& id) {
     ASSAY_ASSIGN(Rollout rollout, store_.rollout(id));
+    ASSAY_ASSIGN(rollout.turns, store_.turns(id));
     return options_.select.reasoning == Reasoning::kNonThinking ? without_reasoning(std::move(rollout)) : std::move(rollout);
   }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "datasets/report/archive.h"
+
 namespace assay {
 namespace {
 
@@ -74,18 +76,6 @@ std::vector<int32_t> kept_counts(const TokenSequence& sequence, int64_t from, in
   for (int64_t i = from; i < to; ++i)
     counts[static_cast<size_t>(i - from)] = static_cast<int32_t>(sequence.kept_offsets[static_cast<size_t>(i) + 1] - sequence.kept_offsets[static_cast<size_t>(i)]);
   return counts;
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0U);
-    for (size_t k = 0; k < 4; ++k) out += i + k <= bytes.size() ? kDigits[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
 }
 
 }  // namespace assay

@@ -28,6 +28,4 @@ OrderedJson encoded_integers(std::span<const int32_t> values);
 // How many tokens each token from `from` to before `to` could be drawn from; 0: nothing was cut, or it was not sampled.
 std::vector<int32_t> kept_counts(const TokenSequence& sequence, int64_t from, int64_t to);
 
-std::string base64(std::string_view bytes);
-
 }  // namespace assay
