@@ -5,36 +5,59 @@
 
 #include "cli/host.h"
 #include "cli/jobs.h"
+#include "cli/judge.h"
 #include "cli/progress.h"
 
 namespace assay {
 namespace {
 
 struct Judged {
+  std::optional<Judgement> judgement;   // none where the rollout or its task could not be read
   std::optional<Disagreement> disagreement;
+  bool repeats = false;   // what the stored verdict says, by the same verifier
   std::string error;
 };
 
-std::string first_failure(const Verdict& verdict) {
-  for (const Check& check : verdict.checks)
-    if (!check.passed) return check.name + ": " + check.evidence;
+// The first check of one verifier that came out differently, in result or evidence.
+std::string differing_check(const Verdict& stored, const Json& again) {
+  const Json& checks = again.at("checks");
+  for (size_t i = 0; i < stored.checks.size() && i < checks.size(); ++i) {
+    const Check& check = stored.checks[i];
+    if (checks[i].at("name") != check.name || checks[i].at("passed") != check.passed || checks[i].at("evidence") != check.evidence) return check.name;
+  }
   return "";
 }
 
-std::string outcome(const Verdict& verdict) {
-  return verdict.passed ? "passed" : "failed (" + first_failure(verdict) + ")";
+bool decided(RolloutOutcome outcome) { return outcome == RolloutOutcome::kPassed || outcome == RolloutOutcome::kFailed; }
+
+Result<Judged> judge(Judge& judge, Host& host, Store& store, const RolloutRow& row) {
+  Result<Rollout> rollout = store.rollout(row.id);
+  if (!rollout.ok()) return Judged{.error = rollout.error().text()};
+  Result<std::shared_ptr<const Task>> task = host.task(row.task);
+  if (!task.ok()) return Judged{.error = task.error().text()};
+  const Judgement stored = judgement_of(rollout->verdict);
+  const Judge::Opinion again = judge.judge(**task, Outcome{rollout->answer, rollout->state});
+  Judged judged{.judgement = again.judgement};
+  const bool same_verifier = !again.verdict.is_null() && again.judgement.verifier == stored.verifier;
+  judged.repeats = same_verifier && again.verdict == to_json(rollout->verdict);
+  if (!decided(again.judgement.outcome)) {
+    if (again.judgement.outcome != RolloutOutcome::kUndecided) judged.error = again.judgement.evidence;
+    return judged;
+  }
+  if (same_verifier ? judged.repeats : stored.outcome == again.judgement.outcome) return judged;
+  std::string check = same_verifier ? differing_check(rollout->verdict, again.verdict) : "";
+  if (check.empty()) check = again.judgement.check.empty() ? stored.check : again.judgement.check;
+  judged.disagreement = Disagreement{row.id, row.task, row.policy, stored, again.judgement, std::move(check)};
+  return judged;
 }
 
-Result<Judged> judge(Host& host, Store& store, const RolloutRow& row) {
-  Result<Rollout> rollout = store.rollout(row.id);
-  if (!rollout.ok()) return Judged{{}, rollout.error().text()};
-  Result<std::shared_ptr<const Task>> task = host.task(row.task);
-  if (!task.ok()) return Judged{{}, task.error().text()};
-  const Result<Verdict> fresh = host.judge(**task, Outcome{rollout->answer, rollout->state});
-  if (!fresh.ok()) return Judged{{}, fresh.error().text()};
-  if (to_json(*fresh) == to_json(rollout->verdict)) return Judged{};
-  return Judged{Disagreement{row.id, row.task, row.policy,
-                             "stored " + outcome(rollout->verdict) + ", judged again " + outcome(*fresh)}, ""};
+// Puts a judgement beside a rollout, unless it is what its verifier said of it last. Whether it was new.
+Result<bool> record(Store& store, const std::string& rollout, const Judgement& judgement, bool repeats) {
+  ASSAY_ASSIGN(const Json observations, store.observations(rollout));
+  ASSAY_ASSIGN(const std::optional<Judgement> newest, newest_judgement(observations, judgement.verifier, "rollout " + rollout));
+  if (newest ? *newest == judgement : repeats) return false;
+  ASSAY_TRY(store.put_observation(rollout, kJudgementObservation, to_json(judgement)));
+  return true;
 }
 
 // Rollouts of one environment side by side, so that few environments are open at a time.
@@ -50,31 +73,43 @@ Status sort_by_environment(Store& store, std::vector<RolloutRow>& rows) {
 
 }  // namespace
 
-Result<RescoreReport> rescore(Store& store, const RolloutFilter& filter, const Shard& shard, const Context& context) {
-  ASSAY_ASSIGN(std::vector<RolloutRow> rows, store.rollouts(filter));
-  std::erase_if(rows, [&](const RolloutRow& row) { return !shard.holds(row.task); });
+Result<RescoreReport> rescore(Store& store, const RescoreOptions& options, const Context& context) {
+  ASSAY_ASSIGN(std::vector<RolloutRow> rows, store.rollouts(options.rollouts));
+  std::erase_if(rows, [&](const RolloutRow& row) { return !options.shard.holds(row.task); });
   RescoreReport report;
   report.unscored = static_cast<int64_t>(std::erase_if(rows, [](const RolloutRow& row) { return !row.scored; }));
   ASSAY_TRY(sort_by_environment(store, rows));
-  DatabaseCache databases(store);
+  DatabaseCache databases(store, context.sandbox);
   std::vector<std::unique_ptr<Host>> hosts;
-  for (int i = 0; i < context.threads(); ++i) hosts.push_back(std::make_unique<Host>(databases));
+  std::vector<std::unique_ptr<Judge>> judges;
+  for (int i = 0; i < context.threads(); ++i) {
+    hosts.push_back(std::make_unique<Host>(databases));
+    ASSAY_ASSIGN(auto made, make_judge(options.with, *hosts.back(), store, options.timeout_ms));
+    judges.push_back(std::move(made));
+  }
   Progress progress("verify", static_cast<int64_t>(rows.size()), system_clock());
   ASSAY_ASSIGN(report.judged,
                ordered_map<Judged>(
                    0, static_cast<int64_t>(rows.size()), {.jobs = context.threads(), .cancelled = context.cancelled},
                    [&](int64_t index, int worker) {
-                     return judge(*hosts[static_cast<size_t>(worker)], store, rows[static_cast<size_t>(index)]);
+                     const auto w = static_cast<size_t>(worker);
+                     return judge(*judges[w], *hosts[w], store, rows[static_cast<size_t>(index)]);
                    },
                    [&](int64_t index, Judged judged) -> Status {
+                     const RolloutRow& row = rows[static_cast<size_t>(index)];
                      const bool wrong = judged.disagreement || !judged.error.empty();
                      progress.add(1, wrong);
-                     report.same += !wrong;
+                     report.same += !wrong && judged.judgement->outcome != RolloutOutcome::kUndecided;
+                     if (judged.judgement) {
+                       ++report.outcomes[judged.judgement->outcome];
+                       ASSAY_ASSIGN(const bool fresh, record(store, row.id, *judged.judgement, judged.repeats));
+                       report.recorded += fresh;
+                     }
                      if (judged.disagreement) report.disagreements.push_back(std::move(*judged.disagreement));
-                     if (!judged.error.empty())
-                       report.errors.push_back("rollout " + rows[static_cast<size_t>(index)].id + ": " + judged.error);
+                     if (!judged.error.empty()) report.errors.push_back("rollout " + row.id + ": " + judged.error);
                      return {};
                    }));
+  ASSAY_TRY(store.flush());
   report.interrupted = report.judged < static_cast<int64_t>(rows.size());
   report.seconds = progress.seconds();
   return report;

@@ -95,6 +95,7 @@ void SelectionOptions::declare(CLI::App& app) {
   auto* passed = app.add_flag("--passed", passed_, "Only rollouts that passed (the default)")->group(rollouts);
   auto* all = app.add_flag("--all", all_, "All rollouts with a verdict")->excludes(passed)->group(rollouts);
   list("--outcome", outcomes_, "Only rollouts with these outcomes: passed, failed, timed_out")->excludes(passed)->excludes(all)->group(rollouts);
+  app.add_flag("--disputed", rules_.disputed, "Those too of which another verifier says otherwise (assay verify --with)")->group(rollouts);
   list("--failure", rules_.failures, "Of those that did not pass, only these: how they ended or which check failed, as in limit:steps,all_different")->group(rollouts);
   app.add_option("--messages", messages_, "Only rollouts of so many messages, as in 4:40")->group(rollouts);
   app.add_option("--tokens", tokens_, "Only rollouts whose policy wrote so many tokens, as in 100:8000")->group(rollouts);

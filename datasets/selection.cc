@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "datasets/held_out.h"
+#include "datasets/judgement.h"
 #include "datasets/near_duplicates.h"
 #include "envs/attack_report.h"
 #include "envs/base/hash.h"
@@ -250,6 +251,11 @@ class Planner {
     for (const RolloutRow& row : found->second) {
       Choice choice{row.id, choices.size(), 0, lot(rules_.seed, row.id)};
       std::optional<Loss> loss = of_row(row);
+      if (!loss && !rules_.disputed) {
+        ASSAY_ASSIGN(const Json observations, store_.observations(row.id));
+        ASSAY_ASSIGN(const bool disputed, is_disputed(observations, row.passed, "rollout " + row.id));
+        if (disputed) loss = Loss::kDisputed;
+      }
       if (!loss && reads_rollouts()) {
         ASSAY_ASSIGN(loss, of_record(row, said, choice));
       }

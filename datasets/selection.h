@@ -51,6 +51,7 @@ struct SelectionRules {
   std::vector<std::string> policies;
   std::vector<RolloutOutcome> outcomes = {RolloutOutcome::kPassed};   // empty: all with a verdict
   std::vector<std::string> failures;   // of those that did not pass: how it ended ("gave_up", "limit:steps") or what failed ("shape", "all_different")
+  bool disputed = false;               // those that a later judgement contradicts, too (datasets/judgement.h)
   IntegerRange messages, tokens;       // tokens: written by the policy, as it reported them
   Reasoning reasoning = Reasoning::kAsPlayed;
   int64_t most_per_task = INT64_MAX;

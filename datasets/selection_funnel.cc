@@ -27,6 +27,7 @@ constexpr Words kWords[] = {
     {"task_lost", "its task is left out"},
     {"no_verdict", "broke before there was a verdict"},
     {"outcome", "another outcome"},
+    {"disputed", "another verifier says otherwise"},
     {"failure", "failed in another way"},
     {"messages", "too few or too many messages"},
     {"tokens_unknown", "its policy reported no tokens"},

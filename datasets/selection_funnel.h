@@ -17,7 +17,7 @@ enum class Loss {
   kUncertified, kUnsound, kChance, kSolutions, kFormat, kStatement, kAttacked, kNotMeasured, kPassRate, kContaminated,
   kDuplicate, kNearDuplicate, kBalance, kNoRollout, kLimit,
   // Of rollouts.
-  kTaskLost, kNoVerdict, kOutcome, kFailure, kMessages, kTokensUnknown, kTokens, kReasoning, kContaminatedRollout, kRepeated, kEnough,
+  kTaskLost, kNoVerdict, kOutcome, kDisputed, kFailure, kMessages, kTokensUnknown, kTokens, kReasoning, kContaminatedRollout, kRepeated, kEnough,
 };
 
 const char* loss_name(Loss loss);    // "near_duplicate"

@@ -45,7 +45,7 @@ OrderedJson public_tool_json(const ToolSpec& tool) {
   OrderedJson function;
   function["name"] = tool.name;
   function["description"] = tool.description;
-  function["parameters"] = OrderedJson::parse(tool.parameters.dump());
+  function["parameters"] = OrderedJson(tool.parameters);
   return {{"type", "function"}, {"function", std::move(function)}};
 }
 

@@ -1,7 +1,12 @@
 // Answers judged: of trips, from bytes and already parsed, half of them failing; of questions; one thread.
 #include <chrono>
+#include <filesystem>
 
 #include "cli/bench.h"
+#include "cli/bench/temporary_folder.h"
+#include "cli/command.h"
+#include "cli/host.h"
+#include "cli/rescore.h"
 #include "envs/base/rng.h"
 #include "synth/chance.h"
 #include "synth/factory.h"
@@ -40,6 +45,58 @@ Result<Figure> questions() {
   const double rate = static_cast<double>(judged) / seconds_since(start);
   if (wrong > 0) return make_error(Boundary::kInternal, "the verdicts are not the ones the answers were made for", "bench verify");
   return Figure{"verify", "answers to questions", rate, "1/s", 200'000, true, "50 tasks of query, all difficulties: the right answers and those of wrong plans, from bytes"};
+}
+
+// Rollouts of 30 tool results each, right and wrong ones in turn, judged again from a store; and their answers by the verifier alone.
+Result<std::vector<Figure>> stored() {
+  constexpr int64_t kRollouts = 2'000;
+  FactoryOptions options;
+  options.preset = "report";
+  ASSAY_ASSIGN(auto factory, Factory::create(options));
+  ASSAY_ASSIGN(const MadeTask made, factory->make(0));
+  ASSAY_ASSIGN(const auto environment, factory->environment(0));
+  TemporaryFolder folder("verify");
+  std::filesystem::create_directories(folder.path);
+  ASSAY_ASSIGN(auto store, Store::open((folder.path / "bench.db").string(), StoreMode::kOpenOrCreate, system_clock()));
+  ASSAY_TRY(store->put_environment(*environment));
+  ASSAY_TRY(store->put_task(made.task));
+  DatabaseCache databases(*store);
+  Host host(databases);
+  std::vector<Outcome> outcomes;
+  Rng rng(0, "bench/verify/stored");
+  Rollout rollout{.task = made.task.id, .policy = "bench"};
+  rollout.messages = {{Role::kSystem, made.task.system, "", {}, ""}, {Role::kUser, made.task.prompt, "", {}, ""}};
+  for (int i = 0; i < 30; ++i) {
+    rollout.messages.push_back({Role::kAssistant, "", "Next.", {{"c" + std::to_string(i), "look", "{}"}}, ""});
+    rollout.messages.push_back({Role::kTool, "", "", {}, "c" + std::to_string(i)});
+    while (rollout.messages.back().text.size() < 200) rollout.messages.back().text += std::to_string(rng.next()) + ", ";
+  }
+  rollout.submitted = true;
+  rollout.stop = "submitted";
+  for (int64_t i = 0; i < kRollouts; ++i) {
+    rollout.sample = i;
+    rollout.id = rollout_id(rollout.task, rollout.policy, rollout.seed, i);
+    rollout.answer = i % 2 ? made.task.gold : made.certificate.mutants[static_cast<size_t>(i) % made.certificate.mutants.size()].answer;
+    outcomes.push_back({rollout.answer, {}});
+    ASSAY_ASSIGN(rollout.verdict, host.judge(made.task, outcomes.back()));
+    ASSAY_TRY(store->put_rollout(rollout));
+  }
+  ASSAY_TRY(store->flush());
+  int64_t judged = 0;
+  auto start = std::chrono::steady_clock::now();
+  for (; seconds_since(start) < 1; ++judged) {
+    ASSAY_ASSIGN(const Verdict verdict, host.judge(made.task, outcomes[static_cast<size_t>(judged % kRollouts)]));
+    if (verdict.checks.empty()) return make_error(Boundary::kInternal, "a verdict without checks", "bench verify");
+  }
+  const double alone = static_cast<double>(judged) / seconds_since(start);
+  Context context;
+  context.jobs = 1;
+  start = std::chrono::steady_clock::now();
+  ASSAY_ASSIGN(const RescoreReport report, rescore(*store, {}, context));
+  const double again = static_cast<double>(report.judged) / seconds_since(start);
+  if (report.same != kRollouts) return make_error(Boundary::kInternal, "verdicts came out differently", "bench verify");
+  return std::vector<Figure>{{"verify", "stored rollouts judged again", again, "1/s", 0, true, "report task, 62 messages and about 8 KB of text each, from the store to the comparison with the stored verdict; one thread"},
+                             {"verify", "of the verifier's own speed", again / alone, "", 0.5, true, "the same answers by the verifier alone, with evidence: " + std::to_string(static_cast<int64_t>(alone)) + " 1/s"}};
 }
 
 Result<std::vector<Figure>> run() {
@@ -82,9 +139,12 @@ Result<std::vector<Figure>> run() {
     for (const Assignment& assignment : rows) passed += verifier->judge_rows(assignment.data()).passed, ++judged;
   const double parsed = static_cast<double>(judged) / seconds_since(start);
   ASSAY_ASSIGN(Figure of_questions, questions());
-  return std::vector<Figure>{{"verify", "answers from bytes", from_bytes, "1/s", 500'000, true, "report task, 2,000 answers, half failing, failing checks named by code"},
+  ASSAY_ASSIGN(const std::vector<Figure> from_store, stored());
+  std::vector<Figure> figures{{"verify", "answers from bytes", from_bytes, "1/s", 500'000, true, "report task, 2,000 answers, half failing, failing checks named by code"},
                              {"verify", "answers already parsed", parsed, "1/s", 1'500'000, true, "the same, as row numbers"},
                              std::move(of_questions)};
+  figures.insert(figures.end(), from_store.begin(), from_store.end());
+  return figures;
 }
 
 }  // namespace

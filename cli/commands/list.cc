@@ -1,11 +1,15 @@
 // assay list: what is registered in the program, and what is in a store.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+
 #include "cli/command.h"
 #include "cli/selection.h"
+#include "cli/specialist.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
 #include "datasets/format.h"
+#include "datasets/rollout_outcome.h"
 #include "engine/policy_factory.h"
 #include "envs/tool_kind.h"
 #include "synth/archetype.h"
@@ -21,6 +25,7 @@ struct Options {
   std::string subject;
   TaskSelection tasks;
   std::string policy;
+  std::vector<std::string> outcomes;
   bool statistics = false;
 };
 
@@ -128,14 +133,24 @@ Result<Listing> rollouts(const Options& options, const Context& context) {
   RolloutFilter filter;
   filter.limit = context.limit;
   if (!options.policy.empty()) filter.policy = options.policy;
-  ASSAY_ASSIGN(const std::vector<RolloutRow> rows, store->rollouts(filter));
+  if (!options.outcomes.empty()) filter.limit = -1;   // which counts those that are listed
+  ASSAY_ASSIGN(std::vector<RolloutRow> rows, store->rollouts(filter));
+  if (!options.outcomes.empty()) {
+    std::vector<RolloutOutcome> wanted;
+    for (const std::string& name : options.outcomes) {
+      ASSAY_ASSIGN(const RolloutOutcome outcome, outcome_named(name, "--outcome"));
+      wanted.push_back(outcome);
+    }
+    std::erase_if(rows, [&](const RolloutRow& row) { return std::find(wanted.begin(), wanted.end(), outcome_of(row)) == wanted.end(); });
+    if (context.limit >= 0 && rows.size() > static_cast<size_t>(context.limit)) rows.resize(static_cast<size_t>(context.limit));
+  }
   Listing listing{TextTable({"rollout", "task", "policy", "seed", "sample", "outcome", "reward", "steps", "calls", "ended by"})};
   for (const RolloutRow& row : rows) {
     listing.table.add({short_id(row.id), short_id(row.task), printable(row.policy), std::to_string(row.seed), std::to_string(row.sample),
-                       row.scored ? (row.passed ? "passed" : "not passed") : "FAILED: " + row.boundary,
+                       std::string(outcome_name(outcome_of(row))) + (row.scored ? "" : ": " + row.boundary),
                        row.scored ? rate_text(row.reward) : "-", count_text(row.steps), count_text(row.calls), printable(row.stop)});
     listing.json.push_back({{"rollout", row.id}, {"task", row.task}, {"policy", row.policy}, {"seed", row.seed}, {"sample", row.sample},
-                            {"scored", row.scored}, {"boundary", row.boundary}, {"passed", row.passed}, {"reward", row.reward},
+                            {"outcome", outcome_name(outcome_of(row))}, {"scored", row.scored}, {"boundary", row.boundary}, {"passed", row.passed}, {"reward", row.reward},
                             {"steps", row.steps}, {"calls", row.calls}, {"stop", row.stop}});
   }
   return listing;
@@ -168,6 +183,7 @@ const std::vector<Subject>& subjects() {
       {"formats", [](Options&, const Context&) { return registered(formats::all()); }},
       {"archetypes", [](Options&, const Context&) { return registered(archetypes::all()); }},
       {"variants", [](Options&, const Context&) { return registered(variants::all()); }},
+      {"specialists", [](Options&, const Context&) { return listing_of(specialists()); }},
       {"operators", [](Options&, const Context&) { return registered(operators::all()); }},
       {"tool-kinds", [](Options&, const Context&) { return registered(tool_kinds::all()); }},
       {"tasks", [](Options& options, const Context& context) { return tasks(options, context); }},
@@ -205,6 +221,7 @@ Command make() {
             options->tasks.declare(app);
             app.add_flag("--stats", options->statistics, "Of domains: sizes, and the nearest neighbour of each, blind to names");
             app.add_option("--policy", options->policy, "Only rollouts of this policy");
+            app.add_option("--outcome", options->outcomes, "Only rollouts with these outcomes: passed, failed, undecided, verifier_error, timed_out, broken")->delimiter(',')->allow_extra_args(false);
             return [options, &context] { return run(*options, context); };
           }};
 }

@@ -19,7 +19,8 @@ namespace {
 constexpr size_t kLineBytes = 8u << 20;
 
 struct Options {
-  std::string task, answers, predictions, policy;
+  std::string task, answers, predictions, policy, with;
+  int64_t timeout_s = 60;
   bool python = false;
   Shard shard;
 };
@@ -120,19 +121,27 @@ Result<int> verify_stored(const Options& options, Store& store, const Context& c
     ASSAY_ASSIGN(const std::vector<TaskRow> rows, select_tasks(store, selection, -1));
     filter.task = rows[0].id;
   }
-  ASSAY_ASSIGN(const RescoreReport report, rescore(store, filter, options.shard, context));
-  OrderedJson disagreements = OrderedJson::array();
+  ASSAY_ASSIGN(const RescoreReport report, rescore(store, {filter, options.shard, options.with, options.timeout_s * 1000}, context));
+  TextTable table({"rollout", "policy", "stored", "by", "judged again", "by", "check", "evidence"});
+  OrderedJson disagreements = OrderedJson::array(), outcomes = OrderedJson::object();
   for (const Disagreement& d : report.disagreements) {
-    context.say("rollout " + short_id(d.rollout) + " of " + printable(d.policy) + ": " + printable(d.what));
-    disagreements.push_back({{"rollout", d.rollout}, {"task", d.task}, {"policy", d.policy}, {"what", d.what}});
+    table.add({short_id(d.rollout), printable(d.policy), outcome_name(d.stored.outcome), printable(d.stored.verifier), outcome_name(d.again.outcome), printable(shortened(d.again.verifier, 40)),
+               printable(d.check), printable(shortened(d.again.evidence.empty() ? d.stored.evidence : d.again.evidence, 120))});
+    disagreements.push_back({{"rollout", d.rollout}, {"task", d.task}, {"policy", d.policy}, {"check", d.check}, {"stored", to_json(d.stored)}, {"again", to_json(d.again)}});
   }
+  if (!table.empty() && !context.json) context.say(table.text());
   for (const std::string& error : report.errors) context.say(printable(error));
-  context.say(count_text(report.judged) + " rollouts judged again in " + duration_text(report.seconds) + ": " + count_text(report.same) +
+  std::string told;
+  for (const auto& [outcome, count] : report.outcomes) {
+    told += (told.empty() ? "" : ", ") + count_text(count) + " " + outcome_name(outcome);
+    outcomes[outcome_name(outcome)] = count;
+  }
+  context.say(count_text(report.judged) + " rollouts judged again in " + duration_text(report.seconds) + (told.empty() ? "" : " (" + told + ")") + ": " + count_text(report.same) +
               " verdicts the same, " + count_text(static_cast<int64_t>(report.disagreements.size())) + " differ, " +
               count_text(static_cast<int64_t>(report.errors.size())) + " could not be judged; " + count_text(report.unscored) +
-              " had failed and have no verdict");
+              " had failed and have no verdict; " + count_text(report.recorded) + " judgements recorded");
   if (report.interrupted) context.say("interrupted");
-  context.result({{"judged", report.judged}, {"same", report.same}, {"unscored", report.unscored},
+  context.result({{"judged", report.judged}, {"same", report.same}, {"unscored", report.unscored}, {"outcomes", std::move(outcomes)}, {"recorded", report.recorded},
                   {"disagreements", std::move(disagreements)}, {"errors", report.errors}, {"interrupted", report.interrupted},
                   {"seconds", report.seconds}});
   const bool clean = report.disagreements.empty() && report.errors.empty() && !report.interrupted;
@@ -161,6 +170,8 @@ Command make() {
             app.add_option("--predictions", options->predictions, "Patches for tasks that ask for one: SWE-bench predictions, JSON or JSON lines")->excludes(answers);
             app.add_option("--policy", options->policy, "Only rollouts of this policy");
             declare_shard(app, options->shard, "Only the I-th of N parts of the stored rollouts, cut by their tasks' ids");
+            app.add_option("--with", options->with, "Stored rollouts: plain, a second reading of the tasks; or command:LINE, a program that speaks as assay env does, such as another version");
+            app.add_option("--timeout", options->timeout_s, "Seconds for each judgement of such a program")->check(CLI::Range(int64_t{1}, int64_t{86'400}));
             return [options, &context] { return run(*options, context); };
           }};
 }

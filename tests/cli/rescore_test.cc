@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/host.h"
+#include "datasets/judgement.h"
 #include "synth/factory.h"
 
 namespace assay {
@@ -120,7 +121,7 @@ TEST_CASE("judging again finds every stored verdict that is not the verifier's")
   for (int jobs : {1, 2}) {
     Context context;
     context.jobs = jobs;
-    Result<RescoreReport> report = rescore(*place.store, {}, Shard(), context);
+    Result<RescoreReport> report = rescore(*place.store, {}, context);
     REQUIRE(report.ok());
     CHECK(report->judged == 6);
     CHECK(report->same == 2);
@@ -129,8 +130,72 @@ TEST_CASE("judging again finds every stored verdict that is not the verifier's")
     std::set<std::string> found;
     for (const Disagreement& disagreement : report->disagreements) found.insert(disagreement.rollout);
     CHECK(found == std::set<std::string>{too_kind.id, too_strict.id, other_reason.id});
+    for (const Disagreement& disagreement : report->disagreements) {
+      CHECK(disagreement.stored.verifier == disagreement.again.verifier);
+      CHECK_FALSE(disagreement.check.empty());
+      if (disagreement.rollout == other_reason.id) CHECK(disagreement.check == other_reason.verdict.checks[0].name);
+    }
+    CHECK(report->outcomes == std::map<RolloutOutcome, int64_t>{{RolloutOutcome::kPassed, 2}, {RolloutOutcome::kFailed, 3}});
+    CHECK(report->recorded == (jobs == 1 ? 3 : 0));   // what a verifier says again is not recorded again
   }
   CHECK(place.run("verify").first == 1);
+  // What was stored stays, and what is new stands beside it.
+  CHECK(place.store->rollout(too_kind.id).value().verdict.passed);
+  const Json beside = place.store->observations(too_kind.id).value();
+  REQUIRE(beside.size() == 1);
+  CHECK(judgement_from_json(beside[0]["value"], "").value().outcome == RolloutOutcome::kFailed);
+  CHECK(place.store->observations(good.id).value().empty());
+}
+
+TEST_CASE("another verifier is asked: a plain reading, or a program, and what each says is kept apart") {
+  Workplace place;
+  const Task& task = place.tasks[0];
+  const Rollout good = place.rollout(task, 0, task.gold), bad = place.rollout(task, 1, "[]");
+  Rollout too_kind = place.rollout(task, 2, "[]");
+  too_kind.verdict.passed = true;
+  too_kind.verdict.reward = 1;
+  for (const Rollout& rollout : {good, bad, too_kind}) REQUIRE(place.store->put_rollout(rollout).ok());
+  Context context;
+  context.jobs = 1;
+  const auto with = [&](const std::string& verifier, int64_t timeout_ms = 20'000) {
+    auto report = rescore(*place.store, {.with = verifier, .timeout_ms = timeout_ms}, context);
+    if (!report.ok()) FAIL(report.error().text());
+    return std::move(report).value();
+  };
+  using enum RolloutOutcome;
+  using Outcomes = std::map<RolloutOutcome, int64_t>;
+  const RescoreReport plain = with("plain");
+  CHECK(plain.outcomes == Outcomes{{kPassed, 1}, {kFailed, 2}});
+  CHECK(plain.recorded == 3);
+  CHECK(plain.same == 2);
+  REQUIRE(plain.disagreements.size() == 1);
+  CHECK(plain.disagreements[0].rollout == too_kind.id);
+  CHECK(plain.disagreements[0].again.verifier == "plain");
+  CHECK(with("plain").recorded == 0);
+
+  // This program itself, as another version would be.
+  const RescoreReport other = with("command:\"$ASSAY\" env --all --store " + place.path() + " 2>/dev/null");
+  CHECK(other.outcomes == Outcomes{{kPassed, 1}, {kFailed, 2}});
+  CHECK(other.errors == std::vector<std::string>());
+  REQUIRE(other.disagreements.size() == 1);
+  CHECK(other.disagreements[0].check == bad.verdict.checks[0].name);
+
+  const auto answers = [](const std::string& answer) { return "command:while read line; do echo '" + answer + "'; done"; };
+  CHECK(with(answers("{\"outcome\":\"undecided\"}")).outcomes == Outcomes{{kUndecided, 3}});
+  CHECK(with(answers("{\"outcome\":\"undecided\"}")).same == 0);
+  CHECK(with(answers("{\"error\":{\"boundary\":\"sandbox\",\"message\":\"no disk\"}}")).outcomes == Outcomes{{kVerifierError, 3}});
+  CHECK(with(answers("{\"passed\":\"yes\"}")).outcomes == Outcomes{{kVerifierError, 3}});
+  CHECK(with(answers("nonsense")).outcomes == Outcomes{{kVerifierError, 3}});
+  CHECK(with("command:exit 3").outcomes == Outcomes{{kVerifierError, 3}});
+  const RescoreReport slow = with("command:sleep 60", 200);
+  CHECK(slow.outcomes == Outcomes{{kTimedOut, 3}});
+  CHECK(slow.errors.size() == 3);
+  CHECK(slow.disagreements.empty());
+  // It answers the first and hangs at the second: then it is started again.
+  CHECK(with("command:read line; echo '{\"passed\":true}'; sleep 60", 500).outcomes == Outcomes{{kPassed, 2}, {kTimedOut, 1}});
+  CHECK_FALSE(rescore(*place.store, {.with = "plainly"}, context).ok());
+  CHECK_FALSE(rescore(*place.store, {.with = "command:"}, context).ok());
+  CHECK(place.store->rollout(too_kind.id).value().verdict.passed);
 }
 
 TEST_CASE("audit finds a certificate that says more than is true, one that says less, and one that is missing") {

@@ -65,3 +65,19 @@ class Selection(CliTest):
         self.assertEqual(sorted(map(json.loads, lines), key=by_id), sorted(self.rows(), key=by_id))
         done = self.assay("export", "--format", "openai_chat", "--out", "-", "--json", status=2)
         self.assertIn("not both", done.stderr)
+
+    def test_outcomes_are_listed_and_asked_for(self):
+        rows = self.json("list", "rollouts")["rollouts"]
+        self.assertEqual({(row["outcome"], row["passed"]) for row in rows}, {("passed", True), ("failed", False)})
+        failed = self.json("list", "rollouts", "--outcome", "failed,timed_out", "--limit", "5")["rollouts"]
+        self.assertEqual([row["outcome"] for row in failed], ["failed"] * 5)
+        self.assertIn("broken", self.fails("list", "rollouts", "--outcome", "brocken")[0])
+        self.assertEqual(len(self.json("list", "specialists")["specialists"]), 6)
+        # What another verifier contradicts is not exported, and the verdict stays.
+        told = self.json("verify", "--policy", "gold", "--limit", "6", "--with", "command:while read l; do echo '{\"passed\":false}'; done", status=1)
+        self.assertEqual((told["outcomes"], len(told["disagreements"]), told["recorded"]), ({"failed": 6}, 6, 6))
+        self.assertEqual({d["stored"]["outcome"] + " " + d["again"]["outcome"] for d in told["disagreements"]}, {"passed failed"})
+        self.assertEqual(self.export("--policy", "gold")["funnel"]["rollouts"]["lost"], {"rule": 24, "disputed": 6})
+        self.assertEqual(self.export("--policy", "gold", "--disputed")["funnel"]["rollouts"]["lost"], {"rule": 24})
+        self.assertEqual(len(self.json("list", "rollouts", "--policy", "gold", "--outcome", "passed")["rollouts"]), 24)
+        self.assertRegex(self.assay("verify", "--policy", "gold", "--with", "plain").stdout, r"24 rollouts judged again .*\(24 passed\): 24 verdicts the same, 0 differ")
