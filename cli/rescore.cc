@@ -5,7 +5,7 @@
 
 #include "cli/host.h"
 #include "cli/jobs.h"
-#include "cli/judge.h"
+#include "cli/reviewer.h"
 #include "cli/progress.h"
 
 namespace assay {
@@ -28,13 +28,13 @@ std::string differing_check(const Verdict& stored, const Json& again) {
 
 bool decided(RolloutOutcome outcome) { return outcome == RolloutOutcome::kPassed || outcome == RolloutOutcome::kFailed; }
 
-Result<Judged> judge(Judge& judge, Host& host, Store& store, const RolloutRow& row) {
+Result<Judged> judge(Reviewer& reviewer, Host& host, Store& store, const RolloutRow& row) {
   Result<Rollout> rollout = store.rollout(row.id);
   if (!rollout.ok()) return Judged{.error = rollout.error().text()};
   Result<std::shared_ptr<const Task>> task = host.task(row.task);
   if (!task.ok()) return Judged{.error = task.error().text()};
   const Judgement stored = judgement_of(rollout->verdict);
-  const Judge::Opinion again = judge.judge(**task, Outcome{rollout->answer, rollout->state});
+  const Reviewer::Opinion again = reviewer.judge(**task, Outcome{rollout->answer, rollout->state});
   Judged judged{.judgement = again.judgement};
   const bool same_verifier = !again.verdict.is_null() && again.judgement.verifier == stored.verifier;
   judged.repeats = same_verifier && again.verdict == to_json(rollout->verdict);
@@ -79,11 +79,11 @@ Result<RescoreReport> rescore(Store& store, const RescoreOptions& options, const
   ASSAY_TRY(sort_by_environment(store, rows));
   DatabaseCache databases(store, context.sandbox);
   std::vector<std::unique_ptr<Host>> hosts;
-  std::vector<std::unique_ptr<Judge>> judges;
+  std::vector<std::unique_ptr<Reviewer>> reviewers;
   for (int i = 0; i < context.threads(); ++i) {
     hosts.push_back(std::make_unique<Host>(databases));
-    ASSAY_ASSIGN(auto made, make_judge(options.with, *hosts.back(), store, options.timeout_ms));
-    judges.push_back(std::move(made));
+    ASSAY_ASSIGN(auto made, make_reviewer(options.with, *hosts.back(), store, options.timeout_ms));
+    reviewers.push_back(std::move(made));
   }
   Progress progress("verify", static_cast<int64_t>(rows.size()), system_clock());
   ASSAY_ASSIGN(report.judged,
@@ -91,7 +91,7 @@ Result<RescoreReport> rescore(Store& store, const RescoreOptions& options, const
                    0, static_cast<int64_t>(rows.size()), {.jobs = context.threads(), .cancelled = context.cancelled},
                    [&](int64_t index, int worker) {
                      const auto w = static_cast<size_t>(worker);
-                     return judge(*judges[w], *hosts[w], store, rows[static_cast<size_t>(index)]);
+                     return judge(*reviewers[w], *hosts[w], store, rows[static_cast<size_t>(index)]);
                    },
                    [&](int64_t index, Judged judged) -> Status {
                      const RolloutRow& row = rows[static_cast<size_t>(index)];

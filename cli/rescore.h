@@ -16,7 +16,7 @@ namespace assay {
 struct RescoreOptions {
   RolloutFilter rollouts;
   Shard shard;                    // of what fits the filter, cut by tasks
-  std::string with;               // who judges (cli/judge.h)
+  std::string with;               // who judges (cli/reviewer.h)
   int64_t timeout_ms = 60'000;    // of one judgement by a command
 };
 

@@ -1,4 +1,4 @@
-#include "cli/judge.h"
+#include "cli/reviewer.h"
 
 #include <algorithm>
 
@@ -15,9 +15,9 @@ Judgement broken(const std::string& verifier, const Error& error) {
   return {verifier, outcome, 0, "", error.text()};
 }
 
-class NativeJudge final : public Judge {
+class NativeReviewer final : public Reviewer {
  public:
-  explicit NativeJudge(Host& host) : host_(host) {}
+  explicit NativeReviewer(Host& host) : host_(host) {}
 
   Opinion judge(const Task& task, const Outcome& outcome) override {
     const Result<Verdict> verdict = host_.judge(task, outcome);
@@ -29,9 +29,9 @@ class NativeJudge final : public Judge {
   Host& host_;
 };
 
-class PlainJudge final : public Judge {
+class PlainReviewer final : public Reviewer {
  public:
-  explicit PlainJudge(Store& store) : store_(store) {}
+  explicit PlainReviewer(Store& store) : store_(store) {}
 
   Opinion judge(const Task& task, const Outcome& outcome) override {
     if (!task.tests.is_null()) return {{"plain", RolloutOutcome::kUndecided, 0, "", "patches are judged by tests alone"}, nullptr};
@@ -45,9 +45,9 @@ class PlainJudge final : public Judge {
   Store& store_;
 };
 
-class CommandJudge final : public Judge {
+class CommandReviewer final : public Reviewer {
  public:
-  CommandJudge(std::string name, int64_t timeout_ms) : name_(std::move(name)), timeout_ms_(timeout_ms) {}
+  CommandReviewer(std::string name, int64_t timeout_ms) : name_(std::move(name)), timeout_ms_(timeout_ms) {}
 
   Opinion judge(const Task& task, const Outcome& outcome) override {
     Result<Judgement> judgement = ask(task, outcome);
@@ -98,10 +98,10 @@ class CommandJudge final : public Judge {
 
 }  // namespace
 
-Result<std::unique_ptr<Judge>> make_judge(const std::string& with, Host& host, Store& store, int64_t timeout_ms) {
-  if (with.empty()) return std::unique_ptr<Judge>(new NativeJudge(host));
-  if (with == "plain") return std::unique_ptr<Judge>(new PlainJudge(store));
-  if (with.starts_with(kCommand) && with.size() > kCommand.size()) return std::unique_ptr<Judge>(new CommandJudge(with, timeout_ms));
+Result<std::unique_ptr<Reviewer>> make_reviewer(const std::string& with, Host& host, Store& store, int64_t timeout_ms) {
+  if (with.empty()) return std::unique_ptr<Reviewer>(new NativeReviewer(host));
+  if (with == "plain") return std::unique_ptr<Reviewer>(new PlainReviewer(store));
+  if (with.starts_with(kCommand) && with.size() > kCommand.size()) return std::unique_ptr<Reviewer>(new CommandReviewer(with, timeout_ms));
   return unknown_name("verifier", with, {"plain", "command:LINE"}, "--with");
 }
 

@@ -10,13 +10,13 @@
 namespace assay {
 
 // Used by one thread.
-class Judge {
+class Reviewer {
  public:
   struct Opinion {
     Judgement judgement;
     Json verdict;   // whole, where the judge gives one like the stored one; else null
   };
-  virtual ~Judge() = default;
+  virtual ~Reviewer() = default;
   // Total: what goes wrong is a judgement, too (kVerifierError, kTimedOut).
   virtual Opinion judge(const Task& task, const Outcome& outcome) = 0;
 };
@@ -28,6 +28,6 @@ class Judge {
 //                   {"op":"score","task","answer","state"?} on a line, it answers {"passed","reward","checks"?} or {"error"}; in place of
 //                   "passed" it may answer {"outcome":"undecided"}. Started again after it broke or was too slow.
 // `host` and `store` are borrowed.
-Result<std::unique_ptr<Judge>> make_judge(const std::string& with, Host& host, Store& store, int64_t timeout_ms);
+Result<std::unique_ptr<Reviewer>> make_reviewer(const std::string& with, Host& host, Store& store, int64_t timeout_ms);
 
 }  // namespace assay
