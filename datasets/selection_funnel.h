@@ -10,7 +10,7 @@
 
 namespace assay {
 
-enum class Loss {
+enum class SelectionLoss {
   // Of tasks and of rollouts alike.
   kRule,            // not what was asked for
   // Of tasks.
@@ -19,6 +19,7 @@ enum class Loss {
   // Of rollouts.
   kTaskLost, kNoVerdict, kOutcome, kDisputed, kFailure, kMessages, kTokensUnknown, kTokens, kReasoning, kContaminatedRollout, kRepeated, kEnough,
 };
+using Loss = SelectionLoss;   // where nothing else is lost
 
 const char* loss_name(Loss loss);    // "near_duplicate"
 const char* loss_words(Loss loss);   // "nearly the prompt of one that is kept"
