@@ -14,7 +14,7 @@ namespace assay {
 struct ReportOptions {
   std::string title;                   // as text
   std::vector<std::string> policies;   // descriptors; empty: every policy
-  // The file's size. Figures and the list of attempts are always whole, about 40 bytes an attempt; trajectories are kept while they
+  // The file's size. Figures and the list of attempts are always whole, about 25 bytes an attempt; trajectories are kept while they
   // fit: failures before successes, each task's first before any task's second. The page says how many are missing.
   int64_t bytes = 5'000'000;
 };
