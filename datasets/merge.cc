@@ -156,10 +156,14 @@ class Merge {
     return out_.path();
   }
 
+  // Those of tasks and rollouts go where these go, and all others everywhere: they are there once after a merge.
   Status take_observations() {
     return in_.visit_observations([&](const StoredObservation& observation) -> Status {
-      const bool of_a_task = observation.subject.size() == kIdDigits;
-      if (of_a_task && !options_.shard.holds(observation.subject)) return {};
+      if (!options_.shard.is_whole() && observation.subject.size() == kIdDigits) {
+        ASSAY_ASSIGN(const bool task, out_.holds(RecordKind::kTask, {observation.subject}));
+        ASSAY_ASSIGN(const bool rollout, out_.holds(RecordKind::kRollout, {observation.subject}));
+        if (!task && !rollout) return {};
+      }
       ++report_.observations;
       return out_.put_observation(observation);
     });

@@ -42,6 +42,7 @@ void fill(Store& store, int64_t first, int64_t last) {
     REQUIRE(store.put_rollout(recorded).ok());
     REQUIRE(store.put_rollout(sample::rollout(task, 1, false)).ok());
     REQUIRE(store.put_observation({task.id, "pass_rate", "0.5", 1000 + index}).ok());
+    REQUIRE(store.put_observation({recorded.id, "verdict", "true", 1000 + index}).ok());
   }
   REQUIRE(store.flush().ok());
 }
@@ -98,6 +99,7 @@ TEST_CASE("shards of a store, merged again in any order and more than once, are 
     tasks += part->statistics().value()["tasks"].get<int64_t>();
     const std::vector<TaskRow> rows = part->tasks({}).value();
     for (const TaskRow& row : rows) CHECK(Shard{number, shards}.holds(row.id));
+    for (const TaskRow& row : rows) CHECK(part->observations(sample::rollout(sample::task(row.index), 0).id).value().size() == 1);
   }
   CHECK(tasks == 40);
   std::reverse(parts.begin(), parts.end());
