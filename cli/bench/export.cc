@@ -125,7 +125,7 @@ Result<std::vector<Figure>> measure_export(const std::string& area, int64_t coun
   std::vector<Figure> figures;
   const double share = static_cast<double>(count) / static_cast<double>(kRollouts);
   for (const Format& format : formats::all()) {
-    if (!format.per_rollout || format.takes) continue;
+    if (format.unit != RowUnit::kRollout || format.takes || format.takes_rollout) continue;
     ASSAY_ASSIGN(auto store, Store::open(path, StoreMode::kMustExist, system_clock()));
     (void)peak_megabytes();
     start = std::chrono::steady_clock::now();
