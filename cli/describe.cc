@@ -101,6 +101,7 @@ Facts facts_of(const Task& task) {
                            ", seed " + std::to_string(p.seed) + ", index " + std::to_string(p.index));
   if (!p.data.empty()) facts.add("over your tables", p.data);
   facts.add("difficulty", difficulty_text(task.difficulty));
+  if (!p.parent.empty()) facts.add("made harder from", p.parent + " (step " + std::to_string(p.step) + " of its lineage)");
   facts.add("limits", count_text(task.limits.steps) + " steps, " + count_text(task.limits.calls) + " tool calls, " +
                           duration_text(static_cast<double>(task.limits.wall_ms) / 1000));
   return facts;
@@ -189,6 +190,71 @@ Result<Description> describe_task(Store& store, const Task& task, Detail detail)
   out.json = {{"task", with_id(to_json(task), task.id)}, {"constraints", std::move(constraints)}};
   out.json["observations"] = observations;
   out.json["certificate"] = certificate.ok() ? with_id(to_json(*certificate), certificate->id) : OrderedJson();
+  return out;
+}
+
+namespace {
+
+Result<std::vector<Task>> lineage_of(Store& store, const Task& task) {
+  std::vector<Task> out{task};
+  while (!out.front().provenance.parent.empty()) {
+    if (out.size() > 8) return input_error("a lineage that does not begin", "task " + task.id);
+    ASSAY_ASSIGN(Task parent, store.task(out.front().provenance.parent));
+    out.insert(out.begin(), std::move(parent));
+  }
+  TaskFilter filter;
+  filter.domain = task.provenance.domain;
+  filter.preset = task.provenance.preset;
+  filter.seed = task.provenance.seed;
+  ASSAY_ASSIGN(const std::vector<TaskRow> rows, store.tasks(filter));
+  for (const TaskRow& row : rows) {   // by difficulty
+    if (row.index != task.provenance.index || row.difficulty <= out.back().difficulty) continue;
+    ASSAY_ASSIGN(Task next, store.task(row.id));
+    if (next.provenance.parent == out.back().id) out.push_back(std::move(next));
+  }
+  return out;
+}
+
+// Of what a task asks for, what `before` does not.
+Result<std::vector<std::string>> asked_anew(const Task& task, const Environment& environment, std::set<std::string>& before) {
+  ASSAY_ASSIGN(const auto sentences, sentences_of(task, environment));
+  std::vector<std::string> all;
+  for (const auto& [name, sentence] : sentences) all.push_back(sentence);
+  if (sentences.empty())
+    for (size_t at = 0, end = 0; at < task.prompt.size(); at = end + 1) {
+      end = std::min(task.prompt.find('\n', at), task.prompt.size());
+      if (end > at) all.push_back(task.prompt.substr(at, end - at));
+    }
+  std::erase_if(all, [&](const std::string& text) { return before.count(text) > 0; });
+  before.insert(all.begin(), all.end());
+  return all;
+}
+
+}  // namespace
+
+Result<Description> describe_lineage(Store& store, const Task& task) {
+  ASSAY_ASSIGN(const std::vector<Task> tasks, lineage_of(store, task));
+  Description out;
+  out.json = {{"lineage", OrderedJson::array()}};
+  std::set<std::string> said, tools;
+  for (const Task& step : tasks) {
+    ASSAY_ASSIGN(const auto environment, store.environment(step.environment));
+    ASSAY_ASSIGN(const std::vector<std::string> added, asked_anew(step, *environment, said));
+    const Result<Certificate> certificate = store.certificate(step.id);
+    std::vector<std::string> new_tools;
+    for (const ToolSpec& tool : environment->tools)
+      if (tools.insert(tool.name).second) new_tools.push_back(tool.name);
+    out.text += (out.text.empty() ? "" : "\n") + std::string("step ") + std::to_string(step.provenance.step) + ": task " + short_id(step.id) + (step.id == task.id ? " (this one)" : "") +
+                ", difficulty " + difficulty_text(step.difficulty) + ", " +
+                (certificate.ok() ? "chance rate " + percent_text(certificate->chance_rate()) + ", " + range_text(count_text(certificate->calls_low), count_text(certificate->calls_high)) + " calls"
+                                  : "no certificate") + "\n";
+    for (const std::string& text : added) out.text += "  + " + printable(text) + "\n";
+    std::string names;
+    for (const std::string& name : new_tools) names += (names.empty() ? "" : ", ") + printable(name);
+    out.text += "  tools: " + count_text(static_cast<int64_t>(environment->tools.size())) + (names.empty() ? ", none added" : ", added " + names) + "\n";
+    out.json["lineage"].push_back({{"task", step.id}, {"step", step.provenance.step}, {"difficulty", step.difficulty}, {"environment", step.environment},
+                                   {"asked_anew", added}, {"tools_added", new_tools}, {"certificate", certificate.ok() ? with_id(to_json(*certificate), certificate->id) : OrderedJson()}});
+  }
   return out;
 }
 

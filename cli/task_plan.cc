@@ -2,7 +2,10 @@
 
 namespace assay {
 
-TaskPlan::TaskPlan(std::unique_ptr<Factory> factory, int64_t count) : environments_(count), tasks_(count), cut_tasks_(count) { factories_.push_back(std::move(factory)); }
+TaskPlan::TaskPlan(std::unique_ptr<Factory> factory, int64_t count)
+    : environments_(count), each_(static_cast<int64_t>(factory->difficulties(0).size())), tasks_(count * each_), cut_tasks_(tasks_) {
+  factories_.push_back(std::move(factory));
+}
 
 Result<TaskPlan> TaskPlan::of_all_domains(const FactoryOptions& options, int64_t environments, int64_t tasks) {
   if (environments < 1 || tasks < environments)
@@ -25,7 +28,7 @@ Result<TaskPlan> TaskPlan::of_all_domains(const FactoryOptions& options, int64_t
 void TaskPlan::cut(const Shard& shard) {
   shard_ = shard;
   cut_tasks_ = 0;
-  for (int64_t index = 0; index < environments_; ++index) cut_tasks_ += batch(index).count;
+  for (int64_t index = 0; index < environments_; ++index) cut_tasks_ += batch(index).count * each_;
 }
 
 TaskBatch TaskPlan::batch(int64_t index) const {

@@ -19,7 +19,7 @@ struct TaskBatch {
 // Immutable but for the factories' caches; any thread.
 class TaskPlan {
  public:
-  // Tasks 0 … count - 1 of one factory, each a batch of its own.
+  // Tasks, or lineages, 0 … count - 1 of one factory, each a batch of its own.
   TaskPlan(std::unique_ptr<Factory> factory, int64_t count);
 
   // Every built-in domain in turn, an environment from each, until there are `environments`; `tasks` spread over them as evenly as
@@ -44,7 +44,7 @@ class TaskPlan {
   std::vector<std::unique_ptr<Factory>> factories_;
   std::vector<std::string> left_out_;
   TaskBatch whole_batch(int64_t index) const;
-  int64_t environments_ = 0, tasks_ = 0, most_in_environment_ = 1;   // before the cut
+  int64_t environments_ = 0, each_ = 1, tasks_ = 0, most_in_environment_ = 1;   // before the cut; each_: tasks of an index
   int64_t cut_tasks_ = 0;
   Shard shard_;
 };

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,6 +27,20 @@ struct CandidateFunnel {
   void add(const CandidateFunnel& other);
 };
 
+// The place of a task in a lineage (synth/lineage.h). Immutable.
+struct LineageStep {
+  int64_t number = 0;                                // from 0
+  std::string parent;                                // the task of the step before; empty at the beginning
+  int64_t attempts = 0;                              // that were kept in the steps before, as Provenance::attempt tells them
+  std::shared_ptr<const void> basis;                 // RemadeTask::basis of the step before; null at the beginning
+  std::shared_ptr<const Environment> whole;          // the environment with all its tools, over which tasks are drawn
+  std::shared_ptr<const EnvironmentReport> report;   // of `whole`
+};
+// Attempts at one step; those of all steps are the digits of Provenance::attempt.
+inline constexpr int64_t kLineageAttempts = 256;
+// The preset of tasks in lineages.
+inline constexpr const char* kLineagePreset = "escalation";
+
 struct MakeRequest {
   const Domain* domain = nullptr;
   std::string archetype;        // which of the domain's
@@ -37,8 +52,9 @@ struct MakeRequest {
   // What an archetype keeps from task to task of this environment, in this thread; null: nothing is kept.
   std::shared_ptr<void>* kept = nullptr;
   CandidateFunnel* funnel = nullptr;   // counts the candidates of a search; null: nobody asks
-  std::string preset;           // "report", or "difficulty"
-  int difficulty = 0;           // wanted, 1..5, for preset "difficulty"
+  std::string preset;           // one of the domain's, "difficulty", or kLineagePreset
+  int difficulty = 0;           // wanted, 1..5, for the latter two
+  std::shared_ptr<const LineageStep> step;   // for preset kLineagePreset, else null
   std::string data;             // identity of the user's tables, or empty
   std::vector<std::string> variants;   // of the environment's tools (synth/variant.h)
   uint64_t seed = 0;
@@ -53,7 +69,19 @@ struct MakeRequest {
   const Json& part() const { return domain->archetypes.at(archetype); }
   std::string file() const { return domain->name + ".json"; }
   std::string path() const { return "$.archetypes." + archetype; }
-  Provenance provenance() const { return {"generated", domain->name, domain->version, preset, data, seed, index, attempt, variants}; }
+  bool by_difficulty() const { return preset == "difficulty" || preset == kLineagePreset; }
+  // Of all tries of all tasks, the number of this one.
+  uint64_t draw(int64_t most_attempts) const { return static_cast<uint64_t>(index * (step ? kLineageAttempts : most_attempts) + attempt); }
+  // What tasks are drawn over: `environment`, or that with all its tools.
+  const Environment& drawn_over() const { return step ? *step->whole : *environment; }
+  Provenance provenance() const {
+    Provenance out{"generated", domain->name, domain->version, preset, data, seed, index, attempt, variants, "", 0, nullptr};
+    if (!step) return out;
+    out.attempt += step->attempts * kLineageAttempts;
+    out.parent = step->parent;
+    out.step = step->number;
+    return out;
+  }
 };
 
 struct MadeTask {
@@ -67,6 +95,20 @@ struct RemadeTask {
   Conversation transcript;      // the gold trajectory that was found on the way
   int64_t calls = 0;
   int64_t plain_calls = 0;      // see Exploration
+  std::shared_ptr<const void> basis;   // what it was made of, for the next step of a lineage; the archetype's own
+};
+
+// What a certificate measures of a task's difficulty.
+struct Hardness {
+  bool in_band = true;          // of the difficulty asked for
+  std::vector<double> scale;    // larger is harder; none of them falls along a lineage
+};
+
+// How an archetype makes lineages: with `step` in a request it keeps what `step->basis` was made of and adds to it.
+struct Escalation {
+  std::function<Result<Hardness>(const MakeRequest&, const Certificate&)> hardness;
+  // In how many plain calls the difficulty asked for must be within reach; beyond that the tools do not suffice.
+  std::function<Result<int64_t>(const MakeRequest&)> most_calls;
 };
 
 struct Archetype {
@@ -87,6 +129,7 @@ struct Archetype {
   // calls, the chance rate, learnable and `measures`, and adds to `versions`, mutants and problems. The task has just been made again
   // from `request` and came out the same. An error says nothing about the task: something else is broken.
   std::function<Status(const Task&, const MakeRequest&, const Verifier&, Certificate&)> prove_value = nullptr;
+  std::optional<Escalation> escalation = std::nullopt;   // none: its tasks do not grow out of each other
 };
 
 // An unknown name lists the known ones.

@@ -365,6 +365,11 @@ int64_t interacting_constraints(const Constraints& constraints) {
   });
 }
 
+int64_t plain_calls_of(const Certificate& certificate) {
+  const auto plain = certificate.measures.find("plain_calls");
+  return plain == certificate.measures.end() ? certificate.calls_high : plain->second;
+}
+
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options) {
   if (!task.goal.is_null()) return certify_state(task, request);
   if (!task.expected.is_null()) return certify_value(task, request);

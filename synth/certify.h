@@ -22,5 +22,7 @@ Result<Certificate> certify(const Task& task, const MakeRequest& request, const 
 
 // How many constraints share a slot with another.
 int64_t interacting_constraints(const Constraints& constraints);
+// Calls of the gold as bands count them: in terms of the tools before variants changed them.
+int64_t plain_calls_of(const Certificate& certificate);
 
 }  // namespace assay

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "synth/certify.h"
 #include "synth/chance.h"
@@ -159,10 +160,18 @@ class Misses {
 struct Draft {
   AnswerShape shape;
   std::vector<FilledTemplate> templates;
+  std::set<std::string> names;   // of the templates
   std::vector<std::string> notes;
 };
 
+// What a step of a lineage keeps of the one before.
+struct Basis {
+  Draft draft;
+  Json constraints;   // of its templates, with their bounds
+};
+
 Status add_template(const MakeRequest& request, const std::string& name, Rng& rng, Draft& draft) {
+  if (draft.names.count(name)) return {};
   std::string why_not;
   ASSAY_ASSIGN(const auto filled, fill_template(*request.domain, request.archetype, *request.environment, draft.shape, name, rng, why_not));
   if (!filled) return {};
@@ -170,6 +179,7 @@ Status add_template(const MakeRequest& request, const std::string& name, Rng& rn
     if (other.constraint == filled->constraint) return {};
   if (!filled->note.empty()) draft.notes.push_back(filled->note);
   draft.templates.push_back(*filled);
+  draft.names.insert(name);
   return {};
 }
 
@@ -248,22 +258,46 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
   return Json();
 }
 
+// The shape of the answer, and for a later step of a lineage the templates of the step before. Their bounds stay as they are, unless
+// there are more groups now: then they are set anew together with the new ones.
+Result<Draft> begin_draft(const MakeRequest& request, const Level& level, Rng& rng) {
+  Draft draft;
+  int groups = static_cast<int>(rng.between(level.groups_low, level.groups_high));
+  const auto* basis = request.step ? static_cast<const Basis*>(request.step->basis.get()) : nullptr;
+  if (basis) {
+    draft = basis->draft;
+    groups = std::max(groups, draft.shape.groups);
+    for (size_t i = 0; groups == draft.shape.groups && i < draft.templates.size(); ++i) draft.templates[i] = {basis->constraints[i], "", false};
+  }
+  // The same draws in every step of a lineage: what was given stays given.
+  Rng own(request.seed, stream_of(request.archetype + "/shape"), static_cast<uint64_t>(request.index));
+  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, request.archetype, request.environment->tables, groups, request.step ? own : rng));
+  return draft;
+}
+
 // One try of the search: a task without certificate, or nothing if it is not in the bands.
 Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Level& level, Misses& misses) {
-  Rng rng(request.seed, stream_of(request.archetype + "/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMaxCandidates + request.attempt));
-  Draft draft;
-  const int groups = static_cast<int>(rng.between(level.groups_low, level.groups_high));
-  ASSAY_ASSIGN(draft.shape, shape_for(*request.domain, request.archetype, request.environment->tables, groups, rng));
+  Rng rng(request.seed, stream_of(request.archetype + "/" + std::to_string(request.difficulty)), request.draw(kMaxCandidates));
+  ASSAY_ASSIGN(Draft draft, begin_draft(request, level, rng));
+  const size_t before = draft.templates.size();
   for (const std::string& name : level.always) ASSAY_TRY(add_template(request, name, rng, draft));
   std::vector<std::string> choice = level.choose;
   rng.shuffle(choice);
-  const size_t wanted = draft.templates.size() + static_cast<size_t>(rng.between(level.choose_low, level.choose_high));
+  const size_t always = before == 0 ? draft.templates.size() : level.always.size();
+  const size_t wanted = std::max(before + (before > 0 ? 1 : 0), always + static_cast<size_t>(rng.between(level.choose_low, level.choose_high)));
   for (size_t i = 0; i < choice.size() && draft.templates.size() < wanted; ++i) ASSAY_TRY(add_template(request, choice[i], rng, draft));
+  if (draft.templates.size() == before) {
+    misses.add("nothing_to_add", "nothing can be added");
+    return std::optional<RemadeTask>();
+  }
   ASSAY_ASSIGN(const Json constraints, tighten(request, level, draft, rng, misses));
   if (constraints.is_null()) return std::optional<RemadeTask>();
   ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
   auto made = with_gold(request, std::move(task));
-  if (made.ok() && level.calls.contains(static_cast<double>(made->plain_calls))) return std::optional<RemadeTask>(std::move(*made));
+  if (made.ok() && level.calls.contains(static_cast<double>(made->plain_calls))) {
+    if (request.step) made->basis = std::make_shared<const Basis>(Basis{std::move(draft), constraints});
+    return std::optional<RemadeTask>(std::move(*made));
+  }
   if (made.ok()) misses.add("calls_outside_band", "the gold's calls lie outside the band");
   else misses.add("no_gold", "the tools lead to no answer (" + made.error().what + ")");
   return std::optional<RemadeTask>();
@@ -300,13 +334,24 @@ Result<RemadeTask> make_by_preset(const MakeRequest& request) {
 }
 
 Result<RemadeTask> make_task_only(const MakeRequest& request) {
-  if (request.preset != "difficulty") return make_by_preset(request);
+  if (!request.by_difficulty()) return make_by_preset(request);
   ASSAY_ASSIGN(const Level level, read_level(request));
   Misses misses(request);
   ASSAY_ASSIGN(auto made, candidate(request, level, misses));
   if (made) return std::move(*made);
   return make_error(Boundary::kEnvironment, "attempt " + std::to_string(request.attempt) + " gives no task of difficulty " + std::to_string(request.difficulty) + ": " + misses.text(),
                     request.file() + ": " + request.path() + ".levels");
+}
+
+Result<Hardness> hardness(const MakeRequest& request, const Certificate& certificate) {
+  ASSAY_ASSIGN(const Level level, read_level(request));
+  const double interacting = static_cast<double>(certificate.interacting);
+  return Hardness{level.interacting.contains(interacting), {-certificate.chance_rate(), interacting}};
+}
+
+Result<int64_t> most_calls(const MakeRequest& request) {
+  ASSAY_ASSIGN(const Level level, read_level(request));
+  return static_cast<int64_t>(level.calls.high) - 1;
 }
 
 // Tries candidates until one is in its bands and its certificate is sound; what is kept says which attempt it is.
@@ -334,7 +379,7 @@ Result<MadeTask> make_by_search(MakeRequest request) {
 Result<Exploration> gold(const Task& task, const MakeRequest& request) { return gold_exploration(task, *request.environment, *request.tools); }
 
 Result<MadeTask> make_certified(const MakeRequest& request) {
-  if (request.preset == "difficulty") return make_by_search(request);
+  if (request.by_difficulty()) return make_by_search(request);
   MadeTask made;
   ASSAY_ASSIGN(RemadeTask remade, make_by_preset(request));
   made.task = std::move(remade.task);
@@ -345,7 +390,7 @@ Result<MadeTask> make_certified(const MakeRequest& request) {
 }  // namespace
 
 Archetype choice_archetype(std::string name, std::string summary, int version) {
-  return {std::move(name), std::move(summary), version, compile_choice_part, make_certified, make_task_only, gold};
+  return {std::move(name), std::move(summary), version, compile_choice_part, make_certified, make_task_only, gold, nullptr, Escalation{hardness, most_calls}};
 }
 
 }  // namespace assay

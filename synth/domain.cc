@@ -40,6 +40,7 @@ class Compiler {
     ASSAY_TRY(read_tools(r));
     ASSAY_TRY(read_archetypes(r));
     ASSAY_TRY(check_import(r));
+    ASSAY_TRY(check_unused(r));
     if (!domain_->tables.empty()) domain_->fill = plan_;
     domain_->hash = json_identity(source_);
     domain_->source = source_.dump();
@@ -65,6 +66,7 @@ class Compiler {
   Status check_calls(const ToolSpec& tool, const std::string& path) const;
   Status read_archetypes(JsonReader& r);
   Status check_import(JsonReader& r) const;
+  Status check_unused(const JsonReader& r) const;
 
   const TableSpec* find(std::string_view table) const { return domain_->find_table(table); }
   std::vector<std::string> table_names() const {
@@ -272,6 +274,31 @@ Status Compiler::check_import(JsonReader& r) const {
     for (const ColumnSpec& column : table->columns) c.texts_or(column.name.c_str(), {});
     ASSAY_TRY(c.finish());
   }
+  return {};
+}
+
+// Calls `see` for every text in `json`, with the member that it is the value of, or that its list is.
+template <typename See>
+void each_text(const Json& json, const See& see, const std::string& member = "") {
+  if (json.is_string()) see(member, json.get_ref<const std::string&>());
+  else if (json.is_structured())
+    for (auto it = json.begin(); it != json.end(); ++it) each_text(*it, see, json.is_object() ? it.key() : member);
+}
+
+// What is declared and not used is a slip of the pen, or what it was for has been forgotten.
+Status Compiler::check_unused(const JsonReader& r) const {
+  std::set<std::string> settings, words;
+  each_text(source_, [&](const std::string&, const std::string& text) {
+    if (text.starts_with("$")) settings.insert(text.substr(1));
+  });
+  each_text(source_.value("tables", Json::array()), [&](const std::string& member, const std::string& text) {
+    if (member == "vocabulary") words.insert(text);
+    for (size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1)) words.insert(text.substr(at + 1, text.find('}', at) - at - 1));
+  });
+  for (const auto& [name, value] : domain_->settings.items())
+    if (!settings.count(name)) return error(r.path_of("settings") + "." + name, "nothing uses this setting", "\"$" + name + "\" where it belongs, or take it out");
+  for (const auto& [name, value] : domain_->vocabularies.items())
+    if (!words.count(name)) return error(r.path_of("vocabularies") + "." + name, "no table is filled from this vocabulary", "use it, or take it out");
   return {};
 }
 

@@ -59,10 +59,11 @@ class Checker {
     Rng rng(0, "reveal/" + tool.name);
     const int64_t count = reveal.given.empty() ? 1 : std::min<int64_t>(samples, table.size());
     for (int64_t i = 0; i < count; ++i) {
-      ASSAY_TRY(check_call(tool, reveal, table, static_cast<int32_t>(rng.below(table.size()))));
+      const int32_t row = static_cast<int32_t>(rng.below(table.size()));
+      ASSAY_TRY(check_call(tool, reveal, table, [&](int column) { return tables.cell_json(table, column, row); }));
       if (!report_.problems.empty()) return {};
     }
-    return {};
+    return check_absent(tool, reveal, table, samples, rng);
   }
 
  private:
@@ -71,11 +72,29 @@ class Checker {
     return {};
   }
 
-  Status check_call(const ToolSpec& tool, const Reveal& reveal, const Table& table, int32_t row) {
+  // What is complete also tells that there is no such row: any entities may be given.
+  Status check_absent(const ToolSpec& tool, const Reveal& reveal, const Table& table, int64_t samples, Rng& rng) {
+    const Tables& tables = environment_.tables;
+    const auto target = [&](int column) { return tables.find(table.spec.columns[static_cast<size_t>(column)].references); };
+    const bool any = std::all_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) {
+      const Table* of = target(table.spec.column_index(pair.first));
+      return of && of->size() > 0;
+    });
+    for (int64_t i = 0; any && reveal.complete && !reveal.given.empty() && i < samples && report_.problems.empty(); ++i)
+      ASSAY_TRY(check_call(tool, reveal, table, [&](int column) {
+        const Table& of = *target(column);
+        return tables.cell_json(of, of.spec.name_column(), static_cast<int32_t>(rng.below(static_cast<uint64_t>(of.size()))));
+      }));
+    return {};
+  }
+
+  // `given`: column of the table -> value.
+  template <typename Given>
+  Status check_call(const ToolSpec& tool, const Reveal& reveal, const Table& table, const Given& given) {
     const Tables& tables = environment_.tables;
     Json arguments = Json::object();
     for (const auto& [column, parameter] : reveal.given) {
-      arguments[parameter] = tables.cell_json(table, table.spec.column_index(column), row);
+      arguments[parameter] = given(table.spec.column_index(column));
       if (arguments[parameter].is_null()) return {};
     }
     const Json properties = tool.parameters.value("properties", Json::object());
@@ -117,6 +136,8 @@ class Checker {
   EnvironmentReport& report_;
 };
 
+}  // namespace
+
 // Least fixpoint: a reveal can be used once everything it is given can be known.
 void find_learnable(const Tables& tables, const std::vector<ToolSpec>& tools, EnvironmentReport& report) {
   auto known = [&](const TableSpec& spec, int table, const std::string& column) {
@@ -143,8 +164,6 @@ void find_learnable(const Tables& tables, const std::vector<ToolSpec>& tools, En
       }
   }
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const EnvironmentReport>> check_environment(std::shared_ptr<const Environment> environment, int64_t samples) {
   auto report = std::make_shared<EnvironmentReport>();

@@ -20,7 +20,11 @@ struct EnvironmentReport {
   std::vector<std::vector<ColumnUse>> uses;         // [table][column] what it is good for
 };
 
-// Calls every tool for up to `samples` rows of every reveal, drawn by seed 0.
+// Calls every tool for up to `samples` rows of every reveal, drawn by seed 0, and where all of what it is given is entities for as many
+// entities that need not have a row.
 Result<std::shared_ptr<const EnvironmentReport>> check_environment(std::shared_ptr<const Environment> environment, int64_t samples = 24);
+
+// Fills in what is `learnable` and `listable` through these tools, which are as before variants, if they keep what they declare.
+void find_learnable(const Tables& tables, const std::vector<ToolSpec>& tools, EnvironmentReport& report);
 
 }  // namespace assay

@@ -53,6 +53,25 @@ Status check_variants(const Task& task, const Domain& domain, const Environment&
   return input_error("its tools are not those that its domain and variants give", "task " + task.id, "audit with the program that made it");
 }
 
+// Makes the lineage of `task` again, over all tools that its domain and variants give; `request`: as far as provenance tells it.
+Status find_step(const Task& task, MakeRequest& request) {
+  Environment whole = *request.environment;
+  whole.tools = tools_over(request.domain->tools, whole.tables);
+  ASSAY_TRY(apply_variants(task.provenance.variants, whole.tables, whole.tools));
+  MakeRequest first = request;
+  ASSAY_ASSIGN(const auto finished, finish_environment(std::move(whole)));
+  ASSAY_ASSIGN(first.environment, environment_from_json(to_json(*finished), task.provenance.domain));   // as Factory has it
+  ASSAY_ASSIGN(first.report, check_environment(first.environment));
+  ASSAY_ASSIGN(const std::shared_ptr<const Database> database, Database::build(first.environment->tables));
+  ASSAY_ASSIGN(const auto tools, Toolset::open(first.environment, database));
+  first.tools = tools.get();
+  ASSAY_ASSIGN(RemadeStep step, remake_lineage(task, first, database));
+  request.step = std::move(step.step);
+  request.attempt = step.attempt;
+  if (step.environment->id == request.environment->id) return {};
+  return input_error("its tools are not those that its lineage has at this step", "task " + task.id, "audit with the program that made it");
+}
+
 }  // namespace
 
 Result<const Archetype*> find_archetype(const std::string& name) {
@@ -98,9 +117,9 @@ struct Factory::State {
       if (part == domain->archetypes.end()) return unknown_name("archetype", name, own, "domain " + domain->name);
       const Json list = part->second.contains("presets") ? part->second["presets"].value("list", Json::object()) : Json::object();
       for (const auto& [preset, value] : list.items()) presets.push_back(preset);
-      if (options.preset != "difficulty" && !list.contains(options.preset)) continue;
+      if (!by_difficulty() && !list.contains(options.preset)) continue;
       // A preset may leave nothing open but the data; then another task needs another environment.
-      if (options.preset != "difficulty")
+      if (!by_difficulty())
         options.tasks_per_environment = std::min(options.tasks_per_environment, list[options.preset].value("tasks_per_environment", int64_t{64}));
       chosen.push_back(name);
       ASSAY_ASSIGN(const Archetype* archetype, find_archetype(name));
@@ -108,6 +127,19 @@ struct Factory::State {
     }
     if (archetypes.empty()) return unknown_name("preset", options.preset, presets, "domain " + domain->name);
     options.archetypes = std::move(chosen);
+    return {};
+  }
+
+  bool by_difficulty() const { return options.preset == "difficulty" || options.preset == kLineagePreset; }
+
+  // A lineage goes up one difficulty at a time. Its tools are some of its domain's, which an import may have had to change.
+  Status check_lineages() {
+    if (options.preset != kLineagePreset) return {};
+    std::vector<int>& wanted = options.difficulties;
+    std::sort(wanted.begin(), wanted.end());
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    if (wanted.back() - wanted.front() + 1 != static_cast<int>(wanted.size())) return input_error("a lineage goes up one difficulty at a time", "--difficulty", "2,3,4");
+    if (!options.data.empty()) return input_error("lineages are made over a domain's own tables", "--escalate", "without --data");
     return {};
   }
 
@@ -139,6 +171,28 @@ struct Factory::State {
     ASSAY_ASSIGN(const auto before, check_environment(plain));
     if (!before->problems.empty()) return {};   // the domain is at fault, and every certificate says so
     return make_error(Boundary::kEnvironment, world.report->problems[0], "domain " + domain->name + " with the variants " + join_words(world.variants));
+  }
+
+  Result<MakeRequest> request(int64_t index, const std::shared_ptr<World>& world, int difficulty) const {
+    MakeRequest out;
+    out.domain = domain.get();
+    out.archetype = archetype_of(index).name;
+    out.environment = world->environment;
+    ASSAY_ASSIGN(World::Own* own, world->of_this_thread());
+    out.tools = own->tools.get();
+    out.kept = &own->kept[out.archetype];
+    out.open_tools = [world, executor = executor](const Task& task) -> Result<std::unique_ptr<Tools>> {
+      ASSAY_ASSIGN(std::unique_ptr<Toolset> tools, Toolset::open(world->environment, world->database, {executor, task.files}));
+      return std::unique_ptr<Tools>(std::move(tools));
+    };
+    out.report = world->report;
+    out.preset = options.preset;
+    out.difficulty = difficulty;
+    if (import) out.data = import->environment->id;
+    out.variants = world->variants;
+    out.seed = options.seed;
+    out.index = index;
+    return out;
   }
 
   // One that has no environment is kept as well: its tasks all fail alike.
@@ -179,6 +233,7 @@ Result<std::unique_ptr<Factory>> Factory::create(std::shared_ptr<const Domain> d
     ASSAY_ASSIGN([[maybe_unused]] const Variant* variant, find_variant(name));
   }
   if (options.difficulties.empty()) return input_error("no difficulty was asked for", "--difficulty", "1,2,3,4,5");
+  ASSAY_TRY(state->check_lineages());
   ASSAY_TRY(state->choose_archetypes());
   if (!options.data.empty()) {
     ASSAY_ASSIGN(state->import, import_environment(*state->domain, options.data, options.mapping));
@@ -192,11 +247,11 @@ bool Factory::needs_executor() const {
   return runs_programs(tools);
 }
 const std::vector<std::string>& Factory::archetypes() const { return state_->options.archetypes; }
-
-int Factory::difficulty(int64_t index) const {
-  if (state_->options.preset != "difficulty") return 0;
+std::vector<int> Factory::difficulties(int64_t index) const {
+  if (!state_->by_difficulty()) return {0};
   const std::vector<int>& wanted = state_->options.difficulties;
-  return wanted[static_cast<size_t>(index) / state_->archetypes.size() % wanted.size()];
+  if (state_->options.preset == kLineagePreset) return wanted;
+  return {wanted[static_cast<size_t>(index) / state_->archetypes.size() % wanted.size()]};
 }
 
 void Factory::use(Executor& executor) { state_->executor = &executor; }
@@ -232,25 +287,8 @@ void Factory::release(int64_t index) {
 Result<MadeTask> Factory::make(int64_t index, CandidateFunnel* funnel) {
   const auto world = state_->world(index);
   if (world->failure) return *world->failure;
-  MakeRequest request;
-  request.domain = state_->domain.get();
-  request.archetype = state_->archetype_of(index).name;
-  request.environment = world->environment;
-  ASSAY_ASSIGN(World::Own* own, world->of_this_thread());
-  request.tools = own->tools.get();
-  request.kept = &own->kept[request.archetype];
-  request.open_tools = [world, executor = state_->executor](const Task& task) -> Result<std::unique_ptr<Tools>> {
-    ASSAY_ASSIGN(std::unique_ptr<Toolset> tools, Toolset::open(world->environment, world->database, {executor, task.files}));
-    return std::unique_ptr<Tools>(std::move(tools));
-  };
-  request.report = world->report;
+  ASSAY_ASSIGN(MakeRequest request, state_->request(index, world, difficulties(index).front()));
   request.funnel = funnel;
-  request.preset = state_->options.preset;
-  request.difficulty = difficulty(index);
-  if (state_->import) request.data = state_->import->environment->id;
-  request.variants = world->variants;
-  request.seed = state_->options.seed;
-  request.index = index;
   Result<MadeTask> made = state_->archetype_of(index).make(request);
   if (funnel && made.ok()) funnel->certified += made->certificate.sound;
   if (made.ok() || world->variants.empty()) return made;
@@ -263,6 +301,13 @@ std::string Factory::lost_for(int64_t index, const Error* error) {
   return world->failure ? world->lost_for : "no_task_in_band";
 }
 
+Result<Lineage> Factory::make_lineage(int64_t index) {
+  const auto world = state_->world(index);
+  if (world->failure) return *world->failure;
+  ASSAY_ASSIGN(const MakeRequest request, state_->request(index, world, difficulties(index).front()));
+  return assay::make_lineage(request, world->database, state_->options.difficulties.back());
+}
+
 Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> domain, std::shared_ptr<const Environment> environment,
                                 Tools& tools) {
   AuditRequest out;
@@ -273,7 +318,8 @@ Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> 
                        "task " + task.id, "audit with the program that made it");
   if (!out.domain->archetypes.contains(task.archetype))
     return input_error("the domain '" + p.domain + "' has no archetype '" + task.archetype + "' any more", "task " + task.id, "audit with the program that made it");
-  if (p.data.empty()) ASSAY_TRY(check_variants(task, *out.domain, *environment));
+  const bool in_lineage = p.preset == kLineagePreset;
+  if (p.data.empty() && !in_lineage) ASSAY_TRY(check_variants(task, *out.domain, *environment));
   out.request.domain = out.domain.get();
   out.request.archetype = task.archetype;
   out.request.environment = std::move(environment);
@@ -285,6 +331,7 @@ Result<AuditRequest> request_of(const Task& task, std::shared_ptr<const Domain> 
   out.request.seed = p.seed;
   out.request.index = p.index;
   out.request.attempt = p.attempt;
+  if (in_lineage) ASSAY_TRY(find_step(task, out.request));
   return out;
 }
 

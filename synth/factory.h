@@ -7,6 +7,7 @@
 
 #include "synth/archetype.h"
 #include "synth/import.h"
+#include "synth/lineage.h"
 
 namespace assay {
 
@@ -14,7 +15,7 @@ class Executor;
 
 struct FactoryOptions {
   std::string domain = "travel";
-  std::string preset = "difficulty";    // or "report"
+  std::string preset = "difficulty";    // or one of the domain's, or kLineagePreset: then index i is a lineage over all `difficulties`
   // Of the domain's; {"all"}: all; empty: select where it has that, else all. Task i is of archetypes[i % size],
   std::vector<std::string> archetypes;
   std::vector<int> difficulties = {1, 2, 3, 4, 5};  // and wants difficulties[i / archetypes.size() % size]
@@ -39,8 +40,8 @@ class Factory {
 
   // The archetypes that tasks are made by, in turn.
   const std::vector<std::string>& archetypes() const;
-  // What task `index` wants: 0 where no band applies.
-  int difficulty(int64_t index) const;
+  // What task `index` wants: 0 where no band applies; of a lineage all its difficulties, ascending.
+  std::vector<int> difficulties(int64_t index) const;
 
   // What must be said once: rows dropped, values converted, constraints left out because the data cannot support them.
   Result<std::vector<std::string>> notes();
@@ -52,6 +53,8 @@ class Factory {
   Result<MadeTask> make(int64_t index, CandidateFunnel* funnel = nullptr);
   // Forgets the environment of task `index`, which is made again when it is asked for: where many factories are at work.
   void release(int64_t index);
+  // With kLineagePreset. Thread-safe.
+  Result<Lineage> make_lineage(int64_t index);
   // In a word, what an index that gave no sound task is lost for: "variant_not_applicable", "variant_unsolvable", "no_environment",
   // "no_task_in_band" or "unsound". `error` is what make() or environment() failed with; null: the certificate is unsound.
   std::string lost_for(int64_t index, const Error* error);

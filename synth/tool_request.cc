@@ -13,7 +13,7 @@ bool usable(const ToolSpec& tool, const Reveal& reveal) {
   const auto required = tool.parameters.find("required"), properties = tool.parameters.find("properties");
   if (required == tool.parameters.end()) return true;
   return std::all_of(required->begin(), required->end(), [&](const Json& name) {
-    if (std::any_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return pair.second == name; })) return true;
+    if (std::any_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) { return Json(pair.second) == name; })) return true;
     if (properties == tool.parameters.end()) return false;
     const auto property = properties->find(name.get_ref<const std::string&>());
     return property != properties->end() && is_keyword_list(*property);

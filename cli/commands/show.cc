@@ -42,9 +42,9 @@ Result<Description> describe(const Options& options, Store& store, const Context
   if (options.subject == "store") return describe_store(store);
   if (options.subject == "synthesis") return describe_synthesis(store, options.id, detail);
   if (options.subject == "log") return describe_logs(store, options.id, detail);
-  if (options.subject == "task") {
+  if (options.subject == "task" || options.subject == "lineage") {
     ASSAY_ASSIGN(const Task task, store.task(options.id));
-    return describe_task(store, task, detail);
+    return options.subject == "lineage" ? describe_lineage(store, task) : describe_task(store, task, detail);
   }
   if (options.subject == "rollout") {
     ASSAY_ASSIGN(Rollout rollout, store.rollout(options.id));
@@ -61,13 +61,13 @@ Result<Description> describe(const Options& options, Store& store, const Context
 }
 
 Result<int> run(const Options& options, const Context& context) {
-  const std::vector<std::string> subjects = {"task", "rollout", "environment", "certificate", "log", "synthesis", "store"};
+  const std::vector<std::string> subjects = {"task", "lineage", "rollout", "environment", "certificate", "log", "synthesis", "store"};
   if (std::find(subjects.begin(), subjects.end(), options.subject) == subjects.end())
     return unknown_name("thing to show", options.subject, subjects, "show");
   if (options.subject != "store" && options.id.empty())
     return input_error("which " + options.subject + "?", "show " + options.subject,
                        options.subject == "synthesis" ? "give the category as it was given to synth"
-                                                      : "give its id, or the first 6 digits" + std::string(options.subject == "certificate" ? " of its task" : ""));
+                                                      : "give its id, or the first 6 digits" + std::string(options.subject == "certificate" || options.subject == "lineage" ? " of its task" : ""));
   if (!options.sqlite.empty() && options.subject != "environment")
     return input_error("only an environment has a database", "--sqlite", "assay show environment ID --sqlite FILE");
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
@@ -82,7 +82,7 @@ Result<int> run(const Options& options, const Context& context) {
 Command make() {
   return {"show", "Look at a task, rollout, environment, certificate, the making of a domain, or the whole store", 70, [](CLI::App& app, Context& context) {
             auto options = std::make_shared<Options>();
-            app.add_option("what", options->subject, "task, rollout, environment, certificate (of a task), log (of judging a patch, or of a rollout), synthesis (of a category) or store")->required();
+            app.add_option("what", options->subject, "task, lineage (of a task), rollout, environment, certificate (of a task), log (of judging a patch, or of a rollout), synthesis (of a category) or store")->required();
             app.add_option("id", options->id, "Its id, or the first digits of it");
             app.add_option("--sqlite", options->sqlite, "Write the environment's database to this file");
             app.add_flag("--full", options->full, "Cut nothing; show a task's gold, and each token of a rollout as --json");

@@ -25,6 +25,7 @@ namespace {
 
 struct Options {
   FactoryOptions factory;
+  bool escalate = false;
   int64_t count = 100;
   int64_t environments = 0, tasks = 0;   // of `all`; 0: one of each domain, 64 in each
   std::string propose;
@@ -35,6 +36,7 @@ struct Options {
 // A task that was made, found in the store, or could not be made.
 struct Item {
   int64_t index = 0;
+  int difficulty = 0;   // that was asked for
   bool stored_earlier = false;
   std::optional<MadeTask> made;
   std::optional<Error> error;
@@ -44,6 +46,14 @@ struct Item {
   Certificate certificate;
   CandidateFunnel funnel;
 };
+
+// Whether they hold the same data, and the first no other tools than the second.
+bool is_part_of(const Environment& part, const Environment& whole) {
+  return database_of(part) == database_of(whole) && std::all_of(part.tools.begin(), part.tools.end(), [&](const ToolSpec& tool) {
+    const ToolSpec* same = whole.find_tool(tool.name);
+    return same && to_json(*same) == to_json(tool);
+  });
+}
 
 class Synthesis {
  public:
@@ -98,58 +108,94 @@ class Synthesis {
   }
 
   // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
-  Result<bool> same_making(Factory& factory, const TaskRow& row, int64_t index) {
-    if (row.difficulty != factory.difficulty(index)) return false;
-    if (row.archetype != factory.archetypes()[static_cast<size_t>(index) % factory.archetypes().size()]) return false;
-    const Result<std::shared_ptr<const Environment>> environment = factory.environment(index);
-    if (!environment.ok() || row.environment != (*environment)->id) return false;
+  Result<bool> same_making(Factory& factory, const TaskRow& row, const Item& wanted, const std::string& parent) {
+    if (row.difficulty != wanted.difficulty) return false;
+    if (row.archetype != factory.archetypes()[static_cast<size_t>(wanted.index) % factory.archetypes().size()]) return false;
+    const Result<std::shared_ptr<const Environment>> environment = factory.environment(wanted.index);
+    if (!environment.ok()) return false;
+    if (row.environment != (*environment)->id) {
+      if (!options_.escalate) return false;
+      ASSAY_ASSIGN(const auto fewer, store_.environment(row.environment));
+      if (!is_part_of(*fewer, **environment)) return false;
+    }
     ASSAY_ASSIGN(Task task, store_.task(row.id));
-    return task.provenance.domain_version == factory.domain().version;
+    return task.provenance.domain_version == factory.domain().version && task.provenance.parent == parent;
   }
 
   Result<std::vector<Item>> make(const TaskBatch& batch) {
     std::vector<Item> out;
     for (int64_t index = batch.first; index < batch.first + batch.count; ++index) {
-      ASSAY_ASSIGN(Item item, make(*batch.factory, index));
-      out.push_back(std::move(item));
+      std::vector<Item> wanted;
+      for (const int difficulty : batch.factory->difficulties(index)) wanted.push_back({.index = index, .difficulty = difficulty});
+      ASSAY_ASSIGN(const bool stored, find_stored(*batch.factory, wanted));
+      if (!stored && options_.escalate) make_lineage(*batch.factory, wanted);
+      else if (!stored) make_task(*batch.factory, wanted[0]);
+      std::move(wanted.begin(), wanted.end(), std::back_inserter(out));
     }
     if (plan_.by_environment()) batch.factory->release(batch.first);
     return out;
   }
 
-  Result<Item> make(Factory& factory, int64_t index) {
-    Item item;
-    item.index = index;
-    if (auto it = stored_.find({&factory, index}); it != stored_.end()) {
-      for (const TaskRow& row : it->second) {
-        ASSAY_ASSIGN(const bool same, same_making(factory, row, index));
+  // Whether the store has all that is wanted of an index; each task of a lineage with the one before as its parent.
+  Result<bool> find_stored(Factory& factory, std::vector<Item>& wanted) {
+    const auto rows = stored_.find({&factory, wanted[0].index});
+    if (rows == stored_.end()) return false;
+    std::string parent;
+    for (Item& item : wanted) {
+      for (const TaskRow& row : rows->second) {
+        ASSAY_ASSIGN(const bool same, same_making(factory, row, item, parent));
         if (!same) continue;
-        item.stored_earlier = true;
-        ASSAY_ASSIGN(item.environment, factory.environment(index));
         item.row = row;
-        ASSAY_ASSIGN(item.certificate, store_.certificate(row.id));
-        if (!item.certificate.sound) item.lost_for = factory.lost_for(index, nullptr);
-        return item;
+        break;
       }
+      if (item.row.id.empty()) return false;
+      if (options_.escalate) parent = item.row.id;
     }
-    Result<std::shared_ptr<const Environment>> environment = factory.environment(index);
+    for (Item& item : wanted) {
+      item.stored_earlier = true;
+      ASSAY_ASSIGN(item.environment, store_.environment(item.row.environment));
+      ASSAY_ASSIGN(item.certificate, store_.certificate(item.row.id));
+      if (!item.certificate.sound) item.lost_for = factory.lost_for(item.index, nullptr);
+    }
+    return true;
+  }
+
+  static void make_task(Factory& factory, Item& item) {
+    Result<std::shared_ptr<const Environment>> environment = factory.environment(item.index);
     if (environment.ok()) {
       item.environment = *environment;
-      Result<MadeTask> made = factory.make(index, &item.funnel);
+      Result<MadeTask> made = factory.make(item.index, &item.funnel);
       if (made.ok()) item.made = std::move(*made);
       else item.error = made.error();
     } else {
       item.error = environment.error();
     }
-    if (item.error) item.lost_for = factory.lost_for(index, &*item.error);
-    else if (!item.made->certificate.sound) item.lost_for = factory.lost_for(index, nullptr);
-    return item;
+    if (item.error) item.lost_for = factory.lost_for(item.index, &*item.error);
+    else if (!item.made->certificate.sound) item.lost_for = factory.lost_for(item.index, nullptr);
+  }
+
+  // Difficulties that were not reached are lost for what stopped the lineage.
+  static void make_lineage(Factory& factory, std::vector<Item>& wanted) {
+    Result<Lineage> lineage = factory.make_lineage(wanted[0].index);
+    for (size_t step = 0; step < wanted.size(); ++step) {
+      Item& item = wanted[step];
+      if (!lineage.ok()) {
+        item.error = lineage.error();
+        item.lost_for = factory.lost_for(item.index, &*item.error);
+      } else if (step < lineage->tasks.size()) {
+        item.made = std::move(lineage->tasks[step].made);
+        item.environment = std::move(lineage->tasks[step].environment);
+      } else {
+        item.error = make_error(Boundary::kEnvironment, "the lineage stops before difficulty " + std::to_string(lineage->stopped_at) + ": " + lineage->detail, lineage->reason);
+        item.lost_for = lineage->reason;
+      }
+    }
   }
 
   Status take(Factory& factory, Item item, Progress& progress) {
     const std::string& archetype = factory.archetypes()[static_cast<size_t>(item.index) % factory.archetypes().size()];
     funnels_[archetype].add(item.funnel);
-    ++bands_[factory.difficulty(item.index)].asked;
+    ++bands_[item.difficulty].asked;
     if (!item.lost_for.empty()) ++lost_[item.lost_for];
     if (item.error) {
       if (failed_++ == 0) first_error_ = *item.error;
@@ -336,6 +382,7 @@ Result<bool> propose(const Options& options, const Context& context, const Impor
 }
 
 Result<int> run_all(Options& options, const Context& context) {
+  if (options.escalate) return input_error("lineages are made of one domain at a time", "--escalate", "assay synth DOMAIN --escalate");
   if (!options.factory.data.empty() || context.limit >= 0) return input_error("all domains make their own tables, and as many tasks as --tasks says", context.limit >= 0 ? "--limit" : "--data");
   if (options.factory.archetypes.empty()) options.factory.archetypes = {"all"};
   if (options.factory.variants.empty()) options.factory.variants = {"any"};
@@ -351,6 +398,7 @@ Result<int> run_all(Options& options, const Context& context) {
 Result<int> run(Options& options, const Context& context) {
   ASSAY_TRY(check(options));
   options.factory.seed = context.seed;
+  if (options.escalate) options.factory.preset = kLineagePreset;
   if (options.all()) return run_all(options, context);
   if (options.environments > 0 || options.tasks > 0) return input_error("these are for all domains; of one domain, say how many tasks", "--environments, --tasks", "--count N, or assay synth all");
   ASSAY_ASSIGN(std::unique_ptr<Factory> factory, Factory::create(options.factory));
@@ -381,7 +429,9 @@ Command make() {
             app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: select where the domain has it, else all; of all domains, all; assay list archetypes)")->delimiter(',');
             app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
             declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");
-            app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
+            app.add_flag("--escalate", options->escalate, "Each index becomes a lineage: a task of the first difficulty, made harder up to the last, and tools added on the way")
+                ->excludes("--preset");
+            app.add_option("--count", options->count, "Tasks 0 to COUNT-1 of the seed; or so many lineages")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
             app.add_option("--environments", options->environments, "Of all domains: environments, from each domain in turn (default: one of each)")->check(CLI::Range(int64_t{0}, int64_t{1} << 32));
             app.add_option("--tasks", options->tasks, "Of all domains: tasks, spread evenly over the environments (default: --tasks-per-environment in each)")->check(CLI::Range(int64_t{0}, int64_t{1} << 40));
             app.add_option("--tasks-per-environment", factory.tasks_per_environment, "Tasks that share a database")

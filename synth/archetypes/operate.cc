@@ -20,7 +20,7 @@ struct Made {
 
 // One try: nothing if the data has no such requests, or they depend on each other.
 Result<std::optional<Made>> attempt(const MakeRequest& request) {
-  if (request.preset != "difficulty") return unknown_name("preset", request.preset, {"difficulty"}, "domain " + request.domain->name);
+  if (!request.by_difficulty()) return unknown_name("preset", request.preset, {"difficulty"}, "domain " + request.domain->name);
   ASSAY_ASSIGN(const auto world, World::of(request));
   ASSAY_ASSIGN(const std::optional<Bundle> bundle, drawn_bundle(*world, request));
   if (!bundle) return std::optional<Made>();
@@ -44,6 +44,7 @@ Result<std::optional<Made>> attempt(const MakeRequest& request) {
   made.remade.transcript = std::move(gold.transcript);
   made.remade.calls = gold.calls;
   made.remade.plain_calls = gold.plain_calls;
+  if (request.step) made.remade.basis = std::make_shared<const Basis>(Basis{world, *bundle});
   return std::optional<Made>(std::move(made));
 }
 
@@ -86,7 +87,20 @@ Result<Exploration> gold(const Task& task, const MakeRequest& request) {
   if (!bundle) return make_error(Boundary::kEnvironment, "it cannot be drawn again", "task " + task.id);
   ASSAY_ASSIGN(Gold found, play_gold(task, *request.tools, world->part(), *bundle));
   ASSAY_TRY(request.tools->reset());
+  if (!found.problems.empty()) return make_error(Boundary::kTool, found.problems[0], "task " + task.id);
   return Exploration{std::move(found.transcript), "Done.", found.calls, found.plain_calls};
+}
+
+// More requests take more calls.
+Result<Hardness> hardness(const MakeRequest& request, const Certificate& certificate) {
+  ASSAY_ASSIGN(const auto world, World::of(request));
+  const int64_t calls = plain_calls_of(certificate);
+  return Hardness{world->part().levels.at(request.difficulty).calls.contains(calls), {static_cast<double>(calls)}};
+}
+
+Result<int64_t> most_calls(const MakeRequest& request) {
+  ASSAY_ASSIGN(const auto world, World::of(request));
+  return world->part().levels.at(request.difficulty).calls.high;
 }
 
 Status compile(const Domain& domain, Json& part, const std::string& file, const std::string& path) {
@@ -97,6 +111,6 @@ Status compile(const Domain& domain, Json& part, const std::string& file, const 
 
 }  // namespace
 
-Archetype make() { return {"operate", "change the state through write tools under a written policy", kVersion, compile, make_certified, make_task_only, gold}; }
+Archetype make() { return {"operate", "change the state through write tools under a written policy", kVersion, compile, make_certified, make_task_only, gold, nullptr, Escalation{hardness, most_calls}}; }
 
 }  // namespace assay::archetypes::operate

@@ -71,6 +71,7 @@ struct Workshop {
   QueryOptions options;
   Level level;
   std::shared_ptr<const EnvironmentReport> report;   // which `drawable` refers to
+  std::vector<ToolSpec> tools;                       // before variants
   std::optional<Drawable> drawable;
   std::optional<TableSource> source;
 };
@@ -82,8 +83,9 @@ std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
     request.lose(code);
     return std::optional<Drawn>();
   };
-  Rng rng(request.seed, stream_of("query/" + std::to_string(request.difficulty)), static_cast<uint64_t>(request.index * kMostAttempts + request.attempt));
-  auto question = draw_question(*workshop.drawable, source, level, rng);
+  Rng rng(request.seed, stream_of("query/" + std::to_string(request.difficulty)), request.draw(kMostAttempts));
+  const auto* basis = request.step ? static_cast<const Question*>(request.step->basis.get()) : nullptr;
+  auto question = basis ? extend_question(*basis, *workshop.drawable, source, level, rng) : draw_question(*workshop.drawable, source, level, rng);
   if (!question) return lost("draw_leads_nowhere");
   const Tables& tables = source.tables();
   const Size size = size_of(*question, tables);
@@ -95,7 +97,7 @@ std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
   if (!names_are_unique(*question, *answer, tables)) return lost("ambiguous_name");
   if (guess_rate(*question, *answer, source).rate() > kMostChance) return lost("easily_guessed");
   if (static_cast<int64_t>(needs.size()) > level.calls_high * 4) return lost("calls_outside_band");   // hopeless: one call seldom meets many
-  Drawn out{std::move(*question), std::move(*answer), least_calls(needs, tables, workshop.drawable->tools()), {}};
+  Drawn out{std::move(*question), std::move(*answer), least_calls(needs, tables, workshop.tools), {}};
   if (!within(out.least_calls, level.calls_low, level.calls_high)) return lost("calls_outside_band");
   if (!every_step_matters(out.question, out.answer.value, source)) return lost("step_without_effect");
   out.words = say(out.question, out.answer.value, tables, workshop.options, rng);
@@ -106,15 +108,16 @@ std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
 
 Status open(const MakeRequest& request, Workshop& out) {
   if (!request.domain) return input_error("its domain is not at hand", "archetype query");
-  if (request.preset != "difficulty") return unknown_name("preset", request.preset, {"difficulty"}, "domain " + request.domain->name);
+  if (!request.by_difficulty()) return unknown_name("preset", request.preset, {"difficulty"}, "domain " + request.domain->name);
   if (request.difficulty < 1 || request.difficulty > 5) return input_error("difficulties are 1 to 5", "--difficulty");
   ASSAY_ASSIGN(out.options, read_options(*request.domain, request.part(), request.file(), request.path()));
   out.level = out.options.levels.at(request.difficulty);
-  out.report = request.report;
+  out.tools = plain_tools(request.environment->tools);
+  out.report = request.step ? request.step->report : request.report;
   if (!out.report) {
     ASSAY_ASSIGN(out.report, check_environment(request.environment));
   }
-  out.drawable.emplace(*request.environment, *out.report, out.options);
+  out.drawable.emplace(request.drawn_over(), *out.report, out.options);
   out.source.emplace(request.environment->tables);
   return {};
 }
@@ -149,7 +152,7 @@ Result<RemadeTask> make_task_only(const MakeRequest& request) {
   Workshop workshop;
   ASSAY_TRY(open(request, workshop));
   ASSAY_ASSIGN(const Drawn drawn, drawn_before(request, workshop));
-  return RemadeTask{assemble(request, drawn), {}, 0};
+  return RemadeTask{assemble(request, drawn), {}, 0, 0, std::make_shared<const Question>(drawn.question)};
 }
 
 Result<MadeTask> make_certified(MakeRequest request) {
@@ -164,8 +167,7 @@ Result<MadeTask> make_certified(MakeRequest request) {
     made.task = assemble(request, *drawn);
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
-    const auto plain = made.certificate.measures.find("plain_calls");
-    const bool in_band = (plain == made.certificate.measures.end() ? made.certificate.calls_high : plain->second) <= workshop.level.calls_high;
+    const bool in_band = plain_calls_of(made.certificate) <= workshop.level.calls_high;
     if (made.certificate.sound && in_band) return made;
     request.lose(made.certificate.sound ? "calls_outside_band" : "unsound");
     if (made.certificate.sound || ++unsound_count > 1) continue;
@@ -247,6 +249,21 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
   return {};
 }
 
+Result<int64_t> most_calls(const MakeRequest& request) {
+  ASSAY_ASSIGN(const QueryOptions options, read_options(*request.domain, request.part(), request.file(), request.path()));
+  return options.levels.at(request.difficulty).calls_high;
+}
+
+Result<Hardness> hardness(const MakeRequest& request, const Certificate& certificate) {
+  ASSAY_ASSIGN(const int64_t most, most_calls(request));
+  Hardness out{plain_calls_of(certificate) <= most, {}};
+  for (const char* measure : {"hops", "operators"}) {
+    const auto found = certificate.measures.find(measure);
+    out.scale.push_back(found == certificate.measures.end() ? 0 : static_cast<double>(found->second));
+  }
+  return out;
+}
+
 Status compile(const Domain& domain, Json& part, const std::string& file, const std::string& path) {
   ASSAY_TRY(read_options(domain, part, file, path));
   return {};
@@ -254,6 +271,6 @@ Status compile(const Domain& domain, Json& part, const std::string& file, const 
 
 }  // namespace
 
-Archetype make() { return {"query", "questions of several steps with one answer, over the tables of any domain", kVersion, compile, make_certified, make_task_only, gold, prove}; }
+Archetype make() { return {"query", "questions of several steps with one answer, over the tables of any domain", kVersion, compile, make_certified, make_task_only, gold, prove, Escalation{hardness, most_calls}}; }
 
 }  // namespace assay::archetypes::query

@@ -29,8 +29,10 @@ std::optional<Chosen> draw_one(const World& world, const Level& level, bool refu
 bool fits(const Bundle& bundle, const Chosen& chosen) {
   size_t same = 0;
   for (const Chosen& other : bundle) {
-    if (other.candidate == chosen.candidate || other.say == chosen.say) return false;
-    same += other.request == chosen.request;
+    if (other.say == chosen.say) return false;
+    if (other.request != chosen.request) continue;
+    if (other.candidate->row == chosen.candidate->row) return false;
+    ++same;
   }
   return same < 2;
 }
@@ -49,17 +51,27 @@ Result<std::optional<Bundle>> drawn_bundle(const World& world, const MakeRequest
   const Level& level = found->second;
   // Attempts of one task and those of the next do not meet: a task is tried far fewer times.
   Rng rng(request.seed, "operate/" + std::to_string(request.difficulty), static_cast<uint64_t>(request.index) * 1024 + static_cast<uint64_t>(request.attempt));
-  const int64_t count = rng.between(level.requests.low, level.requests.high);
-  const int64_t refusals = std::min(count, rng.between(level.refusals.low, std::min(level.refusals.high, count)));
+  const auto* basis = request.step ? static_cast<const Basis*>(request.step->basis.get()) : nullptr;
+  Bundle bundle = basis ? basis->bundle : Bundle();
+  for (Chosen& chosen : bundle) {   // the same data, in this world
+    const std::vector<Candidate>& here = world.candidates(chosen.request);
+    const auto same = std::find_if(here.begin(), here.end(), [&](const Candidate& candidate) { return candidate.row == chosen.candidate->row; });
+    if (same == here.end()) return make_error(Boundary::kEnvironment, "a request of the step before is none over these tools", "domain " + request.domain->name);
+    chosen.candidate = &*same;
+  }
+  const auto is_refusal = [&](const Chosen& chosen) { return !world.part().requests[chosen.request].cases[chosen.candidate->which].refuse.empty(); };
+  const int64_t kept = static_cast<int64_t>(bundle.size()), kept_refusals = std::count_if(bundle.begin(), bundle.end(), is_refusal);
+  const int64_t count = rng.between(level.requests.low, level.requests.high) - kept;
+  if (count < 1) return std::optional<Bundle>();
+  const int64_t wanted = rng.between(level.refusals.low, std::min(level.refusals.high, kept + count));
   std::vector<bool> refuse(static_cast<size_t>(count));
-  for (int64_t i = 0; i < refusals; ++i) refuse[static_cast<size_t>(i)] = true;
+  for (int64_t i = 0; i < std::clamp<int64_t>(wanted - kept_refusals, 0, count); ++i) refuse[static_cast<size_t>(i)] = true;
   for (size_t i = refuse.size(); i > 1; --i) {
     const size_t j = rng.below(i);
     const bool moved = refuse[i - 1];
     refuse[i - 1] = refuse[j];
     refuse[j] = moved;
   }
-  Bundle bundle;
   for (const bool refusal : refuse) {
     const size_t before = bundle.size();
     for (int i = 0; i < kTries && bundle.size() == before; ++i)

@@ -18,7 +18,13 @@ struct Chosen {
 };
 using Bundle = std::vector<Chosen>;
 
-// The bundle of task `request.index`; nothing if the data has too few requests of the kinds wanted.
+// What a step of a lineage keeps of the one before; `world` holds the bundle's candidates.
+struct Basis {
+  std::shared_ptr<const World> world;
+  Bundle bundle;
+};
+
+// The bundle of task `request.index`, which begins with what `request.step` keeps; nothing if the data has too few requests of the kinds wanted.
 Result<std::optional<Bundle>> drawn_bundle(const World& world, const MakeRequest& request);
 
 // The calls of a case for a row.

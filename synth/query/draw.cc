@@ -43,7 +43,95 @@ class Drawer {
     return retried(8, [&] { return draw_kind(); });
   }
 
+  // Of what the budgets are for, the question has a part already.
+  std::optional<Question> extend(const Question& question) {
+    const Size size = size_of(question, tables_);
+    operators_ -= size.operators;
+    hops_ -= size.hops;
+    if (listed_.empty() || operators_ < 0 || hops_ < 0 || operators_ + hops_ == 0) return std::nullopt;
+    return retried(8, [&] { return extend_once(question); });
+  }
+
  private:
+  struct Plural {
+    RowSetPtr set;
+    Rows rows;
+    std::vector<int> columns;   // that a question may read of its rows
+  };
+
+  std::optional<Question> extend_once(const Question& question) {
+    if (hops_ > 0 && !question.minus && question.of->is_single(tables_) && chance(70)) return led_on(question);
+    const bool measured = question.ask == Question::Ask::kCell && (use(question.of->table, question.column) == Use::kNumber || use(question.of->table, question.column) == Use::kTime);
+    if (measured && !question.minus && chance(30)) return differing(question);
+    Question out = question;
+    out.of = narrowed(question.of);
+    if (!out.of) return std::nullopt;
+    return out;
+  }
+
+  // With one condition more, and as many as the budgets ask for, on the rows that it is about in the end.
+  RowSetPtr narrowed(const RowSetPtr& set) {
+    if (set->kind != RowSet::Kind::kWhere) {
+      auto out = std::make_shared<RowSet>(*set);
+      out->of = narrowed(set->of);
+      return out->of ? out : nullptr;
+    }
+    if (set->is_named(tables_)) return nullptr;
+    Plural plural{set, rows_of(set), {}};
+    for (const Path& path : listings(set->table))
+      for (int c : readable(set->table, path))
+        if (std::find(plural.columns.begin(), plural.columns.end(), c) == plural.columns.end()) plural.columns.push_back(c);
+    const int64_t wanted = rng_.between(1, std::max<int64_t>(1, std::min<int64_t>(3, operators_ + hops_)));
+    for (int64_t i = 0; i < wanted; ++i)
+      if (!retried(4, [&] { return filter(plural); })) return i > 0 ? plural.set : nullptr;
+    return plural.set;
+  }
+
+  // The row it leads to becomes the way to others, which refer to it, and something is asked about these.
+  std::optional<Question> led_on(const Question& question) {
+    const auto link = reference_to(question.of->table);
+    if (!link || !spend(hops_)) return std::nullopt;
+    const auto& [t, c] = *link;
+    std::vector<const Path*> paths;
+    for (const Path& path : listings(t))
+      if (path.given.empty() || path.given == std::vector<int>{c}) paths.push_back(&path);
+    const auto path = pick(paths);
+    if (!path) return std::nullopt;
+    Condition condition;
+    condition.kind = Condition::Kind::kIn;
+    condition.column = c;
+    condition.set = question.of;
+    auto set = std::make_shared<RowSet>();
+    set->table = t;
+    set->where = {std::move(condition)};
+    Plural plural{set, rows_of(*set), readable(t, **path)};
+    if (plural.rows.size() < 2) return std::nullopt;
+    for (int64_t i = rng_.between(0, std::min<int64_t>(2, operators_)); i > 0; --i)
+      if (!retried(4, [&] { return filter(plural); })) return std::nullopt;
+    return chance(50) ? aggregated(plural) : best_of(plural);
+  }
+
+  std::optional<Question> best_of(const Plural& plural) {
+    Question out;
+    out.of = best(plural);
+    if (!out.of) return std::nullopt;
+    if (table(out.of->table).spec.is_entity() && chance(50)) return out;
+    const auto c = asked_column(out.of);
+    if (!c) return std::nullopt;
+    out.ask = Question::Ask::kCell;
+    out.column = *c;
+    return out;
+  }
+
+  std::optional<Question> differing(const Question& question) {
+    if (!spend(operators_)) return std::nullopt;
+    Question out = question, other = question;
+    other.of = chance(50) ? named(question.of->table) : described(question.of->table);
+    if (!other.of) return std::nullopt;
+    out.minus = std::make_shared<const Question>(std::move(other));
+    return out;
+  }
+
   std::optional<Question> draw_kind() {
     const uint64_t kind = rng_.below(operators_ >= 3 ? 12 : 10);
     if (kind < 2) return name();
@@ -52,12 +140,6 @@ class Drawer {
     if (kind < 10) return names();
     return difference();
   }
-
-  struct Plural {
-    RowSetPtr set;
-    Rows rows;
-    std::vector<int> columns;   // that a question may read of its rows
-  };
 
   const Table& table(int index) const { return tables_.tables[static_cast<size_t>(index)]; }
   const ColumnSpec& column(int t, int c) const { return table(t).spec.columns[static_cast<size_t>(c)]; }
@@ -350,17 +432,23 @@ class Drawer {
   RowSetPtr best(int t, int most_filters) {
     if (std::find(listed_.begin(), listed_.end(), t) == listed_.end() || !spend(operators_)) return nullptr;
     const auto of = plural(t, most_filters);
-    if (!of || of->rows.size() < 3) return nullptr;
+    return of ? best_among(*of) : nullptr;
+  }
+
+  RowSetPtr best(const Plural& of) { return spend(operators_) ? best_among(of) : nullptr; }
+
+  RowSetPtr best_among(const Plural& of) {
+    if (of.rows.size() < 3) return nullptr;
     std::vector<int> choice;
-    for (int c : of->columns) {
-      if (can_be_measured(*of->set, c)) choice.push_back(c);
+    for (int c : of.columns) {
+      if (can_be_measured(*of.set, c)) choice.push_back(c);
     }
     const auto c = pick(choice);
     if (!c) return nullptr;
     auto out = std::make_shared<RowSet>();
     out->kind = RowSet::Kind::kBest;
-    out->table = t;
-    out->of = of->set;
+    out->table = of.set->table;
+    out->of = of.set;
     out->column = *c;
     out->highest = chance(50);
     if (operators_ > 0 && chance(30)) {
@@ -428,12 +516,18 @@ class Drawer {
   std::optional<Question> aggregate() {
     if (!spend(operators_)) return std::nullopt;
     const auto of = plural(*pick_table(listed_), 4);
-    if (!of || of->set->where.empty()) return std::nullopt;
+    return of ? aggregated_over(*of) : std::nullopt;
+  }
+
+  std::optional<Question> aggregated(const Plural& of) { return spend(operators_) ? aggregated_over(of) : std::nullopt; }
+
+  std::optional<Question> aggregated_over(const Plural& of) {
+    if (of.set->where.empty()) return std::nullopt;
     Question out;
     out.ask = Question::Ask::kAggregate;
-    out.of = of->set;
+    out.of = of.set;
     std::vector<int> choice;
-    for (int c : of->columns)
+    for (int c : of.columns)
       if (can_be_measured(*out.of, c)) choice.push_back(c);
     const auto c = pick(choice);
     if (!c || chance(35)) return out;
@@ -512,6 +606,10 @@ bool Drawable::lists(int table, const Path& path) const {
 
 std::optional<Question> draw_question(const Drawable& drawable, TableSource& source, const Level& level, Rng& rng) {
   return Drawer(drawable, source, level, rng).draw();
+}
+
+std::optional<Question> extend_question(const Question& question, const Drawable& drawable, TableSource& source, const Level& level, Rng& rng) {
+  return Drawer(drawable, source, level, rng).extend(question);
 }
 
 }  // namespace assay::query

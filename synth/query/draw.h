@@ -39,4 +39,8 @@ class Drawable {
 // `source`: over the same tables.
 std::optional<Question> draw_question(const Drawable& drawable, TableSource& source, const Level& level, Rng& rng);
 
+// `question` with steps added, so that it is of about this size: more conditions, what it leads to as the way to other rows, or a
+// difference from something else. Nothing if the draw leads nowhere, or it is so large already.
+std::optional<Question> extend_question(const Question& question, const Drawable& drawable, TableSource& source, const Level& level, Rng& rng);
+
 }  // namespace assay::query

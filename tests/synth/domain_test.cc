@@ -157,6 +157,19 @@ TEST_CASE("a tool whose order is that of storage, and one that reveals less than
   CHECK(!problems_with([](ToolSpec& tool) { tool.body["sql"] = "SELECT name FROM hotel WHERE city = :city AND price > 300 ORDER BY name"; }).empty());
 }
 
+TEST_CASE("a tool that declares a complete result and refuses where there is none is caught") {
+  const auto domain = must(load_domain("museum_loan"));
+  const auto environment = must(generate_environment(*domain, 4, 0));
+  CHECK(must(check_environment(environment))->problems.empty());
+  Json source = fixture::domain_source("museum_loan");
+  for (Json& tool : source["tools"])
+    if (tool["name"] == "travel_time") tool["form"] = "get";   // a fifth of all pairs has no journey
+  const auto refusing = must(generate_environment(*must(compile_domain(source.dump(), "d.json")), 4, 0));
+  const auto problems = must(check_environment(refusing))->problems;
+  REQUIRE(problems.size() == 1);
+  CHECK_THAT(problems[0], Catch::Contains("tool travel_time: refuses"));
+}
+
 TEST_CASE("descriptions of tools give labels, units and ranges") {
   const auto environment = made(1, 0);
   CHECK_THAT(environment->find_tool("get_infos_by_hotel")->description, Catch::Contains("price (price per night in CNY, 60 to 3000)"));
@@ -207,6 +220,8 @@ TEST_CASE("mistakes in a domain are answered with file, path, what was expected 
        {"$.tables[1].columns[0].fill.patterns: unknown vocabulary 'hotel_adjectiv'", "'hotel_adjective'"}},
       {"unbalanced braces", [](Json& d) { d["tables"][1]["columns"][0]["fill"]["patterns"] = {"{hotel_noun Inn"}; }, {"unbalanced braces"}},
       {"an unknown setting", [](Json& d) { d["tables"][0]["rows"]["always"] = {"$orgin"}; }, {"$.tables[0].rows.always[0]: unknown setting 'orgin'", "'origin'"}},
+      {"a setting that nothing uses", [](Json& d) { d["settings"]["orign"] = "Shanghai"; }, {"$.settings.orign: nothing uses this setting", "take it out"}},
+      {"a vocabulary that nothing uses", [](Json& d) { d["vocabularies"]["city"] = {"Ax", "Bo"}; }, {"$.vocabularies.city: no table is filled from this vocabulary", "take it out"}},
       {"a word twice", [](Json& d) { d["vocabularies"]["cuisine"].push_back("Hunan"); }, {"$.vocabularies.cuisine[14]: the word occurs twice"}},
       {"an unknown tool kind", [](Json& d) { d["tools"][0] = raw_tool(); d["tools"][0]["kind"] = "perl"; }, {"$.tools[0] (get_all_attractions_by_city)", "unknown tool kind 'perl'; known: "}},
       {"a label with an article", [](Json& d) { d["tables"][0]["columns"][0]["label"] = "the name"; }, {"$.tables[0].columns[0].label", "'the name' begins with an article"}},

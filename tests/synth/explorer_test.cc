@@ -23,5 +23,19 @@ TEST_CASE("entities that no tool has named yet may be what an unknown reference 
   }
 }
 
+TEST_CASE("a relation may be walked against its direction") {
+  Json source = fixture::domain_source("observing");
+  Json& part = source["archetypes"]["select"];
+  Json& constraint = part["templates"]["short_moves"]["constraint"];
+  std::swap(constraint["from"], constraint["to"]);
+  for (auto& [level, settings] : part["levels"].items()) settings["always"].push_back("short_moves");
+  const auto factory = must(Factory::create(must(compile_domain(source.dump(), "d.json")), {.archetypes = {"select"}, .difficulties = {1, 3}}));
+  for (int64_t index = 0; index < 6; ++index) {
+    const MadeTask made = must(factory->make(index));
+    CHECK(made.certificate.sound);
+    CHECK(made.task.constraints.dump().find("connected") != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace assay

@@ -71,7 +71,7 @@ TEST_CASE("the guide mentions every operator, way to fill, column type, form of 
 TEST_CASE("the guide's example gives certified tasks at every level") {
   const auto factory = must(Factory::create({.domain = "observing", .archetypes = {"select"}, .seed = 3}));
   for (int64_t index = 0; index < 5; ++index) {
-    INFO("level " << factory->difficulty(index));
+    INFO("level " << factory->difficulties(index)[0]);
     const MadeTask made = must(factory->make(index));
     CHECK(made.certificate.sound);
     CHECK(made.task.difficulty == index + 1);
@@ -90,7 +90,7 @@ TEST_CASE("the guide's tool that writes and its rules give certified tasks in th
   const fixture::Folder folder;
   const auto factory = must(Factory::create({.domain = folder.write("library.json", source.dump()), .archetypes = {"operate"}}));
   for (int64_t index = 0; index < 5; ++index) {
-    INFO("level " << factory->difficulty(index));
+    INFO("level " << factory->difficulties(index)[0]);
     const MadeTask made = must(factory->make(index));
     CHECK(made.certificate.sound);
     CHECK_THAT(made.task.system, Catch::Contains("Pickup of a reservation can be moved"));
