@@ -58,13 +58,11 @@ void Spans::present(Lowering& lowering, int group, std::vector<Literal>& out) co
     out.push_back(lowering.present(attribute->slot(lowering.shape(), group), attribute->column.column));
 }
 
-Literal Spans::before(Lowering& lowering, int first, int second, int64_t gap, std::optional<Var> late) const {
+Literal Spans::before(Lowering& lowering, int first, int second, int64_t gap) const {
   const AnswerShape& shape = lowering.shape();
-  std::vector<int> coefficients{1, 1, -1};
-  std::vector<Var> variables{lowering.value(start.slot(shape, first), start.column.column), lowering.value(length.slot(shape, first), length.column.column),
-                             lowering.value(start.slot(shape, second), start.column.column)};
-  if (late) coefficients.push_back(-1), variables.push_back(*late);
-  return lowering.linear(std::move(coefficients), std::move(variables), Relation::kLessEqual, -gap);
+  return lowering.linear({1, 1, -1}, {lowering.value(start.slot(shape, first), start.column.column),
+                                      lowering.value(length.slot(shape, first), length.column.column),
+                                      lowering.value(start.slot(shape, second), start.column.column)}, Relation::kLessEqual, -gap);
 }
 
 std::string Spans::sentence(const AnswerShape& shape) const {

@@ -41,9 +41,8 @@ struct Spans {
   std::set<ColumnNeed> needs() const { return {{start.column.table, start.column.column}, {length.column.table, length.column.column}}; }
   // All cells that spans are made of have values.
   void present(Lowering& lowering, int group, std::vector<Literal>& out) const;
-  // The span of group `first` and then `gap` minutes end before that of `second` begins, or if `late` is given, at most so many minutes
-  // later.
-  Literal before(Lowering& lowering, int first, int second, int64_t gap, std::optional<Var> late = std::nullopt) const;
+  // The span of group `first` and then `gap` minutes end before that of `second` begins.
+  Literal before(Lowering& lowering, int first, int second, int64_t gap) const;
   std::string sentence(const AnswerShape& shape) const;                       // "from the minute of its start for its length"
   std::string text(const AnswerShape& shape, const int32_t* rows, int group) const;   // "\"Budget review\" (540 to 600)"
   std::string python(const AnswerShape& shape, int group) const;

@@ -238,7 +238,7 @@ class PageTest(CliTest):
             page.go("#/attempts?outcome=failed")
             views = ["#/", "#/attempts", "#/attempts?show=list", page.run("document.querySelector('a.cell').getAttribute('href')"), page.run("document.querySelector('th.task a').getAttribute('href')")]
             for scheme in ("light", "dark"):
-                page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+                page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"}])
                 for view in views:
                     page.go("#/attempts?q=nothing at all")
                     page.go(view)

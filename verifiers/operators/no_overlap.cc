@@ -8,8 +8,6 @@
 namespace assay::operators::no_overlap {
 namespace {
 
-constexpr int kMostMinutes = 100'000'000;
-
 class Travel {
  public:
   static std::optional<Travel> read(JsonReader& reader, const Binding& binding) {
@@ -135,16 +133,6 @@ class NoOverlap final : public Constraint {
     for (Literal literal : all) lowering.require(literal);
   }
 
-  void prefer_near_miss(Lowering& lowering, size_t) const override {
-    const Var late = lowering.model().add(0, kMostMinutes);   // of the pair that overlaps most
-    std::vector<Literal> all;
-    const auto take = [&](std::vector<Literal> any) {   // where there is no way, no time is near
-      if (any.size() > (sharing_ ? 1u : 0u)) lowering.model().clauses.push_back({std::move(any)});
-    };
-    for_pairs(lowering, all, take, late);
-    lowering.model().minimise_first.push_back(late);
-  }
-
   std::string python() const override {
     std::string spans, owners;
     for (int group = 0; group < binding_.shape.groups; ++group) {
@@ -204,20 +192,20 @@ class NoOverlap final : public Constraint {
 
   // Hands each pair of groups to `take` as a clause; what every group needs is added to `all`.
   template <typename Take>
-  void for_pairs(Lowering& lowering, std::vector<Literal>& all, Take take, std::optional<Var> late = std::nullopt) const {
+  void for_pairs(Lowering& lowering, std::vector<Literal>& all, Take take) const {
     for (int group = 0; group < binding_.shape.groups; ++group) {
       spans_.present(lowering, group, all);
       if (sharing_) all.push_back(sharing_->present(lowering, group));
       for (int other = 0; other < group; ++other) {
         std::vector<Literal> any;
         if (sharing_) any.push_back(!sharing_->shared(lowering, other, group));
-        add_before(lowering, other, group, late, any);
-        add_before(lowering, group, other, late, any);
+        add_before(lowering, other, group, any);
+        add_before(lowering, group, other, any);
         take(std::move(any));
       }
     }
   }
-  void add_before(Lowering& lowering, int first, int second, std::optional<Var> late, std::vector<Literal>& any) const {
+  void add_before(Lowering& lowering, int first, int second, std::vector<Literal>& any) const {
     int64_t gap = gap_;
     if (travel_) {
       const auto row = [&](int group) { return given_row(binding_.shape, binding_.tables, binding_.shape.slot(group, travel_->field())); };
@@ -225,7 +213,7 @@ class NoOverlap final : public Constraint {
       if (gap == kNull) return;
       if (gap == kUnknown) gap = 0;
     }
-    any.push_back(spans_.before(lowering, first, second, gap, late));
+    any.push_back(spans_.before(lowering, first, second, gap));
   }
 
   std::string sharing_text() const {

@@ -5,8 +5,6 @@
 namespace assay::operators::precedes {
 namespace {
 
-constexpr int kMostMinutes = 100'000'000;
-
 struct Relation {
   int table = -1;
   BoundColumn before, after, lag;   // lag.spec is null without a lag
@@ -62,13 +60,6 @@ class Precedes final : public Constraint {
       all.push_back(spans_.before(lowering, link.first, link.second, link.lag == kUnknown ? 0 : link.lag));
     }
     return lowering.all(std::move(all));
-  }
-
-  void prefer_near_miss(Lowering& lowering, size_t) const override {
-    const Var late = lowering.model().add(0, kMostMinutes);   // of the pair that is latest
-    for (const Link& link : links_)
-      if (has_value(link.lag)) lowering.require(spans_.before(lowering, link.first, link.second, link.lag, late));
-    lowering.model().minimise_first.push_back(late);
   }
 
   std::string python() const override {

@@ -105,7 +105,9 @@ TEST_CASE("The funnel sums what the runs of synth stored, and takes the newest e
   sample.put(sample::rollout(sample.tasks[0]));
   const Json run = {{"tasks", 2}, {"seconds", 1.0}, {"jobs", 1}, {"funnel", {{"select", {{"candidates", 5}, {"certified", 2}, {"lost", {{"chance_above_band", 3}}}}}}}};
   sample.put_observation("store", "synth", run);
-  sample.put_observation("store", "synth", run);
+  Json again = run;
+  again["seconds"] = 2.0;   // what is the same in all, its time too, is one observation
+  sample.put_observation("store", "synth", again);
   sample.put_observation("store", "synth", {{"tasks", 2}, {"seconds", 1.0}, {"jobs", 1}});   // as it was stored before there was a funnel
   sample.put_observation("candidate a", "build", {{"reason", "no_clone"}});
   sample.put_observation("candidate a", "build", {{"reason", "certified"}});

@@ -220,6 +220,7 @@ TEST_CASE("the least number of calls is one for each hotel, and one to submit") 
   needs.clear();
   must(evaluate(w.ask(Ask::kAggregate, w.where("hotel", {w.is(hotel, "city", Comparison::kEqual, "Hangzhou"), w.is(hotel, "stars", Comparison::kEqual, "", 5)})), source, &needs));
   std::vector<ToolSpec> tools = w.environment->tools;
+  std::erase_if(tools, [](const ToolSpec& tool) { return std::any_of(tool.reveals.begin(), tool.reveals.end(), [](const Reveal& reveal) { return !reveal.counts.empty(); }); });
   CHECK(least_calls(needs, w.tables, tools) == static_cast<int64_t>(names.size()) + 1);
   tools.push_back({.name = "count_hotels", .kind = "sql", .reveals = {{.table = "hotel", .given = {{"city", "city"}, {"stars", "stars"}}, .counts = "hotels"}}});
   CHECK(least_calls(needs, w.tables, tools) == 2);
