@@ -14,6 +14,5 @@ if [ "$(cat "$venv/installed" 2>/dev/null)" != "$wanted" ]; then
   echo "$wanted" > "$venv/installed"
 fi
 scripts/install.sh
-cmake --preset dev -DASSAY_ARROW=ON -DASSAY_PYARROW="$(echo "$venv"/lib/python3*/site-packages/pyarrow)" > /dev/null
 scripts/build.sh dev
 exec "$venv/bin/python" tests/formats/load_formats.py "$@"

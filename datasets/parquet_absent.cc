@@ -1,10 +1,10 @@
-// Where pyarrow was not found.
+// The usual build (cmake/arrow.cmake).
 #include "datasets/parquet.h"
 
 namespace assay {
 
 Result<std::string> parquet_library() {
-  return input_error("this build has no Apache Arrow, which writes Parquet", "", "pip install pyarrow, then configure again with -DASSAY_ARROW=ON (and -DASSAY_PYARROW=FOLDER); or JSON Lines, which every reader of Parquet here reads too");
+  return input_error("this build has no Apache Arrow, which writes Parquet", "", "JSON Lines, which every reader of Parquet here reads too");
 }
 
 Result<std::unique_ptr<RowSink>> parquet_file(const std::string&) { return parquet_library().error(); }

@@ -198,22 +198,6 @@ def check_swe_bench():
     assert not missing, missing
 
 
-def check_parquet(name):
-    """The same rows as columns: what was an object of any shape is JSON text."""
-    import datasets
-    import pyarrow.parquet
-
-    export = Export(name, "--parquet")
-    table = pyarrow.parquet.read_table(export.path)
-    assert table.num_rows == export.rows == len(export.dataset())
-    for row, line in zip(datasets.load_dataset("parquet", data_files=export.path, split="train"), Export(name).lines(), strict=True):
-        assert row["task_id"] == line["task_id"] and json.loads(row["tools"]) == (json.loads(line["tools"]) if isinstance(line["tools"], str) else line["tools"])
-        for read, written in zip(row.get("messages") or [], line.get("messages") or [], strict=True):
-            for call, said in zip(read["tool_calls"] or [], written.get("tool_calls") or [], strict=True):
-                arguments = said["function"]["arguments"]
-                assert json.loads(call["function"]["arguments"]) == (json.loads(arguments) if isinstance(arguments, str) else arguments)
-
-
 def run_example():
     """The README's example, as it stands there."""
     text = (SOURCE / "README.md").read_text()
@@ -252,9 +236,7 @@ def main():
             print(f"FAILED {name}: {type(error).__name__}: {str(error)[:1500]}", flush=True)
     if not only:
         check_swe_bench()
-        for name in ("grpo", "trl_sft", "openai_chat"):
-            check_parquet(name)
-        print("ok Parquet, SWE-bench's columns")
+        print("ok SWE-bench's columns")
         run_example()
     sys.exit(bool(failed))
 
