@@ -127,7 +127,7 @@ class Waiting {
       fs::remove(plan_.result(shard), ignored);
       workers.insert((shard - 1) % plan_.workers + 1);
     }
-    if (report_.submissions > 0) say("submitting again: " + std::to_string(open.size()) + " shards" + losses());
+    if (!jobs_.empty()) say("submitting again: " + std::to_string(open.size()) + " shards" + losses());
     ASSAY_ASSIGN(const ProgramResult told, run_({"sbatch", "--parsable", "--array=" + list_of(workers), plan_.folder + "/submit.sbatch"}));
     if (told.status != 0)
       return input_error("sbatch refuses the job: " + first_line(told.err), plan_.folder + "/submit.sbatch", "other options for it with --sbatch=…; scontrol show partition");

@@ -103,5 +103,5 @@ class Shards(CliTest):
         for seed in ("5", "6"):
             self.assay(*play[:-1], seed, "--store", "whole.db")
         self.assay("merge", "shared.db", "whole.db")   # with the rollouts of seed 1; a conflict would be an error
-        self.assert_same_store("whole.db", "shared.db")
+        self.assert_same_records("whole.db", "shared.db")
         self.assertTrue(self.json("doctor", "--store", "shared.db")["ok"])

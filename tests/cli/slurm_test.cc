@@ -125,6 +125,15 @@ TEST_CASE("jobs of the same folder that are queued already are waited for, not d
   CHECK(cluster.submitted.empty());
 }
 
+TEST_CASE("what became of jobs that somebody else submitted is told, too") {
+  Cluster cluster(2, 2);
+  cluster.queue = {[] { return "5_1 R None\n5_2 R None\n"; }};
+  cluster.jobs = "JobId=5 ArrayTaskId=2 JobState=NODE_FAIL Reason=NodeDown NodeList=node7\n";
+  cluster.on_submit = [&](const std::string&) { cluster.end_well(1); cluster.end_well(2); };
+  REQUIRE(cluster.play().ok());
+  CHECK(cluster.has_said("submitting again: 2 shards; worker 2 of job 5: NODE_FAIL (NodeDown) on node7"));
+}
+
 TEST_CASE("what is done is not submitted") {
   Cluster cluster(4, 2);
   for (const int64_t shard : {1, 2, 3}) cluster.end_well(shard);

@@ -37,8 +37,11 @@ class Slurm(CliTest):
     def start(self, *arguments):
         out = open(self.folder / "submit.out", "w")
         self.addCleanup(out.close)
-        return subprocess.Popen([ASSAY, *self.submit, "--store", "many.db", "--json", *arguments], cwd=self.folder, env=self.cluster.environment,
-                                stdout=out, stderr=subprocess.STDOUT)
+        run = subprocess.Popen([ASSAY, *self.submit, "--store", "many.db", "--json", *arguments], cwd=self.folder, env=self.cluster.environment,
+                               stdout=out, stderr=subprocess.STDOUT)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+        return run
 
     def end(self, run, status=0):
         run.wait(timeout=400)
@@ -70,7 +73,7 @@ class Slurm(CliTest):
     def check_whole(self, play):
         self.assay("rollout", *play[1:], "--store", "one.db")
         self.json("rollout", "--policy", "random", "--group", "8", "--seed", "1", "--store", "many.db")
-        self.assert_same_store("one.db", "many.db")
+        self.assert_same_records("one.db", "many.db")
         self.assertTrue(self.json("doctor", "--store", "many.db")["ok"])
 
     def test_workers_that_are_killed_or_cancelled_lose_and_double_nothing(self):
