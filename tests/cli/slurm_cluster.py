@@ -1,7 +1,9 @@
 """A Slurm cluster of one node on loopback, with all it needs in a folder of its own. As root; leaves nothing behind."""
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -15,6 +17,11 @@ def missing():
         return "starting a Slurm cluster needs root"
     lacking = [name for name in PROGRAMS if not shutil.which(name)]
     return f"not installed: {', '.join(lacking)} (scripts/install.sh installs them)" if lacking else None
+
+
+def die_with_parent():
+    """Of a child: a test that is killed leaves no daemons behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)   # PR_SET_PDEATHSIG
 
 
 def free_port():
@@ -75,7 +82,8 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
     def daemon(self, *command):
         log = open(self.folder / f"{command[0]}.out", "ab")
-        self.daemons[command[0]] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.daemons[command[0]] = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                                    preexec_fn=die_with_parent)
         log.close()
 
     def run(self, *command, check=True):
