@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "datasets/card.h"
-#include "datasets/parquet.h"
 #include "datasets/preference_pairs.h"
 #include "datasets/staged_folder.h"
 
@@ -180,11 +179,7 @@ class Exporter {
     } else {
       paths_[split] = encoded_path(std::string(format_.rows).replace(format_.rows.find("{split}"), 7, split), options_.encoding);
       ASSAY_ASSIGN(const std::string path, staged_->place(paths_[split]));
-      if (options_.encoding != RowEncoding::kParquet) {
-        file = row_file(path, options_.encoding);
-      } else {
-        ASSAY_ASSIGN(file, parquet_file(path));
-      }
+      file = row_file(path, options_.encoding);
     }
     return file.get();
   }
@@ -240,8 +235,6 @@ Result<ExportReport> plan_export(Store& store, const ExportOptions& options) {
 }
 
 Result<ExportReport> export_dataset(Store& store, const ExportOptions& options) {
-  if (options.encoding == RowEncoding::kParquet) ASSAY_TRY(parquet_library());
-  if (options.encoding == RowEncoding::kParquet && options.folder == kStandardOutput) return input_error("Parquet cannot be written to standard output", "", "name a folder with --out");
   ASSAY_ASSIGN(const Format* format, find_format(options.format));
   if (options.folder.empty()) return input_error("no folder to export to", "", "name one with --out");
   return Exporter(store, *format, options).run();

@@ -31,8 +31,6 @@ THIRD_PARTY = {
     "expat.h": ["verifiers/xml_reader.cc"],
     "zstd.h": ["datasets/*", "sandbox/capture.cc"],
     "zdict.h": ["datasets/*"],
-    "arrow/*": ["datasets/parquet_arrow.cc"],
-    "parquet/*": ["datasets/parquet_arrow.cc"],
     "gecode/*": ["synth/solver*"],
     "git2.h": ["synth/mine/git_repository.cc"],
     "zlib.h": ["datasets/report/archive.cc", "synth/mine/binary_patch.cc", "synth/leaks.cc"],

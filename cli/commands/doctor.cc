@@ -9,7 +9,6 @@
 #include "cli/command.h"
 #include "cli/text.h"
 #include "datasets/format.h"
-#include "datasets/parquet.h"
 #include "datasets/store.h"
 #include "engine/device/device.h"
 #include "engine/kernels/cuda_device.h"
@@ -53,12 +52,6 @@ Finding find_engine() {
   std::string names;
   for (const std::string& name : device_names()) names += (names.empty() ? "" : ", ") + name;
   return {"engine", State::kOk, "models compute on " + device_names().back() + " unless --backend says otherwise: " + names, ""};
-}
-
-Finding find_parquet() {
-  const Result<std::string> library = parquet_library();
-  if (!library.ok()) return {"Parquet", State::kAbsent, library.error().what, library.error().hint};
-  return {"Parquet", State::kOk, *library, ""};
 }
 
 Finding find_machine() {
@@ -159,7 +152,6 @@ Result<int> run(const Context& context) {
   findings.push_back(find_machine());
   findings.push_back(find_gpu());
   findings.push_back(find_engine());
-  findings.push_back(find_parquet());
   find_domains(findings);
   findings.push_back(find_registries());
   find_sandboxes(findings);

@@ -160,7 +160,7 @@ class CudaDevice : public assay::Device {
     IndexerLogitsParams one = params;
     one.rows = 1;
     const size_t row_bytes = scratch_bytes(one);
-    const int64_t at_once = row_bytes == 0 ? params.rows : static_cast<int64_t>(launch_.scratch_bytes / row_bytes);
+    const int64_t at_once = row_bytes == 0 ? params.rows : std::max<int64_t>(1, static_cast<int64_t>(launch_.scratch_bytes / row_bytes));
     for (int64_t first = 0; first < params.rows; first += at_once) {
       IndexerLogitsParams part = params;
       part.rows = std::min(at_once, params.rows - first);
