@@ -32,7 +32,7 @@ struct TokenTurn {
   int64_t experts_from = 0;
   std::vector<uint16_t> experts;
 
-  std::string selection_digest;   // SHA-256 over the attended token sets of those rows; empty: not kept
+  std::string selection_digest;   // SHA-256 over a 64-bit hash of each of those rows' attended token sets; empty: not kept
   std::string policy_version;     // identity of the weights that sampled
 
   bool operator==(const TokenTurn&) const = default;
