@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "datasets/card.h"
+#include "datasets/parquet.h"
 #include "datasets/preference_pairs.h"
 #include "datasets/staged_folder.h"
 
@@ -57,7 +58,7 @@ class Exporter {
     for (auto& [split, rows] : report_.rows) scale(rows);
     for (auto& [content, rows] : report_.dropped) scale(rows);
     for (int64_t* count : {&report_.bytes, &report_.not_held, &report_.without_tokens}) scale(*count);
-    report_.exact = step == 1;
+    report_.exact = step == 1 && options_.encoding != RowEncoding::kParquet;
     return std::move(report_);
   }
 
@@ -179,7 +180,11 @@ class Exporter {
     } else {
       paths_[split] = encoded_path(std::string(format_.rows).replace(format_.rows.find("{split}"), 7, split), options_.encoding);
       ASSAY_ASSIGN(const std::string path, staged_->place(paths_[split]));
-      file = row_file(path, options_.encoding);
+      if (options_.encoding != RowEncoding::kParquet) {
+        file = row_file(path, options_.encoding);
+      } else {
+        ASSAY_ASSIGN(file, parquet_file(path, options_.parquet_program));
+      }
     }
     return file.get();
   }
@@ -237,6 +242,10 @@ Result<ExportReport> plan_export(Store& store, const ExportOptions& options) {
 Result<ExportReport> export_dataset(Store& store, const ExportOptions& options) {
   ASSAY_ASSIGN(const Format* format, find_format(options.format));
   if (options.folder.empty()) return input_error("no folder to export to", "", "name one with --out");
+  if (options.encoding == RowEncoding::kParquet) {
+    if (options.folder == kStandardOutput) return input_error("Parquet cannot be written to standard output", "", "name a folder with --out");
+    ASSAY_TRY(parquet_library(options.parquet_program));
+  }
   return Exporter(store, *format, options).run();
 }
 

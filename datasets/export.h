@@ -17,6 +17,7 @@ struct ExportOptions {
   std::string format;
   std::string folder;       // appears whole or not at all (datasets/staged_folder.h); "-": the rows to standard output, and nothing else
   RowEncoding encoding = RowEncoding::kPlain;
+  std::string parquet_program;   // for kParquet (datasets/parquet.h)
   bool strict = false;      // what a format has no place for, and rollouts that it cannot hold, are an error and not a count
   SelectionRules select;
   std::function<std::string(const Task&, const Certificate&)> specialist;   // SelectionNeeds::specialist

@@ -97,6 +97,7 @@ class JsonLines : public RowSink {
 }  // namespace
 
 std::string encoded_path(const std::string& path, RowEncoding encoding) {
+  if (encoding == RowEncoding::kParquet) return path.substr(0, path.rfind('.')) + ".parquet";
   return encoding == RowEncoding::kZstd ? path + ".zst" : path;
 }
 

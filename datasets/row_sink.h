@@ -11,6 +11,7 @@ namespace assay {
 enum class RowEncoding {
   kPlain,   // JSON Lines
   kZstd,    // JSON Lines in one zstd frame with a checksum; ".zst" is added to the name
+  kParquet, // columns (datasets/parquet.h); ".parquet" takes the place of the name's ending
 };
 
 class RowSink {
@@ -30,7 +31,7 @@ std::string encoded_path(const std::string& path, RowEncoding encoding);
 // JSON Lines, plain or compressed.
 std::unique_ptr<RowSink> row_file(const std::string& path, RowEncoding encoding);
 std::unique_ptr<RowSink> row_output(RowEncoding encoding);    // standard output
-// Encodes, counts and forgets.
+// Encodes, counts and forgets. Parquet is taken for as large as compressed JSON Lines.
 std::unique_ptr<RowSink> row_counter(RowEncoding encoding);
 
 }  // namespace assay

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 
+#include "envs/base/sibling_program.h"
 #include "sandbox/capture.h"
 #include "sandbox/proxy.h"
 
@@ -28,11 +28,8 @@ int64_t now_ms() {
 
 Result<std::string> launcher_path(const ExecutorOptions& options) {
   if (!options.launcher.empty()) return options.launcher;
-  std::error_code error;
-  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", error);
-  for (const std::filesystem::path& folder : {own.parent_path(), own.parent_path().parent_path()})
-    if (access((folder / "assay-launcher").c_str(), X_OK) == 0) return (folder / "assay-launcher").string();
-  return make_error(Boundary::kSandbox, "the program assay-launcher is not beside " + own.string(), "", "build the target assay-launcher, or put it there");
+  if (const auto path = sibling_program("assay-launcher")) return *path;
+  return make_error(Boundary::kSandbox, "the program assay-launcher is not beside this one", "", "build the target assay-launcher, or put it there");
 }
 
 // Both ends close-on-exec; ours does not block.

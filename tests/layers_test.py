@@ -31,6 +31,8 @@ THIRD_PARTY = {
     "expat.h": ["verifiers/xml_reader.cc"],
     "zstd.h": ["datasets/*", "sandbox/capture.cc"],
     "zdict.h": ["datasets/*"],
+    "arrow/*": ["datasets/parquet/*"],
+    "parquet/*": ["datasets/parquet/*"],
     "gecode/*": ["synth/solver*"],
     "git2.h": ["synth/mine/git_repository.cc"],
     "zlib.h": ["datasets/report/archive.cc", "synth/mine/binary_patch.cc", "synth/leaks.cc"],

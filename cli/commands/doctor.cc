@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/text.h"
 #include "datasets/format.h"
+#include "datasets/parquet.h"
 #include "datasets/store.h"
 #include "engine/device/device.h"
 #include "engine/kernels/cuda_device.h"
@@ -52,6 +53,12 @@ Finding find_engine() {
   std::string names;
   for (const std::string& name : device_names()) names += (names.empty() ? "" : ", ") + name;
   return {"engine", State::kOk, "models compute on " + device_names().back() + " unless --backend says otherwise: " + names, ""};
+}
+
+Finding find_parquet() {
+  const Result<std::string> library = parquet_library();
+  if (!library.ok()) return {"Parquet", library.error().boundary == Boundary::kInput ? State::kAbsent : State::kBroken, library.error().what, library.error().hint};
+  return {"Parquet", State::kOk, "assay-parquet, over " + *library, ""};
 }
 
 Finding find_machine() {
@@ -152,6 +159,7 @@ Result<int> run(const Context& context) {
   findings.push_back(find_machine());
   findings.push_back(find_gpu());
   findings.push_back(find_engine());
+  findings.push_back(find_parquet());
   find_domains(findings);
   findings.push_back(find_registries());
   find_sandboxes(findings);

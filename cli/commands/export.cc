@@ -14,7 +14,7 @@ struct Options {
   ExportOptions dataset;
   SelectionOptions selection;
   std::string compression;
-  bool dry_run = false;
+  bool dry_run = false, parquet = false;
 };
 
 constexpr int64_t kLargeBytes = int64_t{64} << 20;   // said before it is written
@@ -61,6 +61,7 @@ Result<int> run(Options& options, const Context& context) {
   if (format->all_outcomes && !options.selection.names_outcomes()) dataset.select.outcomes.clear();
   dataset.specialist = specialist_of;
   if (!options.compression.empty()) dataset.encoding = RowEncoding::kZstd;
+  if (options.parquet) dataset.encoding = RowEncoding::kParquet;
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kMustExist, system_clock()));
   if (to_output && !options.dry_run) {
     ASSAY_TRY(export_dataset(*store, dataset));
@@ -85,7 +86,8 @@ Command make() {
             app.add_option("--out", options->dataset.folder, "The folder to write; - writes the rows to standard output");
             app.add_flag("--dry-run", options->dry_run, "Say what would be written and dropped, and how large it is; of a large store estimated from a part");
             app.add_flag("--strict", options->dataset.strict, "Refuse to drop anything that the format has no place for");
-            app.add_option("--compress", options->compression, "zstd: compress the rows")->check(CLI::IsMember({"zstd"}));
+            auto* compress = app.add_option("--compress", options->compression, "zstd: compress the rows")->check(CLI::IsMember({"zstd"}));
+            app.add_flag("--parquet", options->parquet, "Columns instead of JSON Lines, where the build has assay-parquet (assay doctor)")->excludes(compress);
             options->selection.declare(app);
             return [options, &context] { return run(*options, context); };
           }};
