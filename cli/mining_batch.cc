@@ -1,6 +1,5 @@
 #include "cli/mining_batch.h"
 
-#include <filesystem>
 #include <set>
 
 #include "cli/jobs.h"
@@ -13,7 +12,8 @@ namespace {
 
 // The clone, opened once a thread: where the source is one itself, that.
 Result<std::vector<std::unique_ptr<GitRepository>>> open_clones(const SourceOptions& source, int jobs) {
-  const std::string path = !source.clone.empty() ? source.clone : std::filesystem::is_directory(source.argument) ? source.argument : "";
+  ASSAY_ASSIGN(const MiningSource* const kind, find_source(source.argument));
+  const std::string path = !source.clone.empty() ? source.clone : kind->is_clone ? source.argument : "";
   std::vector<std::unique_ptr<GitRepository>> clones(static_cast<size_t>(jobs));
   if (path.empty()) return clones;
   for (auto& clone : clones) {

@@ -12,6 +12,7 @@
 #include "datasets/repair_task.h"
 #include "datasets/test_logs.h"
 #include "verifiers/test_plan.h"
+#include "verifiers/test_verdict.h"
 
 namespace assay {
 namespace {
@@ -49,8 +50,12 @@ struct Judged {
 };
 
 struct Tally {
-  int64_t resolved = 0, unresolved = 0, infrastructure = 0, unknown = 0;
+  int64_t resolved = 0, unresolved = 0, timed_out = 0, infrastructure = 0, unknown = 0;
+
+  void add(const Verdict& verdict) { ++(verdict.passed ? resolved : is_timed_out(verdict) ? timed_out : unresolved); }
 };
+
+const char* outcome_of(const Verdict& verdict) { return verdict.passed ? "resolved" : is_timed_out(verdict) ? "timed_out" : "not_resolved"; }
 
 void say(const Context& context, const Prediction& prediction, const Task& task, const Judged& judged, Tally& tally) {
   const std::string log = judgement_id(task.id, prediction.patch);
@@ -62,10 +67,10 @@ void say(const Context& context, const Prediction& prediction, const Task& task,
     json["error"] = to_json(*judged.failure);
     text += "infrastructure failure: " + printable(judged.failure->text());
   } else {
-    ++(judged.verdict->passed ? tally.resolved : tally.unresolved);
-    json["outcome"] = judged.verdict->passed ? "resolved" : "not_resolved";
+    tally.add(*judged.verdict);
+    json["outcome"] = outcome_of(*judged.verdict);
     json["checks"] = to_json(*judged.verdict)["checks"];
-    text += judged.verdict->passed ? "resolved" : "not resolved";
+    text += judged.verdict->passed ? "resolved" : is_timed_out(*judged.verdict) ? "timed out" : "not resolved";
     for (const Check& check : judged.verdict->checks)
       if (!check.passed) text += "\n  " + check.name + ": " + printable(shortened(check.evidence, 400));
   }
@@ -142,7 +147,7 @@ Result<int> verify_predictions(Store& store, const std::string& path, const Cont
                                             say(context, each, *tasks.at(each.instance), judged, tally);
                                             return {};
                                           }));
-  context.say(count_text(tally.resolved) + " resolved, " + count_text(tally.unresolved) + " not resolved, " + count_text(tally.infrastructure) + " infrastructure failures, " +
+  context.say(count_text(tally.resolved) + " resolved, " + count_text(tally.unresolved) + " not resolved, " + count_text(tally.timed_out) + " timed out, " + count_text(tally.infrastructure) + " infrastructure failures, " +
               count_text(tally.unknown) + " of no task here; " + count_text(jobs) + " at once, " + duration_text(progress.seconds()));
   if (reached < count) context.say("interrupted after " + count_text(reached) + " of " + count_text(count));
   return tally.infrastructure + tally.unknown > 0 || reached < count ? kSomeFailed : kDone;

@@ -18,7 +18,8 @@ struct Prediction {
 Result<std::vector<Prediction>> read_predictions(const std::string& path);
 
 // Judges each in a fresh copy of its task's tree, as many at once as processors and memory allow, and keeps every log beside the
-// store. Three verdicts: resolved, not resolved, and infrastructure failure, which says nothing about the patch.
+// store. Four endings: resolved, not resolved, timed out (a limit on time ended its tests, or their build), and infrastructure failure,
+// which says nothing about the patch.
 Result<int> verify_predictions(Store& store, const std::string& path, const Context& context);
 
 }  // namespace assay

@@ -7,6 +7,7 @@ namespace assay {
 namespace {
 
 constexpr size_t kNamed = 20;   // ids in an evidence
+constexpr const char* kTimeCheck = "time";
 
 // Adds to a list that may be long: the first few by name, then how many more.
 class Evidence {
@@ -29,7 +30,12 @@ std::string of_run(std::span<const TestRun> runs, size_t index, const std::strin
 
 bool failed(TestOutcome outcome) { return outcome == TestOutcome::kFailed || outcome == TestOutcome::kError; }
 
+bool is_out_of_time(const TestRun& run) { return run.end == RunEnd::kLimit && (run.limit == "wall" || run.limit == "cpu"); }
+
+std::string time_problem(const TestRun& run) { return is_out_of_time(run) ? "the runner was ended by the limit on " + run.limit + " time" : ""; }
+
 std::string report_problem(const TestRun& run) {
+  if (is_out_of_time(run)) return "";   // said already
   if (run.end == RunEnd::kLimit) return "the runner was ended by the limit on " + run.limit;
   if (run.end == RunEnd::kSignalled) return "the runner was ended by signal " + std::to_string(run.signal);
   if (run.report.truncated) return "the report has no end: " + (run.report.notes.empty() ? "there is none" : run.report.notes.front());
@@ -79,11 +85,16 @@ std::vector<Check> believe(std::span<const TestRun> runs) {
       if (const std::string what = problem(runs[i]); !what.empty()) evidence.add(of_run(runs, i, what));
     checks.push_back(evidence.check(name));
   };
+  check(kTimeCheck, time_problem);
   check("report", report_problem);
   check("exit", exit_problem);
   check("totals", totals_problem);
   check("tampered", tampering);
   return checks;
+}
+
+bool is_timed_out(const Verdict& verdict) {
+  return std::any_of(verdict.checks.begin(), verdict.checks.end(), [](const Check& check) { return check.name == kTimeCheck && !check.passed; });
 }
 
 std::vector<TestResult> all_results(std::span<const TestRun> runs) {

@@ -28,11 +28,15 @@ struct TestRun {
 };
 
 // Whether the runs can be believed at all, whatever they say about the patch. In this order:
+//   "time"      none was ended by a limit on wall-clock or processor time
 //   "report"    each ended by itself, and its report has an end and results
 //   "exit"      each exit status agrees with its report: 0 exactly if nothing failed
 //   "totals"    each report holds as many results as its runner announces
 //   "tampered"  of each, the canary that must pass passed and the one that must fail failed, each reported under one id
 std::vector<Check> believe(std::span<const TestRun> runs);
+
+// Whether a verdict failed because time ran out: neither right nor shown wrong.
+bool is_timed_out(const Verdict& verdict);
 
 // What all runs together say of each test, canaries left out; a test that several mention has its worst outcome. Sorted by id.
 std::vector<TestResult> all_results(std::span<const TestRun> runs);

@@ -3,13 +3,17 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/jobs.h"
 #include "cli/layers.h"
 #include "cli/lines.h"
+#include "cli/play_options.h"
 #include "cli/progress.h"
 #include "cli/shard_option.h"
 #include "cli/text.h"
@@ -29,6 +33,9 @@ struct Options {
   std::vector<std::string> clones, registries;
   RepairOptions repair;
   int64_t test_seconds = 600, build_seconds = 900;
+  std::string policy, recipes;   // a model that mends recipes, and the file of those that worked
+  int recipe_turns = 6;
+  PlayOptions play;
   bool again = false;
   Shard shard;
 };
@@ -114,10 +121,44 @@ class Clones {
   std::vector<std::map<std::string, std::unique_ptr<GitRepository>>> by_thread_;
 };
 
+// A file of recipes that worked where the proposed ones did not; what is new is added to it at once.
+class RecipeFile {
+ public:
+  static Result<RecipeFile> open(const std::string& path, RecipeBook& book) {
+    RecipeFile out;
+    out.path_ = path;
+    std::error_code error;
+    if (path.empty() || !std::filesystem::exists(path, error)) return out;
+    ASSAY_ASSIGN(const std::string text, read_file(path));
+    for (size_t at = 0, number = 1; at < text.size(); ++number) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      const std::string line = text.substr(at, end - at), where = path + ":" + std::to_string(number);
+      at = end + 1;
+      if (line.empty()) continue;
+      ASSAY_ASSIGN(const Json json, parse_json(line, where));
+      ASSAY_TRY(book.add(json, where));
+      out.lines_.insert(canonical_json(json));
+    }
+    return out;
+  }
+
+  Status add(const std::string& repository, const Recipe& recipe) {
+    const std::string line = canonical_json(RecipeBook::line(repository, recipe));
+    if (path_.empty() || !lines_.insert(line).second) return {};
+    std::ofstream file(path_, std::ios::app | std::ios::binary);
+    file << line << "\n" << std::flush;
+    return file ? Status() : input_error("cannot write to the file", path_);
+  }
+
+ private:
+  std::string path_;
+  std::set<std::string> lines_;
+};
+
 class Building {
  public:
-  Building(const Options& options, const Context& context, Executor& executor, Builder& builder, Store& store, const Clones& clones, std::vector<Candidate> candidates)
-      : options_(options), context_(context), executor_(executor), builder_(builder), store_(store), clones_(clones), candidates_(std::move(candidates)) {}
+  Building(const Options& options, const Context& context, Executor& executor, Builder& builder, Store& store, const Clones& clones, RecipeFile& recipes, std::vector<Candidate> candidates)
+      : options_(options), context_(context), executor_(executor), builder_(builder), store_(store), clones_(clones), recipes_(recipes), candidates_(std::move(candidates)) {}
 
   Result<int> run() {
     const int64_t count = static_cast<int64_t>(candidates_.size());
@@ -170,7 +211,7 @@ class Building {
       item.ending.reason = item.made->certificate.sound ? kCertified : "unsound";
       item.ending.task = item.made->task.id;
       item.ending.layer_bytes = item.made->built.added_bytes();
-      item.ending.test_seconds = static_cast<double>(item.made->acceptance.wall_us) / 1e6;
+      item.ending.test_seconds = static_cast<double>(item.made->acceptance.wall_us + item.made->proof.wall_us) / 1e6;
     }
     return item;
   }
@@ -182,6 +223,7 @@ class Building {
       ASSAY_TRY(store_.put_environment(*item.made->environment));
       ASSAY_TRY(store_.put_task(item.made->task));
       ASSAY_TRY(store_.put_certificate(item.made->certificate));
+      if (item.made->found && certified) ASSAY_TRY(recipes_.add(candidate.repository, item.made->recipe));
     }
     infrastructure_ += ending.reason == "infrastructure";
     if (!item.stored_earlier && ending.reason != "infrastructure" && ending.reason != "no_clone") {
@@ -268,6 +310,7 @@ class Building {
   Builder& builder_;
   Store& store_;
   const Clones& clones_;
+  RecipeFile& recipes_;
   const std::vector<Candidate> candidates_;
   std::map<std::string, int64_t> reasons_;
   std::map<std::string, Language> languages_;
@@ -289,7 +332,18 @@ Result<int> run(Options& options, const Context& context) {
   BuilderOptions building{.index = layer_folder(context.store) + "/stages", .registries = registries};
   building.limits.wall_ms = options.build_seconds * 1000;
   Builder builder(*executor, std::move(building));
-  return Building(options, context, *executor, builder, *store, clones, std::move(candidates)).run();
+  RecipeBook book;
+  ASSAY_ASSIGN(RecipeFile recipes, RecipeFile::open(options.recipes, book));
+  std::unique_ptr<Policy> policy;
+  if (!options.policy.empty()) {
+    ASSAY_TRY(options.play.complete());
+    PolicyOptions policy_options = options.play.batch(context, options.policy, 1).policy_options;
+    policy_options.cancelled = context.cancelled;
+    ASSAY_ASSIGN(policy, make_policy(options.policy, policy_options));
+    book.ask(*policy, options.recipe_turns, context.seed);
+  }
+  options.repair.recipes = &book;
+  return Building(options, context, *executor, builder, *store, clones, recipes, std::move(candidates)).run();
 }
 
 }  // namespace
@@ -303,6 +357,10 @@ Command make() {
             app.add_option("--rounds", options->repair.rounds, "Runs of each state; every one must agree for a test to count")->check(CLI::Range(1, 100));
             app.add_option("--test-seconds", options->test_seconds, "Time that one run of the tests gets")->check(CLI::Range(1, 86'400));
             app.add_option("--build-seconds", options->build_seconds, "Time that one step of a recipe gets")->check(CLI::Range(1, 86'400));
+            app.add_option("--policy", options->policy, "A model that mends recipes which fail, and nothing but recipes: openai:URL, with --model NAME");
+            app.add_option("--recipe-turns", options->recipe_turns, "Replies it has for one candidate")->check(CLI::Range(1, 100));
+            app.add_option("--recipes", options->recipes, "JSON Lines of recipes to try where the proposed one fails; one that a model mended is added, and replays without it");
+            options->play.declare(app);
             app.add_flag("--again", options->again, "Build also what the store has an answer for");
             declare_shard(app, options->shard, "Only the I-th of N parts of the candidates, cut by their ids");
             return [options, &context]() -> Result<int> { return run(*options, context); };

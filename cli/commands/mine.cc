@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 
 #include "cli/command.h"
@@ -102,7 +101,8 @@ Result<int> run(Options& options, const Context& context) {
 
   for (const std::string& note : report.notes) context.say("note: " + printable(note));
   context.say(funnel_text(report.funnel) + "; in " + options.out + ", after " + duration_text(seconds));
-  const bool is_clone = std::filesystem::is_directory(mining.source.argument);
+  ASSAY_ASSIGN(const MiningSource* const kind, find_source(mining.source.argument));
+  const bool is_clone = kind->is_clone;
   for (const MiningFunnel::Row& row : report.funnel.rows())
     if (row.reason.code == "not_linked" && report.funnel.kept() == 0 && is_clone)
       context.say("a clone holds no issues' texts: --statements commit takes what the commits say, github:OWNER/NAME --clone " + mining.source.argument + " gets the issues");
@@ -127,7 +127,7 @@ Command make() {
             SourceOptions& source = options->mining.source;
             FilterOptions& filters = options->mining.filters;
             const auto count = CLI::Range(int64_t{0}, int64_t{1} << 40);
-            app.add_option("source", source.argument, "A clone or mirror, github:OWNER/NAME, or a file of records or SWE-bench instances")->required();
+            app.add_option("source", source.argument, "A clone or mirror, github:OWNER/NAME, a folder of Harbor tasks, or a file of records or SWE-bench instances")->required();
             app.add_option("--out", options->out, "File for the candidates, JSON Lines");
             app.add_option("--clone", source.clone, "A clone of the repository, for the patches of GitHub's or a file's pull requests");
             app.add_option("--repository", source.repository, "OWNER/NAME, where the source does not say it");

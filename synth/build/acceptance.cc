@@ -73,15 +73,17 @@ class Trial {
   // A rejection with an empty reason: all is well.
   Result<Rejection> one(int state, int round) {
     StateRuns& runs = at(state);
-    const TestPlan plan = plan_of(state);
+    TestPlan plan = plan_of(state);
     runs.tests_there = has_tests(plan);
     if (!runs.tests_there) {
       runs.rounds.emplace_back();
       runs.believed.push_back(false);
       return Rejection{};
     }
-    ASSAY_ASSIGN(const auto workspace, workspaces_[static_cast<size_t>(state)]->fork());
-    ASSAY_ASSIGN(TestRoundResult done, run_tests(executor_, *workspace, plan, {.seed = request_.seed + static_cast<uint64_t>(round) + 1}));
+    // Built once: each command runs in a copy of what was built.
+    if (runs.built) plan.build.clear();
+    ASSAY_ASSIGN(TestRoundResult done, run_tests(executor_, *workspaces_[static_cast<size_t>(state)], plan, {.seed = request_.seed + static_cast<uint64_t>(round) + 1}));
+    runs.built = done.built;
     runs.wall_us += done.wall_us;
     out_.wall_us += done.wall_us;
     const std::string problem = unbelieved(done.runs, runs.why);

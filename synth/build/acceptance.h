@@ -29,6 +29,7 @@ using Outcomes = std::array<std::vector<std::string>, kStates.size()>;   // of e
 struct StateRuns {
   bool fits = true;                             // the patches of this state could be applied
   bool tests_there = true;                      // false: none of the test files exists, so nothing was run
+  bool built = false;                           // no later round builds again
   std::string why;                              // they could not, or: what cannot be believed of the last run
   std::vector<std::vector<TestRun>> rounds;
   std::vector<bool> believed;                   // by round

@@ -144,7 +144,9 @@ Result<Possible<BuiltTree>> Builder::build(const Ecosystem& ecosystem, const Rec
     out.layers.push_back(std::move(*made.value));
   }
   if (!recipe.prepare.empty()) {
-    ASSAY_ASSIGN(Possible<BuiltLayer> made, run(ecosystem, "prepare", recipe.prepare, {"work"}, out, out.wall_us));
+    std::vector<RecipeStep> steps = recipe.prepare;
+    steps.push_back({{"git", "-c", "safe.directory=*", "checkout", "-q", "--", "."}, {}, false});   // the tree stays what it was
+    ASSAY_ASSIGN(Possible<BuiltLayer> made, run(ecosystem, "prepare", steps, {"work"}, out, out.wall_us));
     if (!made.value) return Possible<BuiltTree>(std::move(made.rejection));
     out.layers.push_back(std::move(*made.value));
   }

@@ -1,6 +1,9 @@
 #include "synth/build/recipe.h"
 
 #include <algorithm>
+#include <filesystem>
+
+#include "synth/mine/paths.h"
 
 namespace assay {
 namespace {
@@ -95,6 +98,25 @@ std::optional<Proposal> propose_recipe(const TreeView& tree, const std::string& 
     if (auto recipe = ecosystem.propose(tree, date)) return Proposal{&ecosystem, std::move(*recipe)};
   }
   return std::nullopt;
+}
+
+std::vector<std::string> reached_tests(const TreeView& tree, const Ecosystem& ecosystem, const std::vector<std::string>& changed) {
+  const auto is_run = [&](const std::string& path) { return !ecosystem.tests_of({path}).arguments.empty(); };
+  std::vector<std::string> names, tests, naming;
+  for (const std::string& path : changed)
+    if (!is_run(path)) names.push_back(std::filesystem::path(path).stem().string());
+  if (names.empty()) return {};
+  for (const std::string& path : tree.paths) {
+    if (tests.size() == kReachedTests) break;
+    if (path_role(path) == PathRole::kTest && is_run(path)) tests.push_back(path);
+  }
+  std::copy_if(tests.begin(), tests.end(), std::back_inserter(naming), [&](const std::string& path) {
+    const std::string text = tree.text(path);
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return text.find(name) != std::string::npos; });
+  });
+  std::vector<std::string> out = naming.empty() ? std::move(tests) : std::move(naming);
+  std::erase_if(out, [&](const std::string& path) { return std::find(changed.begin(), changed.end(), path) != changed.end(); });
+  return out;
 }
 
 }  // namespace assay

@@ -38,7 +38,7 @@ struct Recipe {
   std::string ecosystem;                 // "python"
   std::vector<std::string> programs;     // of the host that must be there: "cargo"
   std::vector<RecipeStage> stages;       // lowest first
-  std::vector<RecipeStep> prepare;       // offline, once a task: what is compiled before any patch
+  std::vector<RecipeStep> prepare;       // offline, once a task: what is compiled before any patch; changes of the tree's files are put back
   std::vector<std::string> build;        // TestPlan::build: what a patch makes necessary
   std::vector<TestCommand> commands;     // `files` are filled in by tests_of()
   std::string date;                      // packages are pinned as of it where the registry allows: ISO 8601, UTC
@@ -83,5 +83,10 @@ struct Proposal {
   Recipe recipe;
 };
 std::optional<Proposal> propose_recipe(const TreeView& tree, const std::string& language, const std::string& date);
+
+// Tests of a tree that a change reaches through files that no runner takes (fixtures, data, helpers): those that name such a file by
+// its name without extension, all tests if none does; never one of `changed` itself. At most kReachedTests are looked at.
+inline constexpr size_t kReachedTests = 300;
+std::vector<std::string> reached_tests(const TreeView& tree, const Ecosystem& ecosystem, const std::vector<std::string>& changed);
 
 }  // namespace assay

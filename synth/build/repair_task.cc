@@ -76,28 +76,49 @@ class Making {
     if (!view.ok()) return reject("tree:" + git_reason(view.error()), view.error().text());
     auto proposal = propose_recipe(view.value(), candidate_.language, candidate_.merged);
     if (!proposal) return reject("no_recipe", "nothing in the tree says how tests of a project in " + candidate_.language + " are run");
-    const auto plan = plan_tests(view.value(), *proposal);
-    if (!plan.ok()) return reject("patch_malformed", plan.error().text());
-    if (!has_tests(*proposal)) return reject("no_tests", "the test patch changes no file that the runner takes");
-
     auto tree = base_layer();
     if (!tree.ok() && tree.error().boundary == Boundary::kSandbox) return tree.error();
     if (!tree.ok()) return reject("tree:" + git_reason(tree.error()), tree.error().text());
     out_.tree_bytes = tree->bytes;
-    ASSAY_ASSIGN(auto built, builder_.build(*proposal->ecosystem, proposal->recipe, view.value(), *tree));
-    if (!built.value) return Possible<RepairTask>(std::move(built.rejection));
-    out_.built = std::move(*built.value);
-    out_.recipe = std::move(proposal->recipe);
-    request_.plan.layers = out_.built.identities();
-    ASSAY_ASSIGN(auto accepted, accept(executor_, request_));
-    if (!accepted.value) return Possible<RepairTask>(std::move(accepted.rejection));
-    out_.acceptance = std::move(*accepted.value);
-    ASSAY_TRY(finish(view.value()));
-    return Possible<RepairTask>(std::move(out_));
+
+    ASSAY_ASSIGN(auto made, attempt(view.value(), *tree, *proposal));
+    if (!made.value && made.rejection.reason == "dependencies_failed") {
+      // A registry that does not know when packages came out has none of that day. The recipe's empty date says so.
+      auto undated = propose_recipe(view.value(), candidate_.language, "");
+      if (undated && to_json(undated->recipe).at("stages") != to_json(proposal->recipe).at("stages")) {
+        proposal = std::move(undated);
+        ASSAY_ASSIGN(made, attempt(view.value(), *tree, *proposal));
+      }
+    }
+    for (size_t i = 0; !made.value && options_.recipes && is_of_recipe(made.rejection.reason); ++i) {
+      ASSAY_ASSIGN(auto other, options_.recipes->after({candidate_, view.value(), proposal->recipe, made.rejection}, i));
+      if (!other) break;
+      proposal->recipe = std::move(*other);
+      ASSAY_ASSIGN(made, attempt(view.value(), *tree, *proposal));
+      if (made.value) made.value->found = true;
+    }
+    return made;
   }
 
  private:
   static Result<Possible<RepairTask>> reject(std::string reason, std::string detail) { return Possible<RepairTask>(Rejection{std::move(reason), std::move(detail)}); }
+
+  Result<Possible<RepairTask>> attempt(const TreeView& view, const BuiltLayer& tree, const Proposal& proposal) {
+    request_ = {};
+    const auto plan = plan_tests(view, proposal);
+    if (!plan.ok()) return reject("patch_malformed", plan.error().text());
+    if (!has_tests(proposal)) return reject("no_tests", "the test patch changes no file that the runner takes");
+    ASSAY_ASSIGN(auto built, builder_.build(*proposal.ecosystem, proposal.recipe, view, tree));
+    if (!built.value) return Possible<RepairTask>(std::move(built.rejection));
+    out_.built = std::move(*built.value);
+    out_.recipe = proposal.recipe;
+    request_.plan.layers = out_.built.identities();
+    ASSAY_ASSIGN(auto accepted, accept(executor_, request_));
+    if (!accepted.value) return Possible<RepairTask>(std::move(accepted.rejection));
+    out_.acceptance = std::move(*accepted.value);
+    ASSAY_TRY(finish(view));
+    return Possible<RepairTask>(std::move(out_));
+  }
 
   Result<BuiltLayer> base_layer() {
     ASSAY_ASSIGN(const TemporaryDirectory directory, TemporaryDirectory::make());
@@ -108,9 +129,13 @@ class Making {
 
   Status plan_tests(const TreeView& view, const Proposal& proposal) {
     ASSAY_ASSIGN(const auto files, parse_patch(candidate_.tests, "the test patch"));
-    std::vector<std::string> after;
-    for (const FilePatch& file : files)
+    std::vector<std::string> after, changed;
+    for (const FilePatch& file : files) {
       if (!file.is_deleted()) after.push_back(file.new_path);
+      changed.push_back(file.is_deleted() ? file.old_path : file.new_path);
+    }
+    const std::vector<std::string> reached = reached_tests(view, *proposal.ecosystem, changed);
+    after.insert(after.end(), reached.begin(), reached.end());
     request_.plan.build = proposal.recipe.build;
     request_.plan.tests = candidate_.tests;
     request_.plan.limits = options_.limits;
@@ -205,6 +230,7 @@ class Making {
     c.no_leak = out_.leaks.leak_count == 0;
     if (!c.no_leak) c.problems.push_back("the change can be found in its environment");
     c.acceptance = to_json(out_.acceptance);
+    c.acceptance["pinned"] = pinned_of_runs();
     c.acceptance["proof"] = to_json(out_.proof);
     c.acceptance["leaks"] = to_json(out_.leaks);
     c.acceptance["recipe"] = to_json(out_.recipe);

@@ -10,6 +10,7 @@
 #include "envs/task.h"
 #include "synth/build/acceptance.h"
 #include "synth/build/builder.h"
+#include "synth/build/recipe_book.h"
 #include "synth/leaks.h"
 #include "synth/mine/candidate.h"
 #include "synth/mine/git_repository.h"
@@ -24,6 +25,7 @@ struct RepairOptions {
   std::string layers;     // the host's folder of the executor's layers, to be searched for leaks; empty: they are not, and the certificate says so
   size_t mutants = 8;     // of the gold patch, to measure how much the tests accept
   int rounds = 3;         // of each state
+  RecipeBook* recipes = nullptr;   // borrowed: what to try where the proposed recipe fails; null: nothing
   RunLimits limits = {.wall_ms = 10 * 60'000, .cpu_ms = 20 * 60'000, .memory_bytes = int64_t{4} << 30, .processes = 512, .output_bytes = 64 << 20,
                       .file_bytes = int64_t{1} << 30, .disk_bytes = int64_t{2} << 30, .files = 200'000, .open_files = 4096};   // of each test run
 };
@@ -38,6 +40,7 @@ struct RepairTask {
   PatchProof proof;       // what the tests say of cheats and mutants
   LeakSearch leaks;
   int64_t tree_bytes = 0;
+  bool found = false;     // the recipe is RepairOptions::recipes's
 };
 
 // What an agent is given to work with: a shell, files, a search and a way to end; equal for all repositories.

@@ -7,11 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "envs/base/json.h"
 #include "envs/executor.h"
 #include "verifiers/test_plan.h"
 #include "verifiers/test_verdict.h"
 
 namespace assay {
+
+// What every run finds the same whatever the machine, and what it does not: {"environment":{…},"network":"none","clock":…}.
+Json pinned_of_runs();
 
 struct TestRound {
   uint64_t seed = 0;   // of the tests' order, the canaries' names and the places of reports

@@ -21,7 +21,7 @@ struct Issue {
 struct Candidate {
   std::string id;                // SHA-256 of the canonical JSON without it
   std::string repository;        // "owner/name"; of a clone without a remote its directory's name
-  std::string source;            // "local", "github", "file", "swe_bench"
+  std::string source;            // "local", "github", "file", "swe_bench", "harbor"
   int64_t pull = 0;              // number of the pull request; 0 where none is known
   std::string title, body, author;   // of the pull request or commit
   std::string merged;            // ISO 8601, UTC

@@ -120,6 +120,7 @@ std::span<const FilterReason> filter_reasons() {
       {"unreadable", "could not be read from its source"},
       {"api_malformed", "the server's answer about it is not of the form that it documents"},
       {"api_failed", "the server did not answer about it"},
+      {"needs_container", "its tree stands in a container's image only"},
       {"not_merged", "was not merged"},
       {"too_old", "was merged before --since"},
       {"bot", "was made by a program"},

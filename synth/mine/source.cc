@@ -5,16 +5,21 @@
 
 namespace assay {
 
-Result<std::unique_ptr<ChangeSource>> open_source(const SourceOptions& options) {
+Result<const MiningSource*> find_source(const std::string& argument) {
   std::vector<const MiningSource*> kinds;
   for (const MiningSource& kind : sources::all()) kinds.push_back(&kind);
   std::sort(kinds.begin(), kinds.end(), [](const MiningSource* a, const MiningSource* b) { return a->order < b->order; });
   std::string forms;
   for (const MiningSource* kind : kinds) {
-    if (kind->takes(options.argument)) return kind->open(options);
+    if (kind->takes(argument)) return kind;
     forms += (forms.empty() ? "" : "; ") + kind->summary;
   }
-  return input_error("nothing to mine from", options.argument, forms);
+  return input_error("nothing to mine from", argument, forms);
+}
+
+Result<std::unique_ptr<ChangeSource>> open_source(const SourceOptions& options) {
+  ASSAY_ASSIGN(const MiningSource* const kind, find_source(options.argument));
+  return kind->open(options);
 }
 
 std::string iso_time(int64_t unix_s) {

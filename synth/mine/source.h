@@ -60,6 +60,7 @@ struct MiningSource {
   int order = 0;                   // they are asked in this order whether an argument is theirs
   std::function<bool(const std::string& argument)> takes;
   std::function<Result<std::unique_ptr<ChangeSource>>(const SourceOptions& options)> open;
+  bool is_clone = false;           // its argument is a clone of the repository itself
 };
 
 namespace sources {
@@ -67,6 +68,7 @@ std::span<const MiningSource> all();   // generated from the folder
 }
 
 // The source whose form the argument has; the error lists the forms.
+Result<const MiningSource*> find_source(const std::string& argument);
 Result<std::unique_ptr<ChangeSource>> open_source(const SourceOptions& options);
 
 // ---- What sources share ----

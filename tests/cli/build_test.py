@@ -1,12 +1,14 @@
 """From issue texts to certified environments: repositories that these tests make themselves, with real git and the real runners."""
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import textwrap
+import threading
 import unittest
 
 from tests.cli.driver import CliTest
@@ -80,6 +82,25 @@ MORE = STATS["tests/test_stats.py"] + """\
     """
 
 
+class Model(http.server.BaseHTTPRequestHandler):
+    """A chat-completions server that mends recipes as `replies` say: each makes a message of the recipe it was shown."""
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(request["messages"])
+        shown = request["messages"][1]["content"].split("```json\n")[1].split("\n```")[0]
+        text = self.server.replies[len(self.server.asked) - 1](json.loads(shown))
+        body = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 def has(program):
     return shutil.which(program, path="/usr/bin:/bin") is not None
 
@@ -147,6 +168,42 @@ class BuildTest(CliTest):
         self.mine(repository)
         self.assertEqual(self.losses(repository, "--test-seconds", 20),
                          {"certified": 1, "gold_limit:wall": 2, "gold_limit:disk": 1, "gold_limit:output": 1, "gold_unbelievable:report": 1})
+
+    def serve(self, *replies):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model)
+        server.asked, server.replies = [], replies
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server, ("--policy", f"openai:http://127.0.0.1:{server.server_port}", "--model", "scripted", "--retries", 0)
+
+    def test_a_model_mends_a_recipe_that_replays_without_it_and_never_the_tree(self):
+        # Its tests need a variable of which nothing in the tree speaks to a program.
+        needs = "import os\n\nif os.environ.get('SHOP') != 'open':\n    raise RuntimeError('SHOP must be open')\n"
+        repository = Repository(self.folder / "stats", {**STATS, "conftest.py": needs})
+        repository.change("mean of an empty list fails", {"stats.py": FIXED, "tests/test_stats.py": MORE})
+        self.mine(repository)
+        self.assertEqual(self.losses(repository, "--again"), {"gold_unbelievable:report": 1})
+
+        def mended(recipe):
+            recipe["commands"][0]["environment"]["SHOP"] = "open"
+            # It solves the task, too, which must not last: with it no test would tell the fix from the tree.
+            recipe["prepare"].append({"argv": ["sh", "-c", "printf '%s' \"$0\" > stats.py; rm tests/test_stats.py", textwrap.dedent(FIXED)], "environment": {}, "network": False})
+            return "The variable is missing.\n```json\n" + json.dumps(recipe) + "\n```"
+
+        server, policy = self.serve(lambda recipe: "Set SHOP.", lambda recipe: json.dumps(recipe), mended)
+        self.assertEqual(self.losses(repository, "--again", *policy, "--recipe-turns", 2), {"gold_unbelievable:report": 1})
+        said = [message["content"] for message in server.asked[1]]
+        self.assertIn("SHOP must be open", said[1])
+        self.assertIn("no JSON object", said[-1])
+        self.assertEqual(len(server.asked), 2)
+        server, policy = self.serve(mended)
+        self.assertEqual(self.losses(repository, "--again", *policy, "--recipes", "recipes.jsonl"), {"certified": 1})
+        self.assertEqual(len(server.asked), 1)
+        recipe = self.json("show", "certificate", self.task_ids()[0])["acceptance"]["recipe"]
+        self.assertEqual([json.loads(line) for line in (self.folder / "recipes.jsonl").read_text().splitlines()], [{"repository": "example/stats", "recipe": recipe}])
+        self.assertEqual(self.losses(repository, "--again", "--recipes", "recipes.jsonl"), {"certified": 1})
+        self.assertEqual(len((self.folder / "recipes.jsonl").read_text().splitlines()), 1)
 
     def test_node(self):
         repository = Repository(self.folder / "words", {

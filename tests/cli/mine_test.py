@@ -196,6 +196,29 @@ class Files(MineTest):
             self.assertEqual((candidate["pull"], candidate["source"], candidate["gold"], candidate["title"]), (12, "swe_bench", patch, "A title"))
             self.assertEqual(result["lost"], {"unreadable": 1})
 
+    def test_task_directories_of_harbor_give_their_patches_or_need_a_container(self):
+        patch = "diff --git a/lib/a.py b/lib/a.py\n--- a/lib/a.py\n+++ b/lib/a.py\n@@ -1 +1 @@\n-1\n+2\n"
+        tests = patch.replace("lib/a", "tests/test_a")
+
+        def task(name, **files):
+            files = {"task.toml": "version = \"1.0\"\n", "instruction.md": "<!-- a canary: x -->\nA title\n" + STATEMENT,
+                     "environment/Dockerfile": f"FROM debian\nRUN git clone https://github.com/o/r.git . && git checkout {'a' * 40}\n",
+                     "solution/gold.patch": patch, "tests/test.sh": f"cd /r\ngit apply - <<'END_1'\n{tests}END_1\npytest\n", **files}
+            for file, text in files.items():
+                if text is not None:
+                    path = self.folder / "tasks/part" / name / file
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(text)
+
+        task("o__r-12")
+        task("image", **{"environment/Dockerfile": "FROM a/image@sha256:" + "b" * 64 + "\n"})
+        task("unsolved", **{"solution/gold.patch": None})
+        task("checked", **{"tests/test.sh": "test -e /r/done\n"})
+        result, (candidate,) = self.mine("tasks")
+        self.assertEqual(result["lost"], {"needs_container": 1, "no_source": 1, "no_tests": 1})
+        self.assertEqual((candidate["repository"], candidate["base"], candidate["pull"], candidate["source"]), ("o/r", "a" * 40, 12, "harbor"))
+        self.assertEqual((candidate["statement"], candidate["gold"], candidate["tests"]), ("A title\n" + STATEMENT, patch, tests))
+
     def test_patches_that_are_none_are_named(self):
         record = {"kind": "pull_request", "title": "A title", "body": STATEMENT, "merged": "2024-01-02T00:00:00Z", "base": "a" * 40}
         good = "diff --git a/lib/a.py b/lib/a.py\n--- a/lib/a.py\n+++ b/lib/a.py\n@@ -1 +1 @@\n-1\n+2\ndiff --git a/tests/test_a.py b/tests/test_a.py\n--- a/tests/test_a.py\n+++ b/tests/test_a.py\n@@ -1 +1 @@\n-1\n+2\n"

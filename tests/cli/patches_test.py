@@ -17,7 +17,7 @@ class PatchesTest(CliTest):
         self.repository.change("mean of an empty list fails", {"stats.py": FIXED, "tests/test_stats.py": MORE})
         self.repository.write(self.folder / "records.jsonl")
         self.assay("mine", "records.jsonl", "--clone", self.repository.path, "--repository", "example/stats", "--out", "candidates.jsonl")
-        result = self.json("build", "candidates.jsonl", "--clone", self.repository.path, "--jobs", 1, "--rounds", 2)
+        result = self.json("build", "candidates.jsonl", "--clone", self.repository.path, "--jobs", 1, "--rounds", 2, "--test-seconds", 40)
         self.assertEqual(result["reasons"], {"certified": 1}, result)
         self.task = self.task_ids()[0]
 
@@ -32,10 +32,13 @@ class PatchesTest(CliTest):
         cheats = {each["name"]: each["outcome"] for each in acceptance["proof"]["cheats"] if each["must_fail"]}
         self.assertEqual({cheats[name] for name in ("empty_patch", "exits_early", "fake_report")}, {"rejected"})
         self.assertNotIn("accepted", cheats.values())
+        self.assertEqual((acceptance["pinned"]["environment"]["TZ"], acceptance["pinned"]["network"]), ("UTC", "none"))
+        self.assertIn("the machine's", acceptance["pinned"]["clock"])
         self.assertEqual(acceptance["leaks"]["leak_count"], 0)
         self.assertGreater(acceptance["leaks"]["searched"]["objects"], 0)
 
-        patches = {"right": self.patch(FIXED), "wrong": self.patch(WRONG), "empty": "", "misfit": self.patch(FIXED).replace("def mean", "def meal")}
+        endless = self.patch(FIXED.replace("return max", "while True:\n            pass\n        return max"))
+        patches = {"endless": endless, "right": self.patch(FIXED), "wrong": self.patch(WRONG), "empty": "", "misfit": self.patch(FIXED).replace("def mean", "def meal")}
         lines = [{"instance_id": "example__stats-2", "model_name_or_path": name, "model_patch": patch} for name, patch in patches.items()]
         lines.append({"instance_id": "nobody__nothing-1", "model_name_or_path": "right", "model_patch": ""})
         (self.folder / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -43,7 +46,7 @@ class PatchesTest(CliTest):
         self.assertEqual(done.returncode, 1, done.stderr)   # one names no task
         found = {line["model"] if line["outcome"] != "unknown" else "nobody": line for line in map(json.loads, done.stdout.splitlines())}
         self.assertEqual({name: line["outcome"] for name, line in found.items()},
-                         {"right": "resolved", "wrong": "not_resolved", "empty": "not_resolved", "misfit": "not_resolved", "nobody": "unknown"})
+                         {"right": "resolved", "wrong": "not_resolved", "empty": "not_resolved", "misfit": "not_resolved", "endless": "timed_out", "nobody": "unknown"})
         self.assertEqual([check["name"] for check in found["misfit"]["checks"]], ["patch"])
         logs = self.json("show", "log", found["wrong"]["log"])
         self.assertIn("test_mean_of_nothing", "".join(log["text"] for log in logs))
@@ -65,6 +68,11 @@ class PatchesTest(CliTest):
         self.assertEqual(json.loads(row["FAIL_TO_PASS"]), ["tests/test_stats.py::test_mean_of_nothing"])
         self.assay("export", "--format", "harbor", "--out", "harbor", "--train-percent", 100, "--validation-percent", 0)
         self.assertTrue((self.folder / "harbor/tasks/example__stats-2/environment/Dockerfile").exists())
+        # And back: Harbor's directory names the tree and holds both patches.
+        self.assertEqual(self.json("mine", "harbor/tasks", "--clone", self.repository.path, "--out", "again.jsonl")["kept"], 1)
+        first, again = (json.loads((self.folder / name).read_text()) for name in ("candidates.jsonl", "again.jsonl"))
+        self.assertEqual({name: first[name] for name in ("repository", "base", "pull", "gold", "tests", "language")}, {name: again[name] for name in ("repository", "base", "pull", "gold", "tests", "language")})
+        self.assertIn(first["statement"], again["statement"])
         self.assertEqual(self.json("audit")["same"], 1)
 
         # A machine that has lost the environment says nothing about the patch.

@@ -68,7 +68,8 @@ TEST_CASE("each thing that is wrong with a run fails the check about it") {
   CHECK(failed_after([](TestRun& run) { run.report.announced.reset(); }).empty());
   CHECK(failed_after([](TestRun& run) { run.report.truncated = true; }) == Names{"report"});
   CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kSignalled; }) == Names{"report"});
-  CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kLimit; run.limit = "wall"; }) == Names{"report"});
+  CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kLimit; run.limit = "wall"; }) == Names{"time"});
+  CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kLimit; run.limit = "memory"; }) == Names{"report"});
   CHECK(failed_after([](TestRun& run) { run.report = {}; }) == Names{"report", "exit", "tampered", "fail_to_pass", "pass_to_pass"});
   CHECK(failed_after([](TestRun& run) { run.passes.clear(); }) == Names{"tampered"});
 }
@@ -101,5 +102,5 @@ TEST_CASE("evidence names which command and which tests, within bounds") {
   TestRun cut = right_run();
   cut.report.truncated = true;
   const TestRun runs[] = {right_run(), cut};
-  CHECK(believe(runs)[0].evidence.starts_with("command 2: "));
+  CHECK(believe(runs)[1].evidence.starts_with("command 2: "));
 }

@@ -96,7 +96,8 @@ MiningSource make() {
             ASSAY_ASSIGN(std::unique_ptr<GitRepository> repository, GitRepository::open(options.argument));
             std::string name = options.repository.empty() ? repository->name() : options.repository;
             return std::unique_ptr<ChangeSource>(new LocalSource(std::move(repository), std::move(name), options.cancelled));
-          }};
+          },
+          true};
 }
 
 }  // namespace assay::sources::local

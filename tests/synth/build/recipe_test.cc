@@ -102,6 +102,17 @@ TEST_CASE("each build system is told from its own files") {
   CHECK_FALSE(propose_recipe(tree_of({{"go.mod", "module x\n"}}), "fortran", ""));
 }
 
+TEST_CASE("a change of fixtures runs the tests that name them, or all") {
+  const TreeView tree = tree_of({{"package.json", R"({"scripts":{"test":"node --test"}})"}, {"lib/a.js", "range-in"}, {"test/a.js", "require('./fixtures/range-in.js')"},
+                                 {"test/b.js", ""}, {"test/fixtures/range-in.js", ""}, {"test/fixtures/other.json", ""}});
+  const Ecosystem& node = *propose_recipe(tree, "javascript", "")->ecosystem;
+  using Paths = std::vector<std::string>;
+  CHECK(reached_tests(tree, node, {"test/fixtures/range-in.js"}) == Paths{"test/a.js"});
+  CHECK(reached_tests(tree, node, {"test/fixtures/other.json"}) == Paths{"test/a.js", "test/b.js"});
+  CHECK(reached_tests(tree, node, {"test/fixtures/range-in.js", "test/a.js"}).empty());
+  CHECK(reached_tests(tree, node, {"test/b.js"}).empty());
+}
+
 TEST_CASE("a recipe that is not one is refused with its place") {
   const Recipe good = recipe_of("rust", {{"Cargo.toml", "[dependencies]\n"}});
   Json json = to_json(good);
