@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/program.h"
 #include "envs/base/clock.h"
 #include "envs/base/json.h"
+#include "sandbox/program.h"
 
 namespace assay {
 

@@ -8,6 +8,7 @@ find_package(simdjson REQUIRED)
 find_package(zstd REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(EXPAT REQUIRED)
+find_package(Boost 1.74 REQUIRED COMPONENTS filesystem)   # for Process
 
 # Gecode comes without a CMake or pkg-config file.
 add_library(gecode INTERFACE)
@@ -65,6 +66,7 @@ set(ASSAY_COMPONENTS
   "nlohmann/json ${nlohmann_json_VERSION}"
   "simdjson ${simdjson_VERSION}"
   "CLI11 ${CLI11_VERSION}"
+  "Boost ${Boost_VERSION_STRING}"
   "expat ${EXPAT_VERSION_STRING}"
   "Gecode ${GECODE_VERSION}"
   "zstd ${zstd_VERSION}"

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -30,15 +29,6 @@ Result<std::string> launcher_path(const ExecutorOptions& options) {
   if (!options.launcher.empty()) return options.launcher;
   if (const auto path = sibling_program("assay-launcher")) return *path;
   return make_error(Boundary::kSandbox, "the program assay-launcher is not beside this one", "", "build the target assay-launcher, or put it there");
-}
-
-// Both ends close-on-exec; ours does not block.
-Result<std::pair<Fd, Fd>> stream(bool ours_reads) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
-  Fd reading(ends[0]), writing(ends[1]);
-  fcntl(ours_reads ? reading.get() : writing.get(), F_SETFL, O_NONBLOCK);
-  return ours_reads ? std::pair(std::move(reading), std::move(writing)) : std::pair(std::move(writing), std::move(reading));
 }
 
 struct Streams {
@@ -73,11 +63,7 @@ class LaunchedProcess final : public Process {
     if (!ended()) kill("killed");
     while (!ended() && take_event().ok()) {}
     if (plan_.after.empty()) return;
-    std::vector<char*> argv;
-    for (const std::string& each : plan_.after) argv.push_back(const_cast<char*>(each.c_str()));
-    argv.push_back(nullptr);
-    pid_t child;
-    if (posix_spawnp(&child, argv[0], nullptr, nullptr, argv.data(), environ) == 0) waitpid(child, nullptr, 0);
+    (void)Program::start(plan_.after, {});
   }
 
   Status write(std::string_view bytes) override {
@@ -225,31 +211,19 @@ class LaunchedProcess final : public Process {
 Result<std::shared_ptr<LauncherClient>> LauncherClient::start(const ExecutorOptions& options) {
   ASSAY_ASSIGN(const std::string path, launcher_path(options));
   ASSAY_ASSIGN(auto pair, packet_pair());
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
   // Through a number that is surely free: if it stood on 3 already, dup2 would leave it close-on-exec.
-  const Fd theirs(fcntl(pair.second.get(), F_DUPFD_CLOEXEC, 100));
-  posix_spawn_file_actions_adddup2(&actions, theirs.get(), kRequestFd);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  char* const argv[] = {const_cast<char*>(path.c_str()), nullptr};
+  Fd theirs(fcntl(pair.second.get(), F_DUPFD_CLOEXEC, 100));
+  Result<Program> program = Program::start({path}, {.descriptors = {{kRequestFd, theirs.get()}}});
+  if (!program.ok()) return make_error(Boundary::kSandbox, "the launcher " + program.error().what, path, "build the target assay-launcher");
   auto out = std::make_shared<LauncherClient>();
-  const int error = posix_spawn(&out->process_, path.c_str(), &actions, nullptr, argv, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    errno = error;
-    return system_error("the launcher cannot be started", path, "build the target assay-launcher");
-  }
+  out->program_.emplace(std::move(program.value()));
+  theirs.reset();
   pair.second.reset();
   out->socket_ = std::move(pair.first);
   out->path_ = path;
   ASSAY_ASSIGN(Packet hello, out->ask({{"op", "hello"}}));
   out->hello_ = std::move(hello.body);
   return out;
-}
-
-LauncherClient::~LauncherClient() {
-  socket_.reset();
-  if (process_ > 0) waitpid(process_, nullptr, 0);
 }
 
 Result<Packet> LauncherClient::ask(const Json& body, const std::vector<int>& fds) {
@@ -280,9 +254,9 @@ Result<std::unique_ptr<Process>> launch(std::shared_ptr<LauncherClient> launcher
     if (each <= 0) return make_error(Boundary::kSandbox, "a limit of a run is not positive");
   for (const std::string& each : plan.argv)
     if (each.find('\0') != std::string::npos) return make_error(Boundary::kSandbox, "an argument holds a NUL byte");
-  ASSAY_ASSIGN(auto in, stream(false));
-  ASSAY_ASSIGN(auto out, stream(true));
-  ASSAY_ASSIGN(auto err, stream(true));
+  ASSAY_ASSIGN(auto in, open_pipe(false));
+  ASSAY_ASSIGN(auto out, open_pipe(true));
+  ASSAY_ASSIGN(auto err, open_pipe(true));
   ASSAY_ASSIGN(auto control, packet_pair());
   const Json body{{"op", "run"},
                   {"argv", plan.argv},

@@ -3,11 +3,13 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "envs/executor.h"
 #include "sandbox/backend.h"
+#include "sandbox/program.h"
 #include "sandbox/protocol.h"
 
 namespace assay {
@@ -16,7 +18,6 @@ namespace assay {
 class LauncherClient {
  public:
   static Result<std::shared_ptr<LauncherClient>> start(const ExecutorOptions& options);
-  ~LauncherClient();
 
   const Json& hello() const { return hello_; }
   const std::string& path() const { return path_; }
@@ -25,8 +26,8 @@ class LauncherClient {
 
  private:
   std::mutex mutex_;
+  std::optional<Program> program_;   // ends when the socket does, which is closed before
   Fd socket_;
-  int process_ = -1;
   std::string path_;
   Json hello_;
 };

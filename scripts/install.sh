@@ -10,6 +10,7 @@ packages=(
   libgecode-dev libcli11-dev                           # the constraint solver, the command line
   libexpat1-dev                                        # test reports in XML
   libseccomp-dev bubblewrap                            # the sandbox, and what users without root have instead
+  libboost-dev libboost-filesystem-dev                 # programs of this machine, in processes of their own
   libgit2-dev zlib1g-dev                               # the history of repositories, binary patches
   libtomlplusplus-dev                                  # what projects in Python declare
   libpcre2-dev libutf8proc-dev                         # the words of a tokenizer, and its composed characters

@@ -42,7 +42,7 @@ THIRD_PARTY = {
     "pcre2.h": ["engine/*"],
     "utf8proc.h": ["engine/*"],
     "toml++/*": ["synth/build/*"],
-    "boost/process*": ["sandbox/*"],
+    "boost/*": ["sandbox/*"],
     "seccomp.h": ["sandbox/*"],
     "linux/*": ["sandbox/*"],
     "sys/prctl.h": ["sandbox/*"],
