@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sandbox/child_lines.h"
+#include "cli/child_lines.h"
 #include "verifiers/right_answer.h"
 
 namespace assay {

@@ -17,7 +17,7 @@
 
 #include "envs/base/clock.h"
 #include "envs/base/json.h"
-#include "sandbox/program.h"
+#include "envs/base/program.h"
 
 namespace assay {
 

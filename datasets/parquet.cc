@@ -1,18 +1,11 @@
 #include "datasets/parquet.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <string.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
-#include "envs/base/sibling_program.h"
-
-extern char** environ;
+#include "envs/base/program.h"
 
 namespace assay {
 namespace {
@@ -28,49 +21,14 @@ Result<std::string> program_path(const std::string& program) {
                      "JSON Lines, which every reader of Parquet here reads too; or pip install pyarrow, and build again with -DASSAY_PYARROW=FOLDER");
 }
 
-Result<pid_t> start(const std::vector<std::string>& command, int output) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-  std::vector<char*> argv;
-  for (const std::string& each : command) argv.push_back(const_cast<char*>(each.c_str()));
-  argv.push_back(nullptr);
-  pid_t child = 0;
-  const int code = ::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (code != 0) return failure(std::string("cannot be started: ") + std::strerror(code), command[0]);
-  return child;
-}
-
-// To the end of the pipe, keeping the beginning.
-std::string read_all(int fd) {
-  std::string said;
-  std::array<char, kSaidBytes> block;
-  for (ssize_t got = 1; got != 0;) {
-    got = ::read(fd, block.data(), block.size());
-    if (got < 0 && errno != EINTR) break;
-    if (got > 0) said.append(block.data(), std::min(static_cast<size_t>(got), kSaidBytes - said.size()));
-  }
-  while (said.ends_with('\n')) said.pop_back();
-  return said;
-}
-
 // Runs the program to its end: what it printed, or why it failed.
 Result<std::string> run(const std::vector<std::string>& command) {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return failure(std::string("cannot make a pipe: ") + std::strerror(errno), command[0]);
-  const Result<pid_t> child = start(command, ends[1]);
-  ::close(ends[1]);
-  const std::string said = child.ok() ? read_all(ends[0]) : "";
-  ::close(ends[0]);
-  if (!child.ok()) return child.error();
-  int status = 0;
-  while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {}
-  if (WIFSIGNALED(status)) return failure("ended by signal " + std::to_string(WTERMSIG(status)) + " (" + ::strsignal(WTERMSIG(status)) + ")", command[0]);
-  if (WEXITSTATUS(status) != 0) return failure(said.empty() ? "failed with exit status " + std::to_string(WEXITSTATUS(status)) : said, command[0]);
-  return said;
+  ASSAY_ASSIGN(const ProgramResult ended, run_program(command));
+  const std::string said = (ended.out + ended.err).substr(0, kSaidBytes);
+  const std::string line = said.substr(0, said.find_last_not_of('\n') + 1);
+  if (ended.status > 128) return failure("ended by signal " + std::to_string(ended.status - 128) + " (" + ::strsignal(ended.status - 128) + ")", command[0]);
+  if (ended.status != 0) return failure(line.empty() ? "failed with exit status " + std::to_string(ended.status) : line, command[0]);
+  return line;
 }
 
 class ParquetFile : public RowSink {

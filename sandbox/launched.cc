@@ -12,7 +12,7 @@
 
 #include <algorithm>
 
-#include "envs/base/sibling_program.h"
+#include "envs/base/program.h"
 #include "sandbox/capture.h"
 #include "sandbox/proxy.h"
 

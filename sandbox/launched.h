@@ -9,7 +9,7 @@
 
 #include "envs/executor.h"
 #include "sandbox/backend.h"
-#include "sandbox/program.h"
+#include "envs/base/program.h"
 #include "sandbox/protocol.h"
 
 namespace assay {

@@ -12,11 +12,6 @@
 
 namespace assay {
 
-void Fd::reset(int fd) {
-  if (fd_ >= 0) close(fd_);
-  fd_ = fd;
-}
-
 Fd open_beneath(int directory, const std::string& path, uint64_t flags, uint64_t mode) {
   open_how how{};
   how.flags = flags | O_CLOEXEC;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "envs/base/fd.h"
 #include "envs/base/json.h"
 
 namespace assay {
@@ -17,30 +18,6 @@ namespace assay {
 inline constexpr int kRequestFd = 3;
 // The port on a run's own loopback at which it finds the proxy to the registries it may reach.
 inline constexpr int kProxyPort = 3128;
-
-// Owns one descriptor.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(other.release()) {}
-  Fd& operator=(Fd&& other) noexcept {
-    reset(other.release());
-    return *this;
-  }
-  ~Fd() { reset(); }
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-  int release() {
-    const int fd = fd_;
-    fd_ = -1;
-    return fd;
-  }
-  void reset(int fd = -1);
-
- private:
-  int fd_ = -1;
-};
 
 struct Packet {
   Json body;

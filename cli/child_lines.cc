@@ -1,4 +1,4 @@
-#include "sandbox/child_lines.h"
+#include "cli/child_lines.h"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 
-#include "sandbox/program.h"
+#include "envs/base/program.h"
 
 namespace assay {
 namespace {

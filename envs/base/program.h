@@ -3,12 +3,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "envs/base/fd.h"
 #include "envs/base/status.h"
-#include "sandbox/protocol.h"
 
 namespace assay {
 
@@ -44,6 +45,9 @@ struct ProgramResult {
 
 // Runs it to its end.
 Result<ProgramResult> run_program(const std::vector<std::string>& argv);
+
+// The path of the program `name` of this build: beside the one that runs, or one folder above (where tests find it); null: it is not there.
+std::optional<std::string> sibling_program(const std::string& name);
 
 using ProgramRunner = std::function<Result<ProgramResult>(const std::vector<std::string>& argv)>;
 

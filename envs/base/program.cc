@@ -1,4 +1,4 @@
-#include "sandbox/program.h"
+#include "envs/base/program.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include <boost/process/extend.hpp>
 #include <boost/process/io.hpp>
 #include <boost/process/search_path.hpp>
+#include <filesystem>
 
 namespace assay {
 namespace {
@@ -84,7 +85,7 @@ Result<int> Program::wait() {
 
 Result<std::pair<Fd, Fd>> open_pipe(bool ours_reads) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe2");
+  if (::pipe2(ends, O_CLOEXEC) != 0) return make_error(Boundary::kInternal, "no pipe: " + std::generic_category().message(errno));
   Fd reading(ends[0]), writing(ends[1]);
   ::fcntl(ours_reads ? reading.get() : writing.get(), F_SETFL, O_NONBLOCK);
   return ours_reads ? std::pair(std::move(reading), std::move(writing)) : std::pair(std::move(writing), std::move(reading));
@@ -104,6 +105,14 @@ Result<ProgramResult> run_program(const std::vector<std::string>& argv) {
   io.run();
   ASSAY_ASSIGN(result.status, program.wait());
   return result;
+}
+
+std::optional<std::string> sibling_program(const std::string& name) {
+  std::error_code error;
+  const std::filesystem::path own = std::filesystem::read_symlink("/proc/self/exe", error);
+  for (const std::filesystem::path& folder : {own.parent_path(), own.parent_path().parent_path()})
+    if (const std::string path = (folder / name).string(); ::access(path.c_str(), X_OK) == 0) return path;
+  return std::nullopt;
 }
 
 }  // namespace assay
