@@ -1,4 +1,4 @@
-// assay audit: computes certificates again and compares them with what is stored; searches a directory for a fix.
+// assay audit: computes certificates again and compares them with what is stored; the same for recorded tokens; searches a directory for a fix.
 #include <CLI/CLI.hpp>
 
 #include "cli/certificate_text.h"
@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/text.h"
+#include "cli/token_audit.h"
 #include "synth/certify.h"
 #include "synth/factory.h"
 #include "synth/patch_proof.h"
@@ -142,7 +143,12 @@ Command make() {
             selection->declare(app);
             auto leaks = std::make_shared<LeakAudit>();
             leaks->declare(app);
-            return [selection, leaks, &context] { return leaks->directory.empty() ? run(*selection, context) : leaks->run(*selection, context); };
+            auto tokens = std::make_shared<TokenAudit>();
+            tokens->declare(app);
+            return [selection, leaks, tokens, &context] {
+              if (!leaks->directory.empty()) return leaks->run(*selection, context);
+              return tokens->model.directory.empty() ? run(*selection, context) : tokens->run(*selection, context);
+            };
           }};
 }
 

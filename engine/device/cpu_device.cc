@@ -18,6 +18,7 @@ class CpuDevice : public Device {
   const std::string& name() const override { return kernels_.name; }
   Workers& workers() override { return workers_; }
   int64_t available_bytes() const override { return available_memory_bytes(); }
+  bool shares_host_memory() const override { return true; }
 
   // Pages of the system are taken as they are first written, so a large cache costs what is used of it.
   Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override {

@@ -65,6 +65,7 @@ class CudaDevice : public assay::Device {
     cudaMemGetInfo(&free, &total);
     return static_cast<int64_t>(free);
   }
+  bool shares_host_memory() const override { return false; }
 
   Result<std::shared_ptr<std::byte>> allocate(size_t bytes) override {
     const std::lock_guard<std::mutex> lock(mutex_);

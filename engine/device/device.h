@@ -27,6 +27,7 @@ class Device {
   virtual const std::string& name() const = 0;   // that open_device takes
   virtual Workers& workers() = 0;                // of the host, for what is prepared there
   virtual int64_t available_bytes() const = 0;   // of memory, now
+  virtual bool shares_host_memory() const = 0;   // its memory is the host's
 
   // Aligned to 256, not set to anything, given back by the last holder, which the device outlives. Error (kLimit): there is not so much.
   virtual Result<std::shared_ptr<std::byte>> allocate(size_t bytes) = 0;

@@ -68,6 +68,7 @@ Result<std::shared_ptr<ServedModel>> ServedModel::open(const PolicyOptions& opti
   ASSAY_TRY(check_tokenizer(tokenizer, checkpoint.config(), directory));
   std::shared_ptr<ServedModel> model(new ServedModel(directory, std::move(tokenizer), *encoding, embedded.thinking ? Thinking::kOn : Thinking::kOff, rule));
   ASSAY_ASSIGN(model->identity_, checkpoint_identity(directory));
+  model->notice_ = options.notice;
   model->tree_ = std::make_shared<const TokenTree>(model->tokenizer_, checkpoint.config().vocab_size, kEnd);
   constexpr CacheFormat kFormat = CacheFormat::kE4m3;
   EngineOptions engine;
@@ -84,6 +85,14 @@ Result<std::shared_ptr<ServedModel>> ServedModel::open(const PolicyOptions& opti
   ASSAY_ASSIGN(model->stamp_, checkpoint_stamp(directory));
   if (model->stamp_ != stamp) return input_error("the checkpoint was changed while it was read", directory, "the same command again, once it is written");
   return model;
+}
+
+ServedModel::~ServedModel() {
+  if (!notice_ || !engine_) return;
+  const EngineStats stats = engine_->stats();
+  const auto count = [](int64_t number) { return std::to_string(number); };
+  notice_(directory_ + " on " + engine_->device() + ": " + count(stats.prompt_tokens_computed) + " prompt tokens computed, " + count(stats.prompt_tokens_reused) + " found computed; " +
+          count(stats.sampled_tokens) + " tokens sampled in " + count(stats.steps) + " steps of up to " + count(stats.largest_batch) + " conversations; " + count(stats.preemptions) + " preemptions");
 }
 
 Result<std::shared_ptr<CompletionGrammar>> ServedModel::grammar(const std::vector<ToolSpec>& tools) {

@@ -1,6 +1,7 @@
 // A checkpoint that serves conversations: engine, tokenizer and grammars, for all policies of one run.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,9 @@ class ServedModel {
   // changes while it is read, and (kLimit) what does not fit into memory; every error says what to try. Backends are what open_device
   // (engine/device/device.h) takes, and "auto".
   static Result<std::shared_ptr<ServedModel>> open(const PolicyOptions& options);
+
+  // Tells options.notice what was computed.
+  ~ServedModel();
 
   const std::string& directory() const { return directory_; }
   const std::string& identity() const { return identity_; }   // of the weights (engine/checkpoint/identity.h)
@@ -43,6 +47,7 @@ class ServedModel {
   const MessageEncoding& encoding_;
   const Thinking thinking_;
   const CallRule rule_;
+  std::function<void(const std::string&)> notice_;
   std::string identity_, stamp_;
   std::shared_ptr<const TokenTree> tree_;
   std::unique_ptr<Engine> engine_;

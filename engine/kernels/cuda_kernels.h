@@ -50,7 +50,7 @@ void top_k(const TopKParams& params, const Launch& launch);
 //   kF32:  8 chains of fused multiply-adds over 64 columns each, added in ascending order;
 //   kBf16: x as the sum of two bfloat16 (16 bits of it), multiplied in tensor cores;
 //   kE4m3: groups of 128 columns multiplied in tensor cores as binary16, which holds every code, each added by one fused multiply-add.
-// Inputs that are not finite give what plain sums give.
+// Inputs that are not finite give what plain sums give. Scratch: what there is, for halves of many rows; with little of it they take more passes.
 void gemm(std::span<const GemmProblem> problems, const Launch& launch);
 
 // Prefill and decode are one kernel. Scratch: scratch_bytes(params). width <= 512.

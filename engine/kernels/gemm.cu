@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "engine/kernels/gemm_tiles.cuh"
+#include "engine/kernels/gemm_wide.cuh"
 #include "engine/kernels/quantize_group.cuh"
 #include "envs/base/status.h"
 
@@ -12,45 +14,9 @@ namespace assay::cuda {
 namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / kWarp;
-constexpr int kPanel = static_cast<int>(kPanelRows);
 constexpr int kStage = 128;               // columns in shared memory at once: a group of scales
-constexpr int kChunk = 512;
 constexpr int kChunkStages = kChunk / kStage;
 constexpr int kPipeline = 3;              // stages of weights under way
-constexpr int kMostProblems = 160;        // of a launch, so that they fit among its parameters
-
-struct Problem {
-  const std::byte* panels;
-  const float* scales;
-  const float* x;
-  const int32_t* x_rows;
-  float* y;
-  const float* bias;
-  int64_t x_stride, y_stride;
-  int32_t rows, outputs, columns;
-  int32_t first_tile;                     // among all tiles of the launch; not set where there are ranges
-  const int32_t* range;
-};
-
-struct Problems {
-  Problem list[kMostProblems];
-  int count = 0, tiles = 0;               // with ranges, as many tiles as there may be at most
-  bool ranges = false;
-};
-
-// A tile of a problem, as its cluster's blocks see it.
-struct Tile {
-  Problem problem;
-  int panel, first_row, rows;             // rows: those there are
-  int block, blocks;                      // of the cluster
-  __device__ int chunks() const { return (problem.columns + kChunk - 1) / kChunk; }
-  __device__ int panel_row(int n) const { return panel * kPanel + n; }
-  __device__ const float* x_row(int r) const {
-    const int64_t row = first_row + r;
-    return problem.x + (problem.x_rows ? problem.x_rows[row] : row) * problem.x_stride;
-  }
-  __device__ float* y_row(int r) const { return problem.y + (first_row + r) * problem.y_stride; }
-};
 
 __device__ void sync_cluster() {
 #if __CUDA_ARCH__ >= 900
@@ -68,64 +34,9 @@ __device__ const float* of_block(float* shared, int block) {
 #endif
 }
 
-// The tile of a launch whose problems' rows the host does not know; one without rows if there are fewer tiles. Each warp looks for itself,
-// 32 problems at a time.
-__device__ Tile find_tile_in_ranges(const Problems& problems, int tile_rows, int blocks) {
-  const int index = static_cast<int>(blockIdx.x) / blocks;
-  for (int first = 0, before = 0; first < problems.count; first += kWarp) {
-    const int mine = first + lane_id();
-    int rows = 0, tiles = 0;
-    if (mine < problems.count) {
-      const Problem& problem = problems.list[mine];
-      rows = problem.range[1] - problem.range[0];
-      tiles = (rows + tile_rows - 1) / tile_rows * ((problem.outputs + kPanel - 1) / kPanel);
-    }
-    int upto = tiles;
-    for (int step = 1; step < kWarp; step *= 2) {
-      const int other = __shfl_up_sync(kAllLanes, upto, step);
-      if (lane_id() >= step) upto += other;
-    }
-    const unsigned beyond = __ballot_sync(kAllLanes, index < before + upto);
-    if (beyond == 0) {
-      before += __shfl_sync(kAllLanes, upto, kWarp - 1);
-      continue;
-    }
-    const int lane = __ffs(static_cast<int>(beyond)) - 1, in_problem = index - before - __shfl_sync(kAllLanes, upto - tiles, lane);
-    Problem problem = problems.list[first + lane];
-    const int64_t start = problem.range[0];
-    problem.rows = __shfl_sync(kAllLanes, rows, lane);
-    if (problem.x_rows) problem.x_rows += start;
-    else problem.x += start * problem.x_stride;
-    problem.y += start * problem.y_stride;
-    const int tiles_down = (problem.rows + tile_rows - 1) / tile_rows, first_row = in_problem % tiles_down * tile_rows;
-    return {problem, in_problem / tiles_down, first_row, smaller(tile_rows, problem.rows - first_row), static_cast<int>(blockIdx.x) % blocks, blocks};
-  }
-  return {};
-}
-
-__device__ Tile find_tile(const Problems& problems, int tile_rows, int blocks) {
-  if (problems.ranges) return find_tile_in_ranges(problems, tile_rows, blocks);
-  const int index = static_cast<int>(blockIdx.x) / blocks;
-  int low = 0, high = problems.count;     // the last problem whose first tile is not beyond
-  while (high - low > 1) (problems.list[(low + high) / 2].first_tile <= index ? low : high) = (low + high) / 2;
-  const Problem& problem = problems.list[low];
-  const int tiles_down = (problem.rows + tile_rows - 1) / tile_rows, in_problem = index - problem.first_tile;
-  const int first_row = in_problem % tiles_down * tile_rows;
-  return {problem, in_problem / tiles_down, first_row, smaller(tile_rows, problem.rows - first_row), static_cast<int>(blockIdx.x) % blocks, blocks};
-}
-
-// The bias, and a look at the number: where the tensor cores' halves of an input gave no finite number, plain sums decide.
 __device__ void write_output(const Tile& tile, bool split_inputs, int r, int n, float total) {
-  const Problem& problem = tile.problem;
-  const int output = tile.panel_row(n);
-  if (r >= tile.rows || output >= problem.outputs) return;
-  if (split_inputs && !isfinite(total)) {
-    const auto* weights = reinterpret_cast<const uint16_t*>(problem.panels) + (int64_t{tile.panel} * problem.columns) * kPanel + n;
-    const float* x = tile.x_row(r);
-    total = 0;
-    for (int c = 0; c < problem.columns; ++c) total = fmaf(x[c], bf16_to_float(weights[int64_t{c} * kPanel]), total);
-  }
-  tile.y_row(r)[output] = problem.bias ? total + problem.bias[output] : total;
+  if (!is_output(tile, r, n)) return;
+  write_output(tile, r, n, split_inputs && !isfinite(total) ? plain_sum(tile, r, n) : total);
 }
 
 // Adds up the chunk sums that the blocks of a cluster hold in shared memory, [tile rows, 64] each, one chunk a block. Every block has a
@@ -293,7 +204,7 @@ __device__ void sum_chunk(const Tile& tile, int chunk, Shared<kCode, kTiles>& sh
 }
 
 template <Code kCode, int kTiles>
-__global__ void __launch_bounds__(kThreads) multiply(const __grid_constant__ Problems problems, int blocks) {
+__global__ void __launch_bounds__(kThreads) multiply(const __grid_constant__ TileProblems problems, int blocks) {
   constexpr int kRows = 16 * kTiles;
   extern __shared__ __align__(128) std::byte memory[];
   auto& shared = *reinterpret_cast<Shared<kCode, kTiles>*>(memory);
@@ -322,7 +233,7 @@ constexpr int kStretch = 64;                        // columns: kChunk is kFoldC
 constexpr int kFoldChains = kChunk / kStretch;
 
 // A thread has one output of a panel, for all rows of the tile and two stretches of a chunk.
-__global__ void __launch_bounds__(kThreads) multiply_plainly(const __grid_constant__ Problems problems, int blocks) {
+__global__ void __launch_bounds__(kThreads) multiply_plainly(const __grid_constant__ TileProblems problems, int blocks) {
   __shared__ float chains[kFoldChains][kPlainRows][kPanel];
   __shared__ float sums[kPlainRows * kPanel];
   __shared__ float inputs[kPlainRows][kChunk];
@@ -359,16 +270,10 @@ __global__ void __launch_bounds__(kThreads) multiply_plainly(const __grid_consta
 
 // --- launching
 
-Problem problem_of(const GemmProblem& problem, int64_t first_tile) {
-  const Weight& weight = *problem.weight;
-  return {weight.panels.get(), weight.scales.get(), problem.x, problem.x_rows, problem.y, problem.bias, problem.x_stride, problem.y_stride,
-          static_cast<int32_t>(problem.rows), static_cast<int32_t>(weight.rows), static_cast<int32_t>(weight.columns), static_cast<int32_t>(first_tile), problem.range};
-}
-
 struct Shape {
   int tile_rows;
   size_t shared_bytes;
-  void (*kernel)(Problems, int);
+  void (*kernel)(TileProblems, int);
 };
 
 template <Code kCode, int kTiles>
@@ -399,7 +304,7 @@ int row_tiles_of(std::span<const GemmProblem> problems, WeightType type, int64_t
 }
 
 // As many as fill the device, while each has a chunk.
-int blocks_of(const Problems& problems) {
+int blocks_of(const TileProblems& problems) {
   if (device_attribute(cudaDevAttrComputeCapabilityMajor) < 9) return 1;
   int64_t chunks = 1;
   for (int i = 0; i < problems.count; ++i) chunks = std::max(chunks, ceil_div(problems.list[i].columns, kChunk));
@@ -408,7 +313,7 @@ int blocks_of(const Problems& problems) {
   return blocks;
 }
 
-void launch_problems(const Problems& problems, const Shape& shape, const Launch& launch) {
+void launch_problems(const TileProblems& problems, const Shape& shape, const Launch& launch) {
   const int blocks = blocks_of(problems);
   cudaFuncSetAttribute(shape.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shape.shared_bytes));
   cudaLaunchAttribute cluster;
@@ -435,7 +340,7 @@ int64_t sharing(std::span<const GemmProblem> problems) {
 }
 
 // Whole tiles of all rows, and one begun by each problem.
-int tiles_of_ranges(const Problems& problems, int64_t together, int tile_rows) {
+int tiles_of_ranges(const TileProblems& problems, int64_t together, int tile_rows) {
   int64_t rows = 0, panels = 0, most_panels = 0;
   for (int i = 0; i < problems.count; ++i) {
     const int64_t own = ceil_div(problems.list[i].outputs, kPanelRows);
@@ -455,7 +360,7 @@ void launch_type(std::span<const GemmProblem> problems, WeightType type, const L
   // A range is taken to be twice as long as they are on average.
   if (ranges) most_rows = std::min(most_rows, ceil_div(2 * most_rows * together_in_range, static_cast<int64_t>(problems.size())));
   const Shape shape = shape_of(type, row_tiles_of(problems, type, most_rows));
-  Problems together;
+  TileProblems together;
   together.ranges = ranges;
   const auto launch_together = [&] {
     if (ranges) together.tiles = tiles_of_ranges(together, together_in_range, shape.tile_rows);
@@ -464,7 +369,7 @@ void launch_type(std::span<const GemmProblem> problems, WeightType type, const L
   };
   for (const GemmProblem& problem : problems) {
     if (problem.weight->type != type || problem.rows == 0 || problem.weight->rows == 0) continue;
-    together.list[together.count++] = problem_of(problem, together.tiles);
+    together.list[together.count++] = tile_problem(problem, together.tiles);
     together.tiles += static_cast<int>(ceil_div(problem.weight->rows, kPanelRows) * ceil_div(problem.rows, shape.tile_rows));
     if (together.count == kMostProblems) launch_together();
   }
@@ -476,7 +381,10 @@ void launch_type(std::span<const GemmProblem> problems, WeightType type, const L
 void gemm(std::span<const GemmProblem> problems, const Launch& launch) {
   for (const GemmProblem& problem : problems)
     ASSAY_ASSERT((problem.range == nullptr) == (problems.front().range == nullptr) && problem.rows <= INT32_MAX && problem.weight->rows <= INT32_MAX && problem.weight->columns <= INT32_MAX);
-  for (WeightType type : {WeightType::kF32, WeightType::kBf16, WeightType::kE4m3}) launch_type(problems, type, launch);
+  for (WeightType type : {WeightType::kF32, WeightType::kBf16, WeightType::kE4m3}) {
+    if (type == WeightType::kBf16 && wants_wide_tiles(problems, launch)) gemm_in_wide_tiles(problems, launch);
+    else launch_type(problems, type, launch);
+  }
 }
 
 }  // namespace assay::cuda

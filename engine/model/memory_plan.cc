@@ -27,17 +27,21 @@ MemoryPlan plan_memory(const Checkpoint& checkpoint, const KvCache::Plan& cache,
 
 int64_t MemoryPlan::needed_bytes() const {
   int64_t sum = 0;
-  for (const int64_t bytes : {weight_bytes, cache_bytes, step_bytes, record_bytes})
+  for (const int64_t bytes : {weight_bytes, cache_bytes, step_bytes, host_available_bytes ? 0 : record_bytes})
     if (__builtin_add_overflow(sum, bytes, &sum)) return INT64_MAX;
   return sum;
 }
 
 Status MemoryPlan::check(const std::string& where) const {
+  if (host_available_bytes && record_bytes > *host_available_bytes)
+    return make_error(Boundary::kLimit, "needs " + gigabytes(record_bytes) + " of the host's memory for records, but only " + gigabytes(*host_available_bytes) + " are available", where,
+                      "fewer tokens of context");
   if (needed_bytes() <= available_bytes) return {};
   const bool cache_matters = weight_bytes < available_bytes;
   return make_error(Boundary::kLimit,
                     "needs " + gigabytes(needed_bytes()) + " of memory (" + gigabytes(weight_bytes) + " of weights, " + gigabytes(cache_bytes) +
-                        " of cache" + (step_bytes > 0 ? ", " + gigabytes(step_bytes) + " for a step's buffers, " + gigabytes(record_bytes) + " for records" : "") + "), but only " + gigabytes(available_bytes) + " are available",
+                        " of cache" + (step_bytes > 0 ? ", " + gigabytes(step_bytes) + " for a step's buffers" : "") +
+                        (record_bytes > 0 && !host_available_bytes ? ", " + gigabytes(record_bytes) + " for records" : "") + "), but only " + gigabytes(available_bytes) + " are available",
                     where,
                     cache_matters ? "fewer tokens of context, sequences at once or tokens in a step, or a smaller cache format"
                                   : "a machine or memory limit with more memory, or a checkpoint in FP8 or BF16");

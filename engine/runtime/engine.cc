@@ -199,6 +199,7 @@ void Engine::State::begin(Sequence& sequence, TurnRequest request) {
 
 void Engine::State::advance(Sequence& sequence, Sampled sampled) {
   OpenTurn& turn = *sequence.turn;
+  if (turn.cancelled) return end(sequence, TurnEnd::kCancelled);
   const int32_t token = sampled.token;
   if (token < 0 && allows_nothing(turn.request.guide.get()))
     return fail(sequence, make_error(Boundary::kPolicy, "the guide of the turn allows no token", "engine"));
@@ -240,8 +241,10 @@ void Engine::State::deliver(Sequence& sequence, Result<FinishedTurn::Record> rec
 
 void Engine::State::cancel(Sequence& sequence) {
   if (!sequence.turn) return;
-  if (!sequence.turn->sampled.empty()) return end(sequence, TurnEnd::kCancelled);
-  fail(sequence, make_error(Boundary::kPolicy, "the turn was cancelled before a token was sampled", "engine"));
+  if (sequence.turn->sampled.empty()) return fail(sequence, make_error(Boundary::kPolicy, "the turn was cancelled before a token was sampled", "engine"));
+  // What was preempted is computed again first, because its choices are of the record.
+  if (sequence.missing() > 1) sequence.turn->cancelled = true;
+  else end(sequence, TurnEnd::kCancelled);
 }
 
 void Engine::State::release(SequenceId id) {
@@ -265,6 +268,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const Checkpoint& checkpoint, const
   const Model::StepSize largest{options.step_tokens, options.max_sequences, context};
   plan.step_bytes = Model::step_bytes(checkpoint.config(), largest);
   plan.record_bytes = Recorder::bytes_needed(checkpoint.config(), options.cache.tokens / kPageTokens + 1);
+  if (!device->shares_host_memory()) plan.host_available_bytes = available_memory_bytes();
   ASSAY_TRY(plan.check(checkpoint.directory()));
   ASSAY_ASSIGN(std::unique_ptr<Model> model, Model::load(checkpoint, *device));
   ASSAY_ASSIGN(std::unique_ptr<KvCache> cache, KvCache::create(checkpoint.config(), options.cache, *device));
@@ -286,6 +290,8 @@ Engine::~Engine() {
 }
 
 const ModelConfig& Engine::config() const { return state_->model->config(); }
+
+const std::string& Engine::device() const { return state_->device->name(); }
 
 EngineStats Engine::stats() const {
   const std::lock_guard lock(state_->mutex);

@@ -90,6 +90,7 @@ class Engine {
   ~Engine();
 
   const ModelConfig& config() const;
+  const std::string& device() const;   // that it computes on, by name
   EngineStats stats() const;
 
   // Waits until the turns that have begun are finished, then replaces the weights; turns submitted meanwhile begin with the new
@@ -116,7 +117,8 @@ class EngineClient {
   SequenceId open();   // an empty sequence
   // Begins a turn of a sequence that has none open. What is wrong with the request is said by its finished turn.
   void submit(SequenceId sequence, TurnRequest request);
-  // A new sequence equal to this one, which has no open turn. Both share what is computed.
+  // A new sequence equal to this one, which has no open turn. Both share what is computed. Its records go on from those of the original, so
+  // a rollout of it is the original's turns so far and then its own.
   SequenceId fork(SequenceId sequence);
   // Ends the open turn, if there is one, with what was sampled so far; it comes out of finished() as any other does.
   void cancel(SequenceId sequence);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "envs/base/hash.h"
+#include "envs/base/status.h"
 
 namespace assay {
 namespace {
@@ -49,7 +50,7 @@ TokenTurn Recorder::record(Sequence& sequence, const std::string& policy_version
     turn.kept.insert(turn.kept.end(), sampled.kept.begin(), sampled.kept.end());
   }
   const int64_t end = sequence.length() - 1;
-  if (sequence.cached.length < end) return turn;
+  ASSAY_ASSERT(sequence.cached.length >= end);
   turn.expert_layers = expert_layers_;
   turn.experts_per_token = experts_per_token_;
   turn.experts_from = sequence.recorded;

@@ -18,8 +18,7 @@ class Recorder {
 
   // `count` rows of a forward's choices, from row `first` on, are those of the tokens that the sequence computed last.
   void note(const Choices& choices, int64_t first, int64_t count, const CachedSequence& sequence);
-  // Of the open turn. Choices are left out if not all tokens but the last are computed, which only a cancelled turn can be; then the
-  // turn that follows has them, as sequence.recorded says.
+  // Of the open turn, all of whose tokens but the last are computed.
   TokenTurn record(Sequence& sequence, const std::string& policy_version) const;
 
  private:

@@ -13,6 +13,7 @@ namespace assay {
 struct OpenTurn {
   TurnRequest request;
   bool begun = false;           // computed at least once, so its weights must stay
+  bool cancelled = false;       // ends with the next token, which is not taken
   std::vector<Sampled> sampled;
   int64_t reused = 0, preemptions = 0;
 };

@@ -85,6 +85,9 @@ const std::vector<Case>& cases() {
           if (values != Values::kDenormal) made.push_back(make_case({rows, 70, 200}, type, Values::kRandom, values));
         }
     }
+    // Outputs enough to fill a device with the largest tiles; rows of x that are aligned to 16 bytes, and some that are not.
+    made.push_back(make_case({70, 66 * 128 - 5, 69, Bias::kYes, Rows::kGathered}, WeightType::kBf16, Values::kRandom));
+    for (Values values : {Values::kOutliers, Values::kNan, Values::kInfinite}) made.push_back(make_case({70, 66 * 128, 66}, WeightType::kBf16, values));
     return made;
   }();
   return all;

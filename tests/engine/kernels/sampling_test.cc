@@ -195,8 +195,9 @@ TEST_CASE("a mask that allows all is none, one over minus infinity is refused") 
 }
 
 TEST_CASE("every table draws as the reference does") {
-  Rng rng(4, "test/sampling/tables");
-  for (const auto& [vocabulary, few_levels] : {std::pair<int64_t, bool>{1, false}, {2, false}, {31, false}, {64, true}, {1000, true}, {1000, false}, {2048, true}, {2048, false}, {40'000, false}})
+  const auto [vocabulary, few_levels] = GENERATE(table<int64_t, bool>({{1, false}, {2, false}, {31, false}, {64, true}, {1000, true}, {1000, false}, {2048, true}, {2048, false}, {40'000, false}}));
+  DYNAMIC_SECTION("vocabulary " << vocabulary << (few_levels ? ", few levels" : "")) {   // test-gpu.sh picks one
+    Rng rng(4, "test/sampling/tables", static_cast<uint64_t>(vocabulary));
     for (const SamplingParams& params : settings()) {
       std::vector<float> logits = testing::random_floats(rng, vocabulary);
       // Few levels: cuts fall among many equals.
@@ -223,6 +224,7 @@ TEST_CASE("every table draws as the reference does") {
           }
         }
     }
+  }
 }
 
 TEST_CASE("every table refuses what the reference refuses") {

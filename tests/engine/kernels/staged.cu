@@ -185,7 +185,9 @@ void gemm(std::span<const GemmProblem> problems, Workers&) {
     on_device[i].range = call.in(problem.range, problem.range ? 2 : 0);
     on_device[i].bias = call.in(problem.bias, problem.bias ? weight.rows : 0);
   }
-  cuda::gemm(on_device, call.launch());
+  // Room for one tile of the widest products of many rows here, so that they take several passes.
+  const bool many_rows = std::any_of(problems.begin(), problems.end(), [](const GemmProblem& problem) { return problem.rows > 64; });
+  cuda::gemm(on_device, call.launch(many_rows ? size_t{3} << 19 : 0));
 }
 
 void gather(const GatherParams& params, Workers&) {

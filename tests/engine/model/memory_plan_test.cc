@@ -48,6 +48,15 @@ TEST_CASE("what does not fit is refused with the sums and what to try") {
   plan.available_bytes = plan.weight_bytes;
   CHECK_THAT(plan.check("dir").error().hint, Catch::Contains("more memory"));
 
+  // Records lie on the host: of the device's memory where that is the host's, and otherwise of what the host has.
+  plan.available_bytes = plan.needed_bytes();
+  plan.record_bytes = 1;
+  CHECK_FALSE(plan.check("dir").ok());
+  plan.host_available_bytes = 1;
+  CHECK(plan.check("dir").ok());
+  plan.record_bytes = 2;
+  CHECK_THAT(plan.check("dir").error().what, Catch::Contains("the host's memory for records"));
+
   const MemoryPlan far = plan_memory(checkpoint, {CacheFormat::kE4m3, int64_t{1} << 50});
   CHECK_FALSE(far.check("dir").ok());
   const MemoryPlan beyond = plan_memory(checkpoint, {CacheFormat::kF32, INT64_MAX});

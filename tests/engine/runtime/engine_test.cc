@@ -286,6 +286,42 @@ TEST_CASE("a cancelled turn keeps what it sampled, and its sequence goes on") {
   CHECK(engine->stats().held_tokens == 0);
 }
 
+TEST_CASE("a turn that is cancelled while it is preempted ends with a whole record") {
+  const TinyCheckpoint checkpoint;
+  const std::unique_ptr<Engine> engine = start(checkpoint, {.cache_tokens = 256});
+  EngineClient client(*engine);
+  // The older of two sequences, which takes the pages of the younger one and cancels it afterwards.
+  class Canceller final : public TokenGuide {
+   public:
+    Canceller(EngineClient& client, SequenceId other) : client_(client), other_(other) {}
+    std::span<const uint64_t> allowed() override { return {}; }
+    Next accept(int32_t) override {
+      if (++heard_ == 100) client_.cancel(other_);
+      return Next::kContinue;
+    }
+
+   private:
+    EngineClient& client_;
+    SequenceId other_;
+    int heard_ = 0;
+  };
+  const SequenceId older = client.open(), younger = client.open();
+  TurnRequest taking = some_request(checkpoint.config, 1, 150), cancelled = some_request(checkpoint.config, 2, 150);
+  taking.prompt = random_tokens(60, checkpoint.config.vocab_size, 21);
+  cancelled.prompt = random_tokens(60, checkpoint.config.vocab_size, 22);
+  taking.guide = std::make_shared<Canceller>(client, younger);
+  client.submit(older, taking);
+  client.submit(younger, cancelled);
+  const auto turns = all_finished(client);
+  const FinishedTurn& ended = turns.at(younger);
+  REQUIRE(ended.record.ok());
+  CHECK(ended.record->end == TurnEnd::kCancelled);
+  CHECK(ended.record->preemptions == 1);
+  cancelled.limit = static_cast<int64_t>(tokens_of(ended).sampled.size());
+  CHECK(tokens_of(ended) == play_alone(checkpoint, cancelled));
+  CHECK(tokens_of(turns.at(older)).sampled.size() == 150);
+}
+
 TEST_CASE("a poisoned sequence ends alone with its error") {
   const TinyCheckpoint checkpoint("tiny", 5, TinyCheckpoint::Kind::kPoisoned);
   const std::unique_ptr<Engine> engine = start(checkpoint, {.cache_tokens = 2048});
