@@ -1,12 +1,15 @@
 #include "cli/rescore.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "cli/host.h"
 #include "cli/jobs.h"
-#include "cli/reviewer.h"
 #include "cli/progress.h"
+#include "cli/reviewer.h"
+#include "datasets/rollout_text.h"
 
 namespace assay {
 namespace {
@@ -19,10 +22,11 @@ struct Judged {
 };
 
 // The first check of one verifier that came out differently, in result or evidence.
-std::string differing_check(const Verdict& stored, const Json& again) {
-  const Json before = to_json(stored).at("checks"), &after = again.at("checks");
-  for (size_t i = 0; i < before.size() && i < after.size(); ++i)
-    if (before[i] != after[i]) return stored.checks[i].name;
+std::string differing_check(const Verdict& stored, const Verdict& again) {
+  for (size_t i = 0; i < stored.checks.size() && i < again.checks.size(); ++i) {
+    const Check &a = stored.checks[i], &b = again.checks[i];
+    if (std::tie(a.name, a.passed, a.evidence) != std::tie(b.name, b.passed, b.evidence)) return a.name;
+  }
   return "";
 }
 
@@ -34,19 +38,29 @@ Result<Judged> judge(Reviewer& reviewer, Host& host, Store& store, const Rollout
   Result<std::shared_ptr<const Task>> task = host.task(row.task);
   if (!task.ok()) return Judged{.error = task.error().text()};
   const Judgement stored = judgement_of(rollout->verdict);
-  const Reviewer::Opinion again = reviewer.judge(**task, Outcome{rollout->answer, rollout->state});
+  const Reviewer::Opinion again = reviewer.judge(**task, Outcome{std::move(rollout->answer), std::move(rollout->state)});
   Judged judged{.judgement = again.judgement};
-  const bool same_verifier = !again.verdict.is_null() && again.judgement.verifier == stored.verifier;
-  judged.repeats = same_verifier && again.verdict == to_json(rollout->verdict);
+  const bool same_verifier = again.verdict && again.judgement.verifier == stored.verifier;
+  judged.repeats = same_verifier && verdict_text(*again.verdict) == verdict_text(rollout->verdict);
   if (!decided(again.judgement.outcome)) {
     if (again.judgement.outcome != RolloutOutcome::kUndecided) judged.error = again.judgement.evidence;
     return judged;
   }
   if (same_verifier ? judged.repeats : stored.outcome == again.judgement.outcome) return judged;
-  std::string check = same_verifier ? differing_check(rollout->verdict, again.verdict) : "";
+  std::string check = same_verifier ? differing_check(rollout->verdict, *again.verdict) : "";
   if (check.empty()) check = again.judgement.check.empty() ? stored.check : again.judgement.check;
   judged.disagreement = Disagreement{row.id, row.task, row.policy, stored, again.judgement, std::move(check)};
   return judged;
+}
+
+// Rollouts beside which a judgement stands, so that of the others nothing is looked up.
+Result<std::unordered_set<std::string>> judged_before(Store& store) {
+  std::unordered_set<std::string> rollouts;
+  ASSAY_TRY(store.visit_observations([&](const StoredObservation& observation) -> Status {
+    if (observation.name == kJudgementObservation) rollouts.insert(observation.subject);
+    return {};
+  }));
+  return rollouts;
 }
 
 // Puts a judgement beside a rollout, unless it is what its verifier said of it last. Whether it was new.
@@ -77,6 +91,7 @@ Result<RescoreReport> rescore(Store& store, const RescoreOptions& options, const
   RescoreReport report;
   report.unscored = static_cast<int64_t>(std::erase_if(rows, [](const RolloutRow& row) { return !row.scored; }));
   ASSAY_TRY(sort_by_environment(store, rows));
+  ASSAY_ASSIGN(const auto known, judged_before(store));
   DatabaseCache databases(store, context.sandbox);
   std::vector<std::unique_ptr<Host>> hosts;
   std::vector<std::unique_ptr<Reviewer>> reviewers;
@@ -100,8 +115,10 @@ Result<RescoreReport> rescore(Store& store, const RescoreOptions& options, const
                      report.same += !wrong && judged.judgement->outcome != RolloutOutcome::kUndecided;
                      if (judged.judgement) {
                        ++report.outcomes[judged.judgement->outcome];
-                       ASSAY_ASSIGN(const bool fresh, record(store, row.id, *judged.judgement, judged.repeats));
-                       report.recorded += fresh;
+                       if (!judged.repeats || known.contains(row.id)) {
+                         ASSAY_ASSIGN(const bool fresh, record(store, row.id, *judged.judgement, judged.repeats));
+                         report.recorded += fresh;
+                       }
                      }
                      if (judged.disagreement) report.disagreements.push_back(std::move(*judged.disagreement));
                      if (!judged.error.empty()) report.errors.push_back("rollout " + row.id + ": " + judged.error);

@@ -20,9 +20,9 @@ class NativeReviewer final : public Reviewer {
   explicit NativeReviewer(Host& host) : host_(host) {}
 
   Opinion judge(const Task& task, const Outcome& outcome) override {
-    const Result<Verdict> verdict = host_.judge(task, outcome);
-    if (!verdict.ok()) return {{"native", RolloutOutcome::kVerifierError, 0, "", verdict.error().text()}, nullptr};
-    return {judgement_of(*verdict), to_json(*verdict)};
+    Result<Verdict> verdict = host_.judge(task, outcome);
+    if (!verdict.ok()) return {{"native", RolloutOutcome::kVerifierError, 0, "", verdict.error().text()}, {}};
+    return {judgement_of(*verdict), std::move(*verdict)};
   }
 
  private:
@@ -34,11 +34,11 @@ class PlainReviewer final : public Reviewer {
   explicit PlainReviewer(Store& store) : store_(store) {}
 
   Opinion judge(const Task& task, const Outcome& outcome) override {
-    if (!task.tests.is_null()) return {{"plain", RolloutOutcome::kUndecided, 0, "", "patches are judged by tests alone"}, nullptr};
+    if (!task.tests.is_null()) return {{"plain", RolloutOutcome::kUndecided, 0, "", "patches are judged by tests alone"}, {}};
     const auto environment = store_.environment(task.environment);
-    if (!environment.ok()) return {broken("plain", environment.error()), nullptr};
+    if (!environment.ok()) return {broken("plain", environment.error()), {}};
     const bool right = is_right_answer(task, **environment, task.goal.is_null() ? outcome.answer : canonical_json(outcome.state));
-    return {{"plain", right ? RolloutOutcome::kPassed : RolloutOutcome::kFailed, right ? 1.0 : 0.0, right ? "" : "right_answer", ""}, nullptr};
+    return {{"plain", right ? RolloutOutcome::kPassed : RolloutOutcome::kFailed, right ? 1.0 : 0.0, right ? "" : "right_answer", ""}, {}};
   }
 
  private:
@@ -51,8 +51,8 @@ class CommandReviewer final : public Reviewer {
 
   Opinion judge(const Task& task, const Outcome& outcome) override {
     Result<Judgement> judgement = ask(task, outcome);
-    if (judgement.ok()) return {std::move(*judgement), nullptr};
-    return {broken(name_, judgement.error()), nullptr};
+    if (judgement.ok()) return {std::move(*judgement), {}};
+    return {broken(name_, judgement.error()), {}};
   }
 
  private:

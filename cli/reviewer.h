@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/host.h"
@@ -14,7 +15,7 @@ class Reviewer {
  public:
   struct Opinion {
     Judgement judgement;
-    Json verdict;   // whole, where the judge gives one like the stored one; else null
+    std::optional<Verdict> verdict;   // whole, where the judge gives one like the stored one
   };
   virtual ~Reviewer() = default;
   // Total: what goes wrong is a judgement, too (kVerifierError, kTimedOut).

@@ -1,5 +1,6 @@
 #include "datasets/schema.h"
 
+#include "datasets/rollout_text.h"
 #include "datasets/token_record.h"
 #include "datasets/token_sequence.h"
 
@@ -138,10 +139,14 @@ Result<Certificate> certificate_from_text(std::string_view text, const std::stri
 }
 
 Result<Rollout> rollout_from_text(std::string_view text, const std::string& where) {
-  ASSAY_ASSIGN(const Json json, parse(text, where));
-  ASSAY_ASSIGN(Rollout rollout, rollout_from_json(json, where));
+  std::optional<Rollout> written = rollout_of_text(text);
+  if (!written) {
+    ASSAY_ASSIGN(const Json json, parse(text, where));
+    ASSAY_ASSIGN(written, rollout_from_json(json, where));
+  }
+  Rollout& rollout = *written;
   rollout.id = rollout_id(rollout.task, rollout.policy, rollout.seed, rollout.sample);
-  return rollout;
+  return std::move(rollout);
 }
 
 Result<Values> values_of_text(RecordKind kind, std::string_view text, const std::string& where) {

@@ -5,25 +5,10 @@
 #include <cstdint>
 
 #include "envs/base/json.h"
+#include "envs/base/json_escapes.h"
 #include "envs/base/utf8.h"
 
 namespace assay {
-namespace {
-
-static_assert(std::endian::native == std::endian::little, "the first byte of a word is its lowest");
-
-constexpr uint64_t kOnes = 0x0101010101010101, kHighs = kOnes * 0x80;
-
-// The top bit of every byte that cannot be copied as it is: quote, backslash, control, not ASCII. Bits above the lowest may lie.
-uint64_t special(uint64_t eight) {
-  const auto zero = [](uint64_t bytes) { return (bytes - kOnes) & ~bytes; };
-  const uint64_t control = (eight - kOnes * 0x20) & ~eight;
-  return (zero(eight ^ (kOnes * '"')) | zero(eight ^ (kOnes * '\\')) | control | eight) & kHighs;
-}
-
-bool is_special(char c) { return c == '"' || c == '\\' || static_cast<signed char>(c) < 0x20; }
-
-}  // namespace
 
 void TextWriter::reserve(size_t more_bytes) {
   if (size_ + more_bytes <= capacity_) return;
@@ -34,11 +19,10 @@ void TextWriter::reserve(size_t more_bytes) {
 }
 
 char* TextWriter::put_escape(char* to, char c) {
-  constexpr std::string_view kShort = "\"\"\\\\\bb\ff\nn\rr\tt";  // pairs: character, letter
   *to++ = '\\';
-  for (size_t i = 0; i < kShort.size(); i += 2) {
-    if (kShort[i] != c) continue;
-    *to++ = kShort[i + 1];
+  for (size_t i = 0; i < kShortEscapes.size(); i += 2) {
+    if (kShortEscapes[i] != c) continue;
+    *to++ = kShortEscapes[i + 1];
     return to;
   }
   std::memcpy(to, "u00", 3);
@@ -55,7 +39,7 @@ bool TextWriter::put_slice(const char*& at, const char* stop, const char* end) {
       uint64_t eight;
       std::memcpy(&eight, at, 8);
       std::memcpy(to, at, 8);
-      const uint64_t found = special(eight);
+      const uint64_t found = special_bits(eight);
       const int plain = found ? std::countr_zero(found) / 8 : 8;
       at += plain;
       to += plain;

@@ -1,5 +1,7 @@
 #include "datasets/rollout_text.h"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "envs/base/rng.h"
@@ -66,6 +68,67 @@ TEST_CASE("texts longer than a slice, with every alignment, are written whole") 
       while (r.answer.size() < length) r.answer += unit;
       REQUIRE(rollout_text(r) == canonical_json(to_json(r)));
     }
+}
+
+Result<Rollout> read_as_tree(const std::string& text) {
+  ASSAY_ASSIGN(const Json json, parse_json(text, "test"));
+  return rollout_from_json(json, "test");
+}
+
+bool is_rare(const Rollout& r) {
+  const auto rare = [](const Message& m) {
+    const auto unnamed = [](const ToolCall& call) { return call.name.empty(); };   // which is an error
+    return !m.images.empty() || !m.tools.is_null() || !m.response_format.is_null() || std::any_of(m.tool_calls.begin(), m.tool_calls.end(), unnamed);
+  };
+  return r.context || std::any_of(r.messages.begin(), r.messages.end(), rare);
+}
+
+TEST_CASE("what was written is read back as the tree would be") {
+  int64_t read = 0;
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    INFO("seed " << seed);
+    Rng rng(seed, "rollout_text");
+    Rollout r = random_rollout(rng);
+    if (rng.below(2)) r.state = {{"tables", {{"a\"}{", {{"x", 1.5}, {"y", "\u00e9\n"}}}}}, {"z", nullptr}};
+    if (rng.below(2)) r.times = {{rng.between(0, INT64_MAX), 0}, {1, 2}};
+    const std::string text = rollout_text(r);
+    const std::optional<Rollout> back = rollout_of_text(text);
+    REQUIRE(back.has_value() != is_rare(r));
+    if (!back) continue;
+    ++read;
+    const Result<Rollout> tree = read_as_tree(text);
+    REQUIRE(tree.ok());
+    REQUIRE(to_json(*back) == to_json(*tree));
+    REQUIRE(rollout_text(*back) == text);
+    REQUIRE(verdict_text(back->verdict) == canonical_json(to_json(tree->verdict)));
+  }
+  CHECK(read > 1000);
+  CHECK_FALSE(rollout_of_text(rollout_text(sample::broken_rollout(sample::task()))));
+}
+
+// One that the reader takes must be one that the strict parser takes, and say the same.
+TEST_CASE("a text that nobody wrote is read as its tree, or not at all") {
+  const std::vector<std::string> pieces = {"\"", "\\", "\\u0041", "\\u00", "\\/", ",", "}", "]", "[", "{", "0", "-", "9", "1e3", "18446744073709551615", " ", "null", "true", "\xff", "\n", ",\"task\":\"x\""};
+  int64_t read = 0;
+  for (uint64_t seed = 0; seed < 30'000; ++seed) {
+    INFO("seed " << seed);
+    Rng rng(seed, "rollout_text/hostile");
+    std::string text = rollout_text(random_rollout(rng));
+    for (uint64_t i = rng.below(3) + 1; i > 0; --i) {
+      const size_t at = rng.below(text.size()), length = rng.below(12);
+      if (rng.below(3) == 0) text.erase(at, length);
+      else if (rng.below(2)) text.insert(at, rng.pick(pieces));
+      else text.insert(at, text.substr(rng.below(text.size()), length));
+      if (text.empty()) break;
+    }
+    const std::optional<Rollout> back = rollout_of_text(text);
+    if (!back) continue;
+    ++read;
+    const Result<Rollout> tree = read_as_tree(text);
+    REQUIRE(tree.ok());
+    REQUIRE(to_json(*back) == to_json(*tree));
+  }
+  CHECK(read > 300);
 }
 
 }  // namespace
