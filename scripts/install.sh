@@ -19,6 +19,7 @@ packages=(
   catch2                                               # tests only, and what repositories that they make are tested with:
   python3-pytest nodejs cargo
   chromium                                             # tests only: the pages of reports are looked at in a browser
+  zsh fish                                             # tests only: completions are typed into them
   slurmctld slurmd slurm-client munge                  # tests only: a cluster of one node is started
 )
 

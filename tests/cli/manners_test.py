@@ -43,30 +43,55 @@ class Manners(CliTest):
                     if option != "--help":
                         self.assertIn(f"\\fB{option}\\fR", page)
 
-    def complete(self, *words):
+    def bash(self, lines):
         script = self.assay("completions", "bash").stdout + 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _assay; printf "%s\\n" "${COMPREPLY[@]}"\n'
-        return subprocess.run(["bash", "-s", "--", "assay", *words], input=script, cwd=self.folder, capture_output=True, text=True, check=True).stdout.split()
+        for line in lines:
+            yield subprocess.run(["bash", "-s", "--", *line.split()], input=script, cwd=self.folder, capture_output=True, text=True, check=True).stdout.strip()
 
-    def test_bash_completes_verbs_options_and_files(self):
+    def fish(self, lines):
+        (self.folder / "assay.fish").write_text(self.assay("completions", "fish").stdout)
+        for line in lines:
+            done = subprocess.run(["fish", "-N", "-c", f"source assay.fish; complete -C '{line}'"], cwd=self.folder, capture_output=True, text=True, check=True)
+            self.assertEqual(done.stderr, "")
+            yield done.stdout.strip().partition("\t")[0]
+
+    def zsh(self, lines):
+        """On a terminal, as somebody would type it: each line, then Tab, then a key that tells what stands on the line."""
+        (self.folder / "_assay").write_text(self.assay("completions", "zsh").stdout)
+        (self.folder / "told").write_text("")
+        leader, follower = os.openpty()
+        run = subprocess.Popen(["zsh", "-f", "-i"], cwd=self.folder, stdin=follower, stdout=follower, stderr=follower, start_new_session=True, env={**os.environ, "TERM": "dumb"})
+        os.close(follower)
+
+        def read_until(sign):
+            seen = b""
+            while sign not in seen:
+                seen += os.read(leader, 65536)
+        read_until(b"\x1b[?2004h")   # where zsh begins to read a line
+        os.write(leader, b"fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; tell() { print -r -- $BUFFER >> told; BUFFER=; zle -M SA''ID }; zle -N tell; bindkey '^X' tell; PS1=REA''DY\n")
+        read_until(b"READY")
+        for line in lines:
+            os.write(leader, line.encode() + b"\t\x18")
+            read_until(b"SAID")
+        run.kill()
+        run.wait()
+        os.close(leader)
+        for line, told in zip(lines, (self.folder / "told").read_text().splitlines(), strict=True):
+            kept = line.rpartition(" ")[0] + " "   # what stood before the word
+            self.assertTrue(told.startswith(kept), told)
+            yield "" if told == line else told[len(kept):].strip()
+
+    def test_shells_complete_verbs_options_and_files(self):
         (self.folder / "tasks.db").write_text("")
-        self.assertEqual(self.complete("roll"), ["rollout"])
-        self.assertEqual(self.complete("rollout", "--gro"), ["--group"])
-        self.assertEqual(self.complete("rollout", "--stor"), ["--store"])
-        self.assertEqual(self.complete("--store", "ta"), ["tasks.db"])
-        self.assertEqual(self.complete("--store", "tasks.db", "merg"), ["merge"])
-        self.assertEqual(self.complete("merge", "out.db", "ta"), ["tasks.db"])
-        self.assertEqual(self.complete("model", "mak"), ["make"])
-        self.assertEqual(self.complete("model", "make", "--pres"), ["--preset"])
-        self.assertEqual(self.complete("rollout", "--preset-of-nothing"), [])
-
-    def test_the_other_shells_can_read_their_scripts(self):
-        for shell in ("zsh", "fish"):
+        wanted = {"assay roll": "rollout", "assay rollout --gro": "--group", "assay rollout --stor": "--store", "assay --store ta": "tasks.db",
+                  "assay --store tasks.db merg": "merge", "assay merge out.db ta": "tasks.db", "assay model mak": "make",
+                  "assay model make --pres": "--preset", "assay rollout --preset-of-nothing": ""}
+        for shell in ("bash", "zsh", "fish"):
             with self.subTest(shell=shell):
                 if not shutil.which(shell):
                     print(f"SKIPPED: {shell} is not installed", flush=True)
                     continue
-                script = self.assay("completions", shell).stdout
-                subprocess.run([shell, "--no-execute"], input=script, text=True, check=True)
+                self.assertEqual(dict(zip(wanted, getattr(self, shell)(list(wanted)), strict=True)), wanted)
 
     @unittest.skipUnless(shutil.which("groff"), "SKIPPED: groff is not installed")
     def test_the_manual_is_set_without_a_warning(self):
