@@ -39,7 +39,7 @@ std::string AnswerShape::slot_text(int slot) const {
   for (const AnswerField& given : fields)
     if (given.is_entity() && given.is_given())
       return &given == &field ? "\"" + given.literals[group] + "\"" : "the " + field.label + " of \"" + given.literals[group] + "\"";
-  return "the " + field.label + " on " + group_label + " " + std::to_string(group + 1);
+  return "the " + field.label + " for " + group_label + " " + std::to_string(group + 1);
 }
 
 Json to_json(const AnswerShape& shape) {

@@ -81,7 +81,8 @@ std::string write_prompt(const MakeRequest& request, const AnswerShape& shape, c
     if (!field.is_given()) {
       out += "- " + field.name + ": the " + field.label + ", by its exact name as the tools give it\n";
     } else {
-      std::vector<std::string> literals(field.literals.begin(), field.literals.begin() + shape.groups);
+      std::vector<std::string> literals;
+      for (int group = 0; group < shape.groups; ++group) literals.push_back("\"" + field.literals[static_cast<size_t>(group)] + "\"");
       out += "- " + field.name + ": the " + field.label + ": " + join_words(literals) + ", in this order\n";
     }
   }
@@ -89,12 +90,13 @@ std::string write_prompt(const MakeRequest& request, const AnswerShape& shape, c
   for (size_t i = 0; i < constraints.size(); ++i) out += std::to_string(i + 1) + ". " + constraints[i]->sentence() + "\n";
   for (const std::string& note : notes) out += "\nNote: " + note;
   if (!notes.empty()) out += "\n";
-  out += "\nA rule that cannot be checked because a name is not known or a value is missing counts as broken. Any answer that keeps all rules is right.\n";
+  out += "\nWhere no rule is against it, a name may be chosen more than once; it then counts each time. A rule that cannot be checked because a name is not known or a "
+         "value is missing counts as broken. Any answer that keeps all rules is right.\n";
   out += "\nAnswer with a JSON array of exactly " + std::to_string(shape.groups) + " objects, one for each " + shape.group_label +
-         " in order, each with exactly the keys " + join_words(keys) + ", all values being strings. The first begins like this:\n" +
+         " in order, each with exactly the key" + (keys.size() > 1 ? "s " : " ") + join_words(keys) + ", all values being strings. The first begins like this:\n" +
          OrderedJson::array({example}).dump() + "\n";
   for (const ToolSpec& tool : request.environment->tools)
-    if (tool.effect == ToolEffect::kSubmit) out += "Hand it in by calling " + tool.name + " once; the call ends the task.";
+    if (tool.effect == ToolEffect::kSubmit) out += "Hand in this JSON text, with no code fence or words around it, by calling " + tool.name + " once; the call ends the task.";
   return out;
 }
 
@@ -177,7 +179,7 @@ Status add_template(const MakeRequest& request, const std::string& name, Rng& rn
   if (!filled) return {};
   for (const FilledTemplate& other : draft.templates)
     if (other.constraint == filled->constraint) return {};
-  if (!filled->note.empty()) draft.notes.push_back(filled->note);
+  if (!filled->note.empty() && std::find(draft.notes.begin(), draft.notes.end(), filled->note) == draft.notes.end()) draft.notes.push_back(filled->note);
   draft.templates.push_back(*filled);
   draft.names.insert(name);
   return {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "verifiers/constraint.h"
+
 namespace assay {
 namespace {
 
@@ -13,10 +15,6 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 std::string sql_name(const std::string& identifier) { return '"' + identifier + '"'; }
-
-std::string with_article(const std::string& noun) {
-  return (std::string_view("aeiou").find(noun.empty() ? 'b' : noun[0]) != std::string_view::npos ? "an " : "a ") + noun;
-}
 
 // "a city", "a city and a date", "a city, a date and a mode".
 std::string joined(const std::vector<std::string>& items) {

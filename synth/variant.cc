@@ -71,7 +71,7 @@ const Reveal* only_reveal(const ToolSpec& tool) {
 
 bool returns_list(const ToolSpec& tool) {
   if (tool.kind == "sql") return tool.body.value("returns", "") == "values" || tool.body.value("returns", "") == "records";
-  static const std::set<std::string> kSameShape = {"part", "numbered", "converted", "outdated"};
+  static const std::set<std::string> kSameShape = {"part", "numbered", "converted", "spelled", "outdated", "partial"};
   if (!kSameShape.count(tool.kind) || !tool.body.contains("tool")) return false;
   const auto inner = tool_spec_from_json(tool.body["tool"], tool.name, "$");
   return inner.ok() && returns_list(*inner);

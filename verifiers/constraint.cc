@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "verifiers/amount_text.h"
+
 namespace assay {
 
 void Constraint::post(Lowering& lowering) const {
@@ -201,7 +203,7 @@ std::string join_words(const std::vector<std::string>& words, const std::string&
 
 std::string noun_phrase(const SlotChoice& choice, const Binding& binding, bool every) {
   std::vector<std::string> labels, plurals;
-  const std::string on = binding.shape.has_given_entities() ? " of " : " on ";
+  const std::string on = binding.shape.has_given_entities() ? " of " : " for ";
   for (int field : choice.fields) {
     labels.push_back(binding.shape.fields[field].label);
     plurals.push_back(binding.shape.fields[field].plural);
@@ -216,8 +218,7 @@ std::string noun_phrase(const SlotChoice& choice, const Binding& binding, bool e
 
 std::string value_text(int64_t value, const BoundColumn& column, const Binding& binding) {
   if (value == kNull) return "no value";
-  if (column.spec->is_number())
-    return number_text(value, column.spec->decimals) + (column.spec->unit.empty() ? "" : " " + column.spec->unit);
+  if (column.spec->is_number()) return amount_text(number_text(value, column.spec->decimals), column.spec->unit);
   if (value < 0) return "an unknown text";
   if (column.spec->type == ColumnType::kReference)
     return "\"" + std::string(binding.tables.entity_name(binding.tables.table_index(column.spec->references),

@@ -61,7 +61,7 @@ std::string ConstraintVerifier::shape_evidence(const ReadAnswer& read) const {
     case AnswerProblem::kNone: return "";
     case AnswerProblem::kTooLarge: return "the answer is larger than " + std::to_string(answer_bytes_) + " bytes";
     case AnswerProblem::kEmpty: return "there is no answer";
-    case AnswerProblem::kNotJson: return "the answer is not JSON";
+    case AnswerProblem::kNotJson: return "the answer is not JSON alone (no code fence or words belong around it)";
     case AnswerProblem::kNotArray: return "the answer is no JSON array";
     case AnswerProblem::kGroupCount: return "the array must have exactly " + std::to_string(shape_.groups) + " objects";
     case AnswerProblem::kNotObject: return "an element is no object" + where;

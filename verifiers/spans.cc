@@ -19,6 +19,8 @@ int read_field(JsonReader& reader, const char* member, const Binding& binding) {
 
 int table_of(const Binding& binding, int field) { return binding.tables.table_index(binding.shape.fields[field].table); }
 
+constexpr int kMostMinutes = 50'000'000;   // of any sum that a solver computes
+
 bool holds_minutes(const ColumnSpec& spec) { return spec.type == ColumnType::kInteger; }
 
 }  // namespace
@@ -58,11 +60,34 @@ void Spans::present(Lowering& lowering, int group, std::vector<Literal>& out) co
     out.push_back(lowering.present(attribute->slot(lowering.shape(), group), attribute->column.column));
 }
 
-Literal Spans::before(Lowering& lowering, int first, int second, int64_t gap) const {
+Literal Spans::before(Lowering& lowering, int first, int second, int64_t gap, std::optional<Var> late) const {
   const AnswerShape& shape = lowering.shape();
-  return lowering.linear({1, 1, -1}, {lowering.value(start.slot(shape, first), start.column.column),
-                                      lowering.value(length.slot(shape, first), length.column.column),
-                                      lowering.value(start.slot(shape, second), start.column.column)}, Relation::kLessEqual, -gap);
+  std::vector<int> coefficients{1, 1, -1};
+  std::vector<Var> variables{lowering.value(start.slot(shape, first), start.column.column), lowering.value(length.slot(shape, first), length.column.column),
+                             lowering.value(start.slot(shape, second), start.column.column)};
+  if (late) coefficients.push_back(-1), variables.push_back(*late);
+  return lowering.linear(std::move(coefficients), std::move(variables), Relation::kLessEqual, -gap);
+}
+
+Var Spans::lateness(Lowering& lowering, const std::vector<Order>& orders) const {
+  std::set<int64_t> starts, apart;   // minutes
+  for (int64_t minute : *start.column.cells)
+    if (has_value(minute)) starts.insert(minute);
+  for (int64_t from : starts)
+    for (int64_t to : starts) apart.insert(from - to);
+  std::set<int> late;
+  for (const Order& order : orders) {
+    const int64_t lasts = length.column.at(given_row(lowering.shape(), lowering.tables(), length.slot(lowering.shape(), order.first)));
+    if (!has_value(lasts)) continue;
+    for (int64_t minutes : apart) {
+      const int64_t by = minutes + lasts + order.gap;
+      if (by > 0 && by <= kMostMinutes) late.insert(static_cast<int>(by));
+    }
+  }
+  if (late.empty()) late.insert(kMostMinutes);
+  const Var out = lowering.model().add(*late.begin(), *late.rbegin());
+  lowering.model().restrict(out, {late.begin(), late.end()});
+  return out;
 }
 
 std::string Spans::sentence(const AnswerShape& shape) const {

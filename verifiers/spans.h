@@ -41,8 +41,14 @@ struct Spans {
   std::set<ColumnNeed> needs() const { return {{start.column.table, start.column.column}, {length.column.table, length.column.column}}; }
   // All cells that spans are made of have values.
   void present(Lowering& lowering, int group, std::vector<Literal>& out) const;
-  // The span of group `first` and then `gap` minutes end before that of `second` begins.
-  Literal before(Lowering& lowering, int first, int second, int64_t gap) const;
+  // The span of group `first` and then `gap` minutes end before that of `second` begins, or at most `late` minutes after.
+  Literal before(Lowering& lowering, int first, int second, int64_t gap, std::optional<Var> late = std::nullopt) const;
+  // A variable of how late a span can be that should lie before another: over all `orders`, more than nothing.
+  struct Order {
+    int first, second;   // groups
+    int64_t gap;         // minutes
+  };
+  Var lateness(Lowering& lowering, const std::vector<Order>& orders) const;
   std::string sentence(const AnswerShape& shape) const;                       // "from the minute of its start for its length"
   std::string text(const AnswerShape& shape, const int32_t* rows, int group) const;   // "\"Budget review\" (540 to 600)"
   std::string python(const AnswerShape& shape, int group) const;

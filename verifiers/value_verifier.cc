@@ -266,7 +266,7 @@ Verdict ValueVerifier::judge(std::string_view answer) const {
   Result<Json> parsed = parse_json(answer, "the answer", kAnswerLimits);
   if (type_of(specification_) == "integer")
     if (const auto digits = whole_integer(answer)) parsed = *digits;
-  verdict.checks.push_back({"shape", parsed.ok(), parsed.ok() ? "" : "expected one JSON value: " + parsed.error().text()});
+  verdict.checks.push_back({"shape", parsed.ok(), parsed.ok() ? "" : "expected one JSON value, with no code fence or words around it: " + parsed.error().text()});
   if (parsed.ok()) examine(specification_, *parsed, "value", verdict.checks);
   verdict.passed = std::all_of(verdict.checks.begin(), verdict.checks.end(), [](const Check& c) { return c.passed; });
   verdict.reward = verdict.passed ? 1 : 0;

@@ -138,7 +138,7 @@ Task assemble(const MakeRequest& request, const Drawn& drawn) {
   task.prompt = drawn.words.question + "\n\n" + drawn.words.form;
   if (drawn.answer.missing) task.prompt += " What has no value for something that is asked about does not count.";
   for (const ToolSpec& tool : request.environment->tools)
-    if (tool.effect == ToolEffect::kSubmit) task.prompt += " Hand this JSON text in by calling " + tool.name + " once; the call ends the task.";
+    if (tool.effect == ToolEffect::kSubmit) task.prompt += " Hand in this JSON text, with no code fence or words around it, by calling " + tool.name + " once; the call ends the task.";
   task.constraints = Json::array();
   task.expected = expected_of(drawn.question, drawn.answer.value);
   task.gold = value_text(task.expected);

@@ -11,11 +11,13 @@ namespace {
 
 constexpr int64_t kMostTries = 1'000'000;
 
-// One call, as a number: tool and arguments mixed. `cell`s of references and texts count as the text they show.
-uint64_t call_of(const ToolSpec& tool, const Reveal& reveal, const Tables& tables, int table, int32_t row) {
+// One call, as a number: tool and arguments mixed, but for the argument about the column `but`. `cell`s of references and texts count as
+// the text they show.
+uint64_t call_of(const ToolSpec& tool, const Reveal& reveal, const Tables& tables, int table, int32_t row, const std::string& but = "") {
   const Table& rows = tables.tables[static_cast<size_t>(table)];
   uint64_t out = stream_of(tool.name);
   for (const auto& [column, parameter] : reveal.given) {
+    if (column == but) continue;
     const int c = rows.spec.column_index(column);
     const ColumnSpec& spec = rows.spec.columns[static_cast<size_t>(c)];
     int64_t cell = rows.cell(c, row);
@@ -64,7 +66,12 @@ int64_t least_calls(const std::vector<Need>& needs, const Tables& tables, const 
     for (const Fact& fact : need) {
       const std::string& column = tables.tables[static_cast<size_t>(fact.table)].spec.columns[static_cast<size_t>(fact.column)].name;
       for (const auto& [tool, reveal] : reveals[static_cast<size_t>(fact.table)])
-        if (settles(*reveal, column)) ways.push_back(call_of(*tool, *reveal, tables, fact.table, fact.row));
+        if (!reveal->counts.empty()) {
+          // A count by this column, whatever it counts, tells something of every row that its other arguments hold for.
+          if (reveal->given.count(column)) ways.push_back(call_of(*tool, *reveal, tables, fact.table, fact.row, column));
+        } else if (settles(*reveal, column)) {
+          ways.push_back(call_of(*tool, *reveal, tables, fact.table, fact.row));
+        }
     }
     if (ways.empty() || std::any_of(ways.begin(), ways.end(), [&](uint64_t way) { return used.count(way) > 0; })) continue;
     used.insert(ways.begin(), ways.end());

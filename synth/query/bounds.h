@@ -8,7 +8,8 @@
 namespace assay::query {
 
 // Needs of which no two are met by one call need a call each, and the submission is one more. A call is a tool with what its reveals are
-// given; which pieces of information it asks for does not count.
+// given; which pieces of information it asks for does not count. One that counts rows may meet the need of every row that it
+// could count.
 int64_t least_calls(const std::vector<Need>& needs, const Tables& tables, const std::vector<ToolSpec>& tools);
 
 // Guessing among the values that the answer could have if only the question's filters and superlatives were left out: one of those rows

@@ -165,8 +165,11 @@ class Drawer {
   // something else.
   bool is_amount(int t, int c) const {
     const ColumnSpec& about = column(t, c);
-    const bool rate = about.label.find(" per ") != std::string::npos || about.label.find(" of a ") != std::string::npos || about.unit.starts_with("percent") ||
-                      about.unit.starts_with("degree");
+    const auto says = [](const std::string& text, std::initializer_list<const char*> parts) {
+      return std::any_of(parts.begin(), parts.end(), [&](const char* part) { return (" " + text + " ").find(part) != std::string::npos; });
+    };
+    const bool rate = says(about.label, {" per ", " of a ", " age ", " score ", " rating "}) ||
+                      says(about.unit, {" percent", " %", " degree", " °", " points ", " after ", " above ", " a ", " an ", " per ", "/"});
     return use(t, c) == Use::kNumber && !about.unit.empty() && about.low >= 0 && !rate;
   }
 

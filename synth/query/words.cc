@@ -6,6 +6,7 @@
 #include <set>
 
 #include "synth/column_use.h"
+#include "verifiers/amount_text.h"
 #include "verifiers/constraint.h"
 
 namespace assay::query {
@@ -67,7 +68,7 @@ class Speaker {
     const ColumnSpec& about = column(table, c);
     int decimals = about.decimals;
     for (; decimals > 0 && number % 10 == 0; --decimals) number /= 10;
-    return number_text(number, decimals) + (about.unit.empty() ? "" : " " + about.unit);
+    return amount_text(number_text(number, decimals), about.unit);
   }
 
   // "Suzhou", "that city", "those cities", "city A".

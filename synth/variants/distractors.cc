@@ -4,6 +4,7 @@
 
 #include "synth/tool_forms.h"
 #include "synth/variant.h"
+#include "verifiers/constraint.h"
 
 namespace assay::variants::distractors {
 namespace {
@@ -26,7 +27,7 @@ ToolSpec over_all(const TableSpec& table, const ColumnSpec& column) {
   tool.parameters = {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}, {"additionalProperties", false}};
   if (column.is_number()) {
     tool.name = "range_of_" + column.name + "_of_" + table.name;
-    tool.description = "Gives the lowest and the highest " + column.label + " that a " + table.label + " may have" + (column.unit.empty() ? "." : ", in " + column.unit + ".");
+    tool.description = "Gives the lowest and the highest " + column.label + " that " + with_article(table.label) + " may have" + (column.unit.empty() ? "." : ", in " + column.unit + ".");
     tool.body = {{"sql", "SELECT " + number_text(column.low, column.decimals) + " AS lowest, " + number_text(column.high, column.decimals) + " AS highest"}, {"returns", "record"}};
   } else {
     const std::string name = '"' + column.name + '"';

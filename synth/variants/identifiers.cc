@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "synth/variant.h"
+#include "verifiers/constraint.h"
 
 namespace assay::variants::identifiers {
 namespace {
@@ -72,7 +73,7 @@ ToolSpec look_up(const TableSpec& target, const std::string& gives) {
   ToolSpec tool;
   tool.name = number ? "find_" + target.name + "_number" : "get_" + target.name + "_name";
   tool.kind = "numbered";
-  tool.description = "Gives the " + gives + " of a " + target.label + " by its " + (number ? "name." : "number.");
+  tool.description = "Gives the " + gives + " of " + with_article(target.label) + " by its " + (number ? "name." : "number.");
   const std::string parameter = number ? target.name : target.name + "_number";
   tool.parameters = {{"type", "object"}, {"properties", {{parameter, {{"type", "string"}, {"description", number ? "Name of the " + target.label : "Number of the " + target.label + ", such as #1234"}}}}},
                      {"required", {parameter}}, {"additionalProperties", false}};

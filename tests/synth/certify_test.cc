@@ -25,9 +25,10 @@ std::unique_ptr<Toolset> toolset_of(std::shared_ptr<const Environment> environme
   return std::move(*tools);
 }
 
-Bench sound_task(const std::string& preset = "report") {
+Bench sound_task(const std::string& preset = "report", const std::string& domain = "travel") {
   Bench bench;
   FactoryOptions options;
+  options.domain = domain;
   options.preset = preset;
   options.seed = 3;
   auto factory = Factory::create(options);
@@ -38,7 +39,7 @@ Bench sound_task(const std::string& preset = "report") {
   bench.made = std::move(*made);
   bench.environment = *bench.factory->environment(0);
   bench.tools = toolset_of(bench.environment);
-  auto audit = request_of(bench.made.task, *load_domain("travel"), bench.environment, *bench.tools);
+  auto audit = request_of(bench.made.task, *load_domain(domain), bench.environment, *bench.tools);
   REQUIRE(audit.ok());
   bench.audit = std::move(*audit);
   return bench;
@@ -125,6 +126,27 @@ TEST_CASE("a constraint that others imply is named as redundant") {
   const Certificate after = certify_again(bench, task);
   CHECK(after.redundant.size() == before.redundant.size() + 1);
   CHECK(after.redundant.back() == "c7.compare");
+}
+
+TEST_CASE("a constraint that only a missing value breaks is not called unbreakable for want of a near miss") {
+  Bench bench = sound_task("difficulty", "observing");
+  Environment environment = *bench.environment;
+  Table& target = environment.tables.tables[static_cast<size_t>(environment.tables.table_index("target"))];
+  target.columns[static_cast<size_t>(target.spec.column_index("exposure"))][0] = kNull;
+  const auto finished = finish_environment(std::move(environment));
+  REQUIRE(finished.ok());
+  const auto tools = toolset_of(*finished);
+  MakeRequest request = bench.audit.request;
+  request.environment = *finished;
+  request.tools = tools.get();
+  Task task = bench.made.task;
+  task.constraints = Json::parse(R"([{"op":"all_different","slots":{"fields":["target"]}},
+    {"op":"aggregate","how":"sum","terms":[{"slots":{"fields":["target"]},"get":"exposure"}],"at_least":0}])");
+  seal_task(task);
+  const auto certificate = certify(task, request);
+  REQUIRE(certificate.ok());
+  REQUIRE(certificate->mutants.size() == 2);
+  CHECK(certificate->mutants[1].outcome == "killed");
 }
 
 TEST_CASE("a task whose provenance makes another task is caught") {

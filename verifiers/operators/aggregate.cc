@@ -51,15 +51,17 @@ class Aggregate final : public Constraint {
     const BoundColumn& column = cells_[0].column;
     const std::string shown = how_ == How::kAverage ? value_text(value, column, binding_) + " / " + std::to_string(cells_.size())
                                                     : value_text(value, column, binding_);
-    if (cells_.size() == 1) return "the " + column.spec->label + " is " + list + ", expected " + bounds_text();
-    return std::string("the ") + kHowWords[static_cast<int>(how_)] + " of " + list + " is " + shown + ", expected " + bounds_text();
+    if (cells_.size() == 1) return "the " + column.spec->label + " is " + list + ", expected " + bounds_text(bounds_);
+    return std::string("the ") + kHowWords[static_cast<int>(how_)] + " of " + list + " is " + shown + ", expected " + bounds_text(bounds_);
   }
 
   std::string sentence() const override {
-    std::vector<std::string> parts;
-    for (const Term& term : terms_) parts.push_back("the " + term.column.spec->label + " of " + noun_phrase(term.choice, binding_, true));
-    if (cells_.size() == 1) return "T" + parts[0].substr(1) + " must be " + bounds_text() + ".";   // an aggregate of one is the thing itself
-    return std::string("The ") + kHowWords[static_cast<int>(how_)] + " of " + join_words(parts) + " must be " + bounds_text() + ".";
+    // An aggregate of one is the thing itself.
+    if (cells_.size() == 1) return said(each_term([&](const SlotChoice& choice) { return noun_phrase(choice, binding_, true); }), "and", bounds_text(bounds_));
+    if (how_ == How::kMin || how_ == How::kMax) return extreme_sentence();
+    const std::string how = how_ == How::kSum ? "total" : "average";
+    if (terms_.size() == 1) return "The " + how + " " + terms_[0].column.spec->label + " of " + all_of(terms_[0].choice) + " must be " + bounds_text(bounds_) + ".";
+    return "The " + how + " of " + join_words(each_term([&](const SlotChoice& choice) { return all_of(choice); })) + " must be " + bounds_text(bounds_) + ".";
   }
 
   std::vector<std::string> branches() const override {
@@ -141,15 +143,45 @@ class Aggregate final : public Constraint {
     }
     return out;
   }
+  static bool is_lower(const Bound& bound) { return bound.relation == Relation::kGreater || bound.relation == Relation::kGreaterEqual; }
   int64_t scaled(const Bound& bound) const {
     return how_ == How::kAverage ? bound.value * static_cast<int64_t>(cells_.size()) : bound.value;
   }
-  std::string bounds_text() const {
+  std::string bounds_text(const std::vector<Bound>& bounds) const {
     std::vector<std::string> parts;
-    for (const Bound& bound : bounds_)
-      parts.push_back(relation_words(bound.relation) + " " + value_text(bound.value, cells_[0].column, binding_));
+    for (const Bound& bound : bounds) parts.push_back(relation_words(bound.relation) + " " + value_text(bound.value, cells_[0].column, binding_));
     return join_words(parts);
   }
+
+  template <typename Phrase>
+  std::vector<std::string> each_term(Phrase phrase) const {   // "the price of every hotel"
+    std::vector<std::string> out;
+    for (const Term& term : terms_) out.push_back("the " + term.column.spec->label + " of " + phrase(term.choice));
+    return out;
+  }
+  static std::string said(const std::vector<std::string>& parts, const char* conjunction, const std::string& bounds) {
+    return "T" + join_words(parts, conjunction).substr(1) + " must be " + bounds + ".";
+  }
+  std::string all_of(const SlotChoice& choice) const { return choice.all_groups ? "all " + names(choice, "and", true) : noun_phrase(choice, binding_, false); }
+  std::string one_of(const SlotChoice& choice) const {
+    return choice.all_groups ? "at least one " + names(choice, "or", false) : "at least one of " + noun_phrase(choice, binding_, false);
+  }
+  std::string names(const SlotChoice& choice, const char* conjunction, bool plural) const {
+    std::vector<std::string> out;
+    for (int field : choice.fields) out.push_back(plural ? binding_.shape.fields[static_cast<size_t>(field)].plural : binding_.shape.fields[static_cast<size_t>(field)].label);
+    return join_words(out, conjunction);
+  }
+
+  // The lowest is at least what all are, and at most what one of them is.
+  std::string extreme_sentence() const {
+    std::vector<Bound> of_every, of_one;
+    for (const Bound& bound : bounds_) (is_lower(bound) == (how_ == How::kMin) ? of_every : of_one).push_back(bound);
+    std::string out;
+    if (!of_every.empty()) out = said(each_term([&](const SlotChoice& choice) { return noun_phrase(choice, binding_, true); }), "and", bounds_text(of_every));
+    if (!of_one.empty()) out += (out.empty() ? "" : " ") + said(each_term([&](const SlotChoice& choice) { return one_of(choice); }), "or", bounds_text(of_one));
+    return out;
+  }
+
   std::vector<Var> values(Lowering& lowering) const {
     std::vector<Var> out;
     for (const Cell& cell : cells_) out.push_back(lowering.value(cell.slot, cell.column.column));
@@ -160,8 +192,7 @@ class Aggregate final : public Constraint {
       return lowering.linear(std::vector<int>(cells_.size(), 1), values(lowering), bound.relation, scaled(bound));
     std::vector<Literal> each;
     for (Var value : values(lowering)) each.push_back(lowering.linear({1}, {value}, bound.relation, bound.value));
-    const bool lower = bound.relation == Relation::kGreater || bound.relation == Relation::kGreaterEqual;
-    return lower == (how_ == How::kMin) ? lowering.all(std::move(each)) : lowering.any(std::move(each));
+    return is_lower(bound) == (how_ == How::kMin) ? lowering.all(std::move(each)) : lowering.any(std::move(each));
   }
 
   // A group's part of the sum is at least (at most) what the cheapest (dearest) rows of its scope entity add up to. Without

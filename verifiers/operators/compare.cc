@@ -104,7 +104,7 @@ class Compare final : public Constraint {
     const std::string than = "the " + than_column_.spec->label + " of ", label = binding_.shape.fields[than_].label;
     const std::string relation = column_.spec->is_number() || test_.relation != Relation::kEqual ? relation_words(test_.relation) : "the same as";
     if (binding_.shape.has_given_entities()) return relation + " " + than + "its " + label;
-    return relation + " " + than + "the " + label + " on the same " + binding_.shape.group_label;
+    return relation + " " + than + "the " + label + (binding_.shape.has_given_entities() ? " of" : " for") + " the same " + binding_.shape.group_label;
   }
   std::vector<int> branch_slots(size_t branch) const {
     std::vector<int> out;

@@ -123,14 +123,20 @@ class NoOverlap final : public Constraint {
 
   Literal reify(Lowering& lowering, size_t) const override {
     std::vector<Literal> all;
-    for_pairs(lowering, all, [&](std::vector<Literal> any) { all.push_back(lowering.any(std::move(any))); });
+    for_pairs(lowering, std::nullopt, all, [&](std::vector<Literal> any) { all.push_back(lowering.any(std::move(any))); });
     return lowering.all(std::move(all));
   }
 
-  void post(Lowering& lowering) const override {
-    std::vector<Literal> all;
-    for_pairs(lowering, all, [&](std::vector<Literal> any) { lowering.model().clauses.push_back({std::move(any)}); });
-    for (Literal literal : all) lowering.require(literal);
+  void post(Lowering& lowering) const override { post_within(lowering, std::nullopt); }
+
+  void prefer_near_miss(Lowering& lowering, size_t) const override {
+    std::vector<Spans::Order> orders;
+    for (int first = 0; first < binding_.shape.groups; ++first)
+      for (int second = 0; second < binding_.shape.groups; ++second)
+        if (const int64_t gap = first == second ? kNull : gap_between(first, second); has_value(gap)) orders.push_back({first, second, gap});
+    const Var late = spans_.lateness(lowering, orders);   // of the two that are closest
+    post_within(lowering, late);
+    lowering.model().minimise_first.push_back(late);
   }
 
   std::string python() const override {
@@ -190,30 +196,34 @@ class NoOverlap final : public Constraint {
     return has_value(gap) && spans[first].to + gap <= spans[second].from;
   }
 
+  // Minutes between two groups whose places are given; kNull if there is no way.
+  int64_t gap_between(int first, int second) const {
+    if (!travel_) return gap_;
+    const auto row = [&](int group) { return given_row(binding_.shape, binding_.tables, binding_.shape.slot(group, travel_->field())); };
+    const int64_t gap = travel_->minutes(row(first), row(second));
+    return gap == kUnknown ? 0 : gap;
+  }
+
   // Hands each pair of groups to `take` as a clause; what every group needs is added to `all`.
   template <typename Take>
-  void for_pairs(Lowering& lowering, std::vector<Literal>& all, Take take) const {
+  void for_pairs(Lowering& lowering, std::optional<Var> late, std::vector<Literal>& all, Take take) const {
     for (int group = 0; group < binding_.shape.groups; ++group) {
       spans_.present(lowering, group, all);
       if (sharing_) all.push_back(sharing_->present(lowering, group));
       for (int other = 0; other < group; ++other) {
         std::vector<Literal> any;
         if (sharing_) any.push_back(!sharing_->shared(lowering, other, group));
-        add_before(lowering, other, group, any);
-        add_before(lowering, group, other, any);
+        for (const auto& [first, second] : {std::pair(other, group), std::pair(group, other)})
+          if (const int64_t gap = gap_between(first, second); has_value(gap)) any.push_back(spans_.before(lowering, first, second, gap, late));
         take(std::move(any));
       }
     }
   }
-  void add_before(Lowering& lowering, int first, int second, std::vector<Literal>& any) const {
-    int64_t gap = gap_;
-    if (travel_) {
-      const auto row = [&](int group) { return given_row(binding_.shape, binding_.tables, binding_.shape.slot(group, travel_->field())); };
-      gap = travel_->minutes(row(first), row(second));
-      if (gap == kNull) return;
-      if (gap == kUnknown) gap = 0;
-    }
-    any.push_back(spans_.before(lowering, first, second, gap));
+
+  void post_within(Lowering& lowering, std::optional<Var> late) const {
+    std::vector<Literal> all;
+    for_pairs(lowering, late, all, [&](std::vector<Literal> any) { lowering.model().clauses.push_back({std::move(any)}); });
+    for (Literal literal : all) lowering.require(literal);
   }
 
   std::string sharing_text() const {

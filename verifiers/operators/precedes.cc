@@ -41,7 +41,7 @@ class Precedes final : public Constraint {
 
   std::string sentence() const override {
     const std::string group = binding_.shape.group_label;
-    std::string out = "A " + group + " that has to come before another one (by " + binding_.tables.tables[relation_.table].spec.plural + ") must end before that one begins";
+    std::string out = "A" + with_article(group).substr(1) + " that has to come before another one (by " + binding_.tables.tables[relation_.table].spec.plural + ") must end before that one begins";
     if (relation_.lag.spec) out += ", with at least the " + relation_.lag.spec->label + " between them";
     return out + " (each lasts " + spans_.sentence(binding_.shape) + ").";
   }
@@ -60,6 +60,21 @@ class Precedes final : public Constraint {
       all.push_back(spans_.before(lowering, link.first, link.second, link.lag == kUnknown ? 0 : link.lag));
     }
     return lowering.all(std::move(all));
+  }
+
+  void prefer_near_miss(Lowering& lowering, size_t) const override {
+    std::vector<Spans::Order> orders;
+    std::vector<Literal> present;
+    for (const Link& link : links_) {
+      if (!has_value(link.lag)) return;
+      orders.push_back({link.first, link.second, link.lag});
+      spans_.present(lowering, link.first, present);
+      spans_.present(lowering, link.second, present);
+    }
+    const Var late = spans_.lateness(lowering, orders);   // of the latest
+    for (const Spans::Order& order : orders) lowering.require(spans_.before(lowering, order.first, order.second, order.gap, late));
+    for (Literal literal : present) lowering.require(literal);
+    lowering.model().minimise_first.push_back(late);
   }
 
   std::string python() const override {

@@ -216,6 +216,14 @@ TEST_CASE("the least number of calls is one for each hotel, and one to submit") 
   const Question count = w.ask(Ask::kAggregate, average.of);
   must(evaluate(count, source, &needs));
   CHECK(least_calls(needs, w.tables, w.environment->tools) == 2);
+  // Whether hotels have five stars is asked of each, unless a tool counts those that do.
+  needs.clear();
+  must(evaluate(w.ask(Ask::kAggregate, w.where("hotel", {w.is(hotel, "stars", Comparison::kEqual, "", 5)})), source, &needs));
+  std::vector<ToolSpec> tools = w.environment->tools;
+  std::erase_if(tools, [](const ToolSpec& tool) { return std::any_of(tool.reveals.begin(), tool.reveals.end(), [](const Reveal& reveal) { return !reveal.counts.empty(); }); });
+  CHECK(least_calls(needs, w.tables, tools) > 50);
+  tools.push_back({.name = "count_hotels", .kind = "sql", .reveals = {{.table = "hotel", .given = {{"stars", "stars"}}, .counts = "hotels"}}});
+  CHECK(least_calls(needs, w.tables, tools) == 2);
 }
 
 TEST_CASE("ties, gaps and emptiness are told") {
