@@ -20,6 +20,7 @@ class Filler {
     if (!json.is_structured()) return json;
     Json out = json;
     for (Json& item : out) item = fill(item);
+    if (out.is_object() && out.contains("cmp")) keep_known(out);
     return out;
   }
 
@@ -27,6 +28,17 @@ class Filler {
   std::string problem;
 
  private:
+  bool is_unknown(const Json& value) const { return value.is_string() && tables_.texts.find(value.get_ref<const std::string&>()) < 0; }
+
+  // Nothing is compared with texts that the data does not have: of several, those that it has are left.
+  void keep_known(Json& test) {
+    if (test.contains("value") && is_unknown(test["value"])) problem = "the data does not mention " + test["value"].dump();
+    if (!test.contains("values") || !test["values"].is_array()) return;
+    const std::string all = test["values"].dump();
+    std::erase_if(test["values"].get_ref<Json::array_t&>(), [&](const Json& value) { return is_unknown(value); });
+    if (test["values"].empty()) problem = "the data mentions none of " + all;
+  }
+
   Json setting(const std::string& text) {
     if (!text.starts_with("$")) return text;
     if (!domain_.settings.contains(text.substr(1))) {
@@ -34,7 +46,7 @@ class Filler {
       return text;
     }
     const Json& value = domain_.settings[text.substr(1)];
-    if (value.is_string() && tables_.texts.find(value.get_ref<const std::string&>()) < 0)
+    if (is_unknown(value))
       problem = "the data does not mention \"" + value.get<std::string>() + "\"";
     return value;
   }

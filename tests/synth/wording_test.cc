@@ -7,6 +7,7 @@
 #include "synth/factory.h"
 #include "synth/query/draw.h"
 #include "synth/query/words.h"
+#include "synth/templates.h"
 #include "tests/synth/fixture.h"
 
 namespace assay {
@@ -52,7 +53,7 @@ std::vector<std::string> faults_of(const std::string& text, const std::set<std::
   }
   all("spaces", "\\S {2,}| +\\n| +[,.;:?!)]|\\( ");
   all("punctuation", "[,;:?!.][,;:?!.]+");
-  all("a place that was not filled", "\\{[a-z_=]*\\}|\\$[a-z_]+");
+  all("a place that was not filled", "\\{[a-z_=]*\\}|\\$[a-z_]+|an unknown text");
   return out;
 }
 
@@ -95,19 +96,23 @@ TEST_CASE("faults of wording that are planted are found, and good sentences have
   finds("How many are there?.", "punctuation");
   finds("Plan a trip of {groups} days.", "a place that was not filled");
   finds("From $starts on.", "a place that was not filled");
+  finds("Every crop must be one of \"root\" or an unknown text.", "a place that was not filled");
   for (const char* text : {"Take city A of that group. An hour is 1 hour, a unit is one.", "Rules:\n   - If it is at least 1 point: a day's plan.", "Of 11 points, 1 pointsman has an honest X-ray, an eel, a ewe."})
     CHECK(faults_of(text, {"points"}).empty());
 }
 
 TEST_CASE("what tools say of themselves has no faults of wording, in any domain") {
+  size_t tools = 0;
   for (const std::string& name : domain_names()) {
     const auto environment = must(generate_environment(*must(load_domain(name)), 31, 0));
+    tools += environment->tools.size();
     for (const ToolSpec& tool : environment->tools) {
       check_wording(name + ", " + tool.name, tool.description);
       const Json properties = tool.parameters.value("properties", Json::object());
       for (const auto& [parameter, schema] : properties.items()) check_wording(name + ", " + tool.name + ", " + parameter, schema.value("description", ""));
     }
   }
+  CHECK(tools > 600);
 }
 
 TEST_CASE("prompts of every domain and archetype have no faults of wording") {
@@ -126,6 +131,29 @@ TEST_CASE("prompts of every domain and archetype have no faults of wording") {
     }
   }
   CHECK(prompts > 400);
+}
+
+TEST_CASE("rules speak of no words that the data do not have") {
+  Json source = fixture::domain_source("observing");
+  Json& templates = source["archetypes"]["select"]["templates"];
+  const Json constraint = {{"op", "compare"}, {"slots", {{"fields", {"target"}}}}, {"get", "constellation"}, {"cmp", "in"}};
+  const auto domain_with = [&](const Json& values) {
+    Json one = constraint;
+    one["values"] = values;
+    templates["words"] = {{"constraint", one}};
+    return must(compile_domain(source.dump(), "d.json"));
+  };
+  const auto filled = [&](const Json& values) {
+    const auto domain = domain_with(values);
+    const auto environment = must(generate_environment(*domain, 1, 0));
+    Rng rng(1, "words");
+    const AnswerShape shape = must(shape_for(*domain, "select", environment->tables, 3, rng));
+    std::string why_not;
+    const auto out = must(fill_template(*domain, "select", *environment, shape, "words", rng, why_not));
+    return out ? out->constraint.at("values").dump() : why_not;
+  };
+  CHECK(filled({"Auriga", "Nowhere"}) == R"(["Auriga"])");
+  CHECK(filled({"Nowhere", "Nobody"}) == R"(the data mentions none of ["Nowhere","Nobody"])");
 }
 
 TEST_CASE("questions over every domain have no faults of wording") {

@@ -1,9 +1,10 @@
-"""A slow judge of schedules: what the rules say, minute by minute and row by row, over the plain database.
+"""A slow judge of choices and schedules: what the rules say, row by row and minute by minute, over the plain database.
 
 It shares nothing with the program but the meaning of a task's constraints. Answers are well-formed JSON of the right shape.
 """
 
 import json
+from fractions import Fraction
 from itertools import combinations
 from operator import eq, ge, gt, le, lt, ne
 
@@ -18,18 +19,33 @@ class NoValue(Exception):
 class Plan:
     """An answer over a database: its groups, and the cells of what they name."""
 
-    def __init__(self, database, references, task, groups):
-        self.database, self.references, self.groups = database, references, groups
-        self.tables = {field["name"]: field["table"] for field in task["answer"]["fields"]}
+    def __init__(self, database, schema, task, groups):
+        self.database, self.groups = database, groups
+        self.references = {table: columns for table, (columns, _) in schema.items()}
+        self.named = {table: name for table, (_, name) in schema.items()}
+        self.tables = {field["name"]: field["table"] for field in task["answer"]["fields"] if "table" in field}
+        self.scopes = {field["name"]: field["scope"] for field in task["answer"]["fields"] if field.get("scope")}
 
     def cell(self, table, name, column):
-        rows = self.database.execute(f'SELECT "{column}" FROM "{table}" WHERE name = ?', (name,)).fetchall()
+        rows = self.database.execute(f'SELECT "{column}" FROM "{table}" WHERE "{self.named[table]}" = ?', (name,)).fetchall()
         if len(rows) != 1 or rows[0][0] is None:
             raise NoValue(name)
         return rows[0][0]
 
+    def row(self, group, field):
+        """The row that a field names: the one within its scope, or if there is none any other of that name."""
+        table, scope = self.tables[field], self.scopes.get(field)
+        within = next((column for column, target in self.references[table].items() if scope and target == self.tables[scope]), self.named[table])
+        rows = self.database.execute(f'SELECT rowid, "{within}" FROM "{table}" WHERE "{self.named[table]}" = ? ORDER BY rowid', (group[field],)).fetchall()
+        if not rows:
+            raise NoValue(group[field])
+        return next((row for row, owner in rows if scope and owner == group[scope]), rows[0][0])
+
     def get(self, group, field, column):
-        return self.cell(self.tables[field], group[field], column)
+        (value,) = self.database.execute(f'SELECT "{column}" FROM "{self.tables[field]}" WHERE rowid = ?', (self.row(group, field),)).fetchone()
+        if value is None:
+            raise NoValue(group[field])
+        return exact(value)
 
     def along(self, table, name, path):
         """The cell at the end of "office.opens", from the row `name` of `table`."""
@@ -53,7 +69,18 @@ class Plan:
             return self.references[via["table"]][via["to"]], {owner for (owner,) in found}
         if "get" in choice:
             return self.references[table][choice["get"]], {self.cell(table, name, choice["get"])}
-        return table, {self.cell(table, name, "name")}
+        return table, {self.cell(table, name, self.named[table])}
+
+
+def exact(value):
+    """Decimals as they are written."""
+    return Fraction(str(value)) if isinstance(value, float) else value
+
+
+def passes(test, value):
+    if test["cmp"] == "in":
+        return value in map(exact, test["values"])
+    return RELATIONS[test["cmp"]](value, exact(test["value"]))
 
 
 def chosen(plan, slots):
@@ -125,24 +152,55 @@ def precedes(plan, rule):
 def compare(plan, rule):
     for group, field in chosen(plan, rule["slots"]):
         value = plan.get(group, field, rule["get"])
-        if rule["cmp"] == "in":
-            held = value in rule["values"]
+        if "than" in rule:
+            held = RELATIONS[rule["cmp"]](value, plan.get(group, rule["than"]["field"], rule["than"]["get"]))
         else:
-            held = RELATIONS[rule["cmp"]](value, plan.get(group, rule["than"]["field"], rule["than"]["get"]) if "than" in rule else rule["value"])
+            held = passes(rule, value)
         if not held:
             return False
     return True
 
 
 def count(plan, rule):
-    passing = sum(RELATIONS[rule["cmp"]](plan.get(group, field, rule["get"]), rule["value"]) for group, field in chosen(plan, rule["slots"]))
+    passing = sum(passes(rule, plan.get(group, field, rule["get"])) for group, field in chosen(plan, rule["slots"]))
     return passing >= rule.get("at_least", 0) and passing <= rule.get("at_most", 99) and passing == rule.get("exactly", passing)
 
 
 def aggregate(plan, rule):
     cells = [plan.get(group, field, term["get"]) for term in rule["terms"] for group, field in chosen(plan, term["slots"])]
-    value = {"sum": sum, "min": min, "max": max, "average": lambda numbers: sum(numbers) / len(numbers)}[rule["how"]](cells)
-    return all(relation(value, rule[bound]) for bound, relation in BOUNDS.items() if bound in rule)
+    value = {"sum": sum, "min": min, "max": max, "average": lambda numbers: Fraction(sum(numbers)) / len(numbers)}[rule["how"]](cells)
+    return all(relation(value, exact(rule[bound])) for bound, relation in BOUNDS.items() if bound in rule)
+
+
+def belongs(plan, rule):
+    for group, field in chosen(plan, rule["slots"]):
+        plan.row(group, rule["field"])
+        if plan.get(group, field, rule["get"]) != group[rule["field"]]:
+            return False
+    return True
+
+
+def connected(plan, rule):
+    before = rule.get("start")
+    for group in plan.groups:
+        plan.row(group, rule["field"])
+        here = group[rule["field"]]
+        if before is not None and here != before:
+            tests = rule.get("where", [])
+            columns = ", ".join(f'"{test["get"]}"' for test in tests) or "1"
+            ways = plan.database.execute(f'SELECT {columns} FROM "{rule["table"]}" WHERE "{rule["from"]}" = ? AND "{rule["to"]}" = ?', (before, here))
+            if not any(all(cell is not None and passes(test, exact(cell)) for test, cell in zip(tests, way)) for way in ways.fetchall()):
+                return False
+        before = here
+    return True
+
+
+def tiers(plan, rule):
+    value = plan.get(plan.groups[rule["on"]["group"] - 1], rule["on"]["field"], rule["on"]["get"])
+    for tier in rule["tiers"]:
+        if exact(tier["from"]) <= value and ("below" not in tier or value < exact(tier["below"])):
+            return all(globals()[then["op"]](plan, then) for then in tier["then"])
+    return False
 
 
 def order(plan, rule):
@@ -152,17 +210,17 @@ def order(plan, rule):
 
 
 def all_different(plan, rule):
-    values = [plan.get(group, field, rule.get("by", "name")) for group, field in chosen(plan, rule["slots"])]
+    values = [plan.get(group, field, rule["by"]) if "by" in rule else plan.row(group, field) for group, field in chosen(plan, rule["slots"])]
     return len(set(values)) == len(values)
 
 
-def judge(database, references, task, text):
-    """Names of the checks that fail; `references` is {table: {column: table referred to}}."""
-    plan = Plan(database, references, task, json.loads(text))
+def judge(database, schema, task, text):
+    """Names of the checks that fail; `schema` is {table: ({column: table referred to}, column of names)}."""
+    plan = Plan(database, schema, task, json.loads(text))
     failed = []
     for group in plan.groups:
         for field, table in plan.tables.items():
-            if database.execute(f'SELECT count(*) FROM "{table}" WHERE name = ?', (group[field],)).fetchone() == (0,):
+            if database.execute(f'SELECT count(*) FROM "{table}" WHERE "{plan.named[table]}" = ?', (group[field],)).fetchone() == (0,):
                 failed = ["known"]
     for number, rule in enumerate(task["constraints"]):
         try:
