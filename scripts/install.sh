@@ -17,7 +17,7 @@ packages=(
   python3-ipykernel python3-jupyter-client             # the code interpreter, and what its tasks compute with:
   python3-numpy python3-pandas python3-scipy python3-sympy python3-matplotlib
   catch2                                               # tests only, and what repositories that they make are tested with:
-  python3-pytest nodejs cargo
+  python3-pytest nodejs cargo make autoconf automake meson
   chromium                                             # tests only: the pages of reports are looked at in a browser
   zsh fish                                             # tests only: completions are typed into them
   slurmctld slurmd slurm-client munge                  # tests only: a cluster of one node is started

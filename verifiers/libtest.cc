@@ -27,7 +27,8 @@ bool LibtestTarget::read(std::string_view line) {
 }
 
 std::string_view LibtestTarget::id(std::string_view test) {
-  if (const size_t at = test.rfind(" (line "); at != std::string_view::npos && test.ends_with(')') && test.find(" - ") < at) test = test.substr(0, at);
+  if (test.ends_with(')'))
+    if (const size_t at = test.rfind(" (line "); at != std::string_view::npos && test.find(" - ") < at) test = test.substr(0, at);
   if (target_.empty()) return test;
   id_.assign(target_).append("::").append(test.substr(0, kTestIdBytes));
   return id_;

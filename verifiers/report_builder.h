@@ -42,6 +42,7 @@ class ReportBuilder {
   enum class Kind : uint8_t { kResult, kBegin, kMore };
 
   void mention(std::string_view id, TestOutcome outcome, Kind kind);
+  void sort_mentions();
   bool fold(const Mention* from, const Mention* to);
   bool is_total(int64_t results);
 

@@ -48,20 +48,21 @@ size_t declaration_bytes(std::string_view text) {
 // The same number of bytes, of which XML allows each.
 std::string allowed(std::string_view bytes) {
   std::string out(bytes);
-  for (size_t at = 0; at < out.size();) {
-    const unsigned char c = static_cast<unsigned char>(out[at]);
+  char* const end = out.data() + out.size();
+  for (char* at = out.data(); at != end;) {
+    const unsigned char c = static_cast<unsigned char>(*at);
     if (!kSuspects[c]) {
       ++at;
       continue;
     }
-    const std::string_view rest = std::string_view(out).substr(at);
+    const std::string_view rest(at, static_cast<size_t>(end - at));
     size_t good = 1, bad = 0;
     if (c == '<') bad = declaration_bytes(rest);
     else if (c == '&') bad = bad_reference_bytes(rest);
     else if (c < ' ') bad = is_character(c) ? 0 : 1;
     else if ((good = character_bytes(rest.data(), rest.data() + rest.size())) == 0) bad = 1;
     else if (rest.starts_with("\xEF\xBF\xBE") || rest.starts_with("\xEF\xBF\xBF")) bad = 3;
-    std::memset(out.data() + at, ' ', bad);
+    std::memset(at, ' ', bad);
     at += bad > 0 ? bad : good;
   }
   return out;

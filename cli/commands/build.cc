@@ -46,11 +46,11 @@ struct Ending {
   std::string detail, task;
   std::string language, repository;
   int64_t layer_bytes = 0;       // of layers that were not there before
-  double seconds = 0, test_seconds = 0;
+  double seconds = 0, test_seconds = 0, build_seconds = 0;   // all of it; its test runs; its recipe's steps
 };
 
 Json to_json(const Ending& e) {
-  return {{"reason", e.reason}, {"detail", e.detail}, {"task", e.task}, {"layer_bytes", e.layer_bytes}, {"seconds", e.seconds}, {"test_seconds", e.test_seconds}};
+  return {{"reason", e.reason}, {"detail", e.detail}, {"task", e.task}, {"layer_bytes", e.layer_bytes}, {"seconds", e.seconds}, {"test_seconds", e.test_seconds}, {"build_seconds", e.build_seconds}};
 }
 
 struct Item {
@@ -187,6 +187,7 @@ class Building {
       item.ending.layer_bytes = value.at("layer_bytes");
       item.ending.seconds = value.at("seconds");
       item.ending.test_seconds = value.at("test_seconds");
+      item.ending.build_seconds = value.value("build_seconds", 0.0);
       item.stored_earlier = true;
       return item;
     }
@@ -211,6 +212,7 @@ class Building {
       item.ending.reason = item.made->certificate.sound ? kCertified : "unsound";
       item.ending.task = item.made->task.id;
       item.ending.layer_bytes = item.made->built.added_bytes();
+      item.ending.build_seconds = static_cast<double>(item.made->built.wall_us) / 1e6;
       item.ending.test_seconds = static_cast<double>(item.made->acceptance.wall_us + item.made->proof.wall_us) / 1e6;
     }
     return item;
@@ -240,13 +242,14 @@ class Building {
       ++further_;
       further_seconds_ += ending.seconds - ending.test_seconds;
       further_test_seconds_ += ending.test_seconds;
+      further_build_seconds_ += ending.build_seconds;
       further_bytes_ += ending.layer_bytes;
       further_most_bytes_ = std::max(further_most_bytes_, ending.layer_bytes);
     }
     if (item.stored_earlier) progress.skip(1);
     else progress.add(1, certified ? 0 : 1);
     const std::string name = candidate.repository + (candidate.pull > 0 ? "#" + std::to_string(candidate.pull) : " " + short_id(candidate.base));
-    context_.say(name + ": " + ending.reason + (certified ? " " + short_id(ending.task) + " in " + duration_text(ending.seconds) + ", of which tests " + duration_text(ending.test_seconds)
+    context_.say(name + ": " + ending.reason + (certified ? " " + short_id(ending.task) + " in " + duration_text(ending.seconds) + ", of which tests " + duration_text(ending.test_seconds) + " and building " + duration_text(ending.build_seconds)
                                                          : ending.detail.empty() ? "" : ": " + printable(telling_line(ending.detail))));
     return {};
   }
@@ -285,7 +288,7 @@ class Building {
     c.say("\n" + table.text());
     if (further_ > 0) {
       const double n = static_cast<double>(further_);
-      c.say("\na further environment of a built repository: " + duration_text(further_seconds_ / n) + " beside " + duration_text(further_test_seconds_ / n) + " of test runs, and " +
+      c.say("\na further environment of a built repository: " + duration_text(further_seconds_ / n) + ", " + duration_text(further_build_seconds_ / n) + " of them its recipe's steps, beside " + duration_text(further_test_seconds_ / n) + " of test runs, and " +
             bytes_text(further_bytes_ / further_) + " of layers (at most " + bytes_text(further_most_bytes_) + ")");
     }
     if (reached < count) c.say("interrupted after " + count_text(reached) + " of " + count_text(count) + ": the same command goes on from there");
@@ -296,7 +299,7 @@ class Building {
     OrderedJson reasons = OrderedJson::object();
     for (const auto& [rank, reason] : order) reasons[reason] = reasons_.at(reason);
     c.result({{"candidates", count}, {"certified", certified}, {"reasons", reasons}, {"languages", languages}, {"interrupted", reached < count},
-              {"further", {{"environments", further_}, {"seconds", further_seconds_}, {"test_seconds", further_test_seconds_}, {"layer_bytes", further_bytes_}, {"most_layer_bytes", further_most_bytes_}}},
+              {"further", {{"environments", further_}, {"seconds", further_seconds_}, {"test_seconds", further_test_seconds_}, {"build_seconds", further_build_seconds_}, {"layer_bytes", further_bytes_}, {"most_layer_bytes", further_most_bytes_}}},
               {"store", c.store}});
   }
 
@@ -316,7 +319,7 @@ class Building {
   std::map<std::string, Language> languages_;
   std::set<std::string> built_;
   int64_t infrastructure_ = 0, further_ = 0, further_bytes_ = 0, further_most_bytes_ = 0;
-  double first_seconds_ = 0, further_seconds_ = 0, further_test_seconds_ = 0;
+  double first_seconds_ = 0, further_seconds_ = 0, further_test_seconds_ = 0, further_build_seconds_ = 0;
 };
 
 Result<int> run(Options& options, const Context& context) {

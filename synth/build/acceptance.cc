@@ -22,22 +22,20 @@ std::string unbelieved(const std::vector<TestRun>& runs, std::string& why) {
 
 class Trial {
  public:
-  Trial(Executor& executor, const AcceptanceRequest& request) : executor_(executor), request_(request) {}
+  Trial(Executor& executor, AcceptanceRequest request) : executor_(executor), request_(std::move(request)) {}
 
   Result<Possible<Acceptance>> run() {
     out_.rounds = request_.rounds;
+    out_.shuffled = shuffles();
     for (int state : {kBase, kTests, kGold}) ASSAY_TRY(prepare(state));
     if (!at(kTests).fits) return reject("tests_do_not_apply", at(kTests).why);
     if (!at(kGold).fits) return reject("gold_does_not_apply", at(kGold).why);
-    for (int round = 0; round < request_.rounds; ++round) {
-      for (int state : {kGold, kTests, kBase}) {
-        ASSAY_ASSIGN(const Rejection problem, one(state, round));
-        if (!problem.reason.empty()) return reject(problem.reason, problem.detail);
-      }
-      classify(out_);
-      if (!out_.pass_to_fail.empty()) return reject("pass_to_fail", out_.pass_to_fail.front());
-      if (out_.fail_to_pass.empty()) return reject(round == 0 || out_.flaky.empty() ? "no_fail_to_pass" : "only_flaky", std::to_string(out_.pass_to_pass.size()) + " tests pass with and without the change");
+    ASSAY_ASSIGN(Rejection problem, rounds());
+    if (problem.reason.starts_with("gold_unbelievable:") && out_.shuffled) {
+      keep_order();
+      ASSAY_ASSIGN(problem, rounds());
     }
+    if (!problem.reason.empty()) return reject(problem.reason, problem.detail);
     return Possible<Acceptance>(std::move(out_));
   }
 
@@ -70,7 +68,33 @@ class Trial {
     return true;
   }
 
-  // A rejection with an empty reason: all is well.
+  bool shuffles() const { return std::any_of(request_.plan.commands.begin(), request_.plan.commands.end(), [](const TestCommand& command) { return command.shuffles; }); }
+
+  // From now on, and from the beginning.
+  void keep_order() {
+    for (auto* commands : {&request_.plan.commands, &request_.base_commands})
+      for (TestCommand& command : *commands) command = in_own_order(std::move(command));
+    out_.shuffled = false;
+    for (StateRuns& runs : out_.states) {
+      runs.rounds.clear();
+      runs.believed.clear();
+    }
+  }
+
+  // All rounds, or as many as could still come out well. A rejection with an empty reason: all is well.
+  Result<Rejection> rounds() {
+    for (int round = 0; round < request_.rounds; ++round) {
+      for (int state : {kGold, kTests, kBase}) {
+        ASSAY_ASSIGN(Rejection problem, one(state, round));
+        if (!problem.reason.empty()) return problem;
+      }
+      classify(out_);
+      if (!out_.pass_to_fail.empty()) return Rejection{"pass_to_fail", out_.pass_to_fail.front()};
+      if (out_.fail_to_pass.empty()) return Rejection{round == 0 || out_.flaky.empty() ? "no_fail_to_pass" : "only_flaky", std::to_string(out_.pass_to_pass.size()) + " tests pass with and without the change"};
+    }
+    return Rejection{};
+  }
+
   Result<Rejection> one(int state, int round) {
     StateRuns& runs = at(state);
     TestPlan plan = plan_of(state);
@@ -104,7 +128,7 @@ class Trial {
   }
 
   Executor& executor_;
-  const AcceptanceRequest& request_;
+  AcceptanceRequest request_;
   std::array<std::unique_ptr<Workspace>, kStates.size()> workspaces_;
   Acceptance out_;
 };
@@ -114,6 +138,16 @@ class Trial {
 double Acceptance::flake_rate_below() const { return rounds > 0 ? 1 - std::pow(1 - kConfidence, 1.0 / rounds) : 1; }
 
 Result<Possible<Acceptance>> accept(Executor& executor, const AcceptanceRequest& request) { return Trial(executor, request).run(); }
+
+TestCommand in_own_order(TestCommand command) {
+  std::erase_if(command.argv, [&](const std::string& argument) {
+    for (const char* order : {"{seed}", "--sequence.shuffle", "--order-by=random"})
+      if (command.shuffles && argument.find(order) != std::string::npos) return true;
+    return false;
+  });
+  command.shuffles = false;
+  return command;
+}
 
 void classify(Acceptance& a) {
   a.tests.clear();
@@ -155,7 +189,7 @@ Json to_json(const Acceptance& a) {
       else entry[kStates[state]] = outcomes[state].empty() ? "missing" : outcomes[state][0];
     }
   }
-  return {{"rounds", a.rounds}, {"confidence", Acceptance::kConfidence}, {"flake_rate_below", a.flake_rate_below()}, {"tests", tests}, {"flaky", flaky}};
+  return {{"rounds", a.rounds}, {"shuffled", a.shuffled}, {"confidence", Acceptance::kConfidence}, {"flake_rate_below", a.flake_rate_below()}, {"tests", tests}, {"flaky", flaky}};
 }
 
 }  // namespace assay

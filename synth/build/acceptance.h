@@ -8,7 +8,8 @@
 // A test is stable if every run of a state, each in an order of its own, says the same of it. Of stable tests, fail-to-pass do not pass in
 // `tests` (fail, have an error, or are missing because nothing can be imported or compiled) and pass in `gold`; pass-to-pass pass in both; and
 // pass-to-fail pass in `tests` or `base` and are run and do not pass in `gold`. Accepted if there are fail-to-pass and no pass-to-fail.
-// Flaky tests are listed and count for nothing.
+// Flaky tests are listed and count for nothing. Where a run of `gold` cannot be believed in another order than the runner's own, all runs
+// keep to that: one test's crash for want of another's work takes the others with it.
 #pragma once
 
 #include <array>
@@ -38,6 +39,7 @@ struct StateRuns {
 
 struct Acceptance {
   int rounds = 0;
+  bool shuffled = false;                        // rounds ran tests in orders of their own; false: the runner cannot, or the tests cannot bear it
   std::map<std::string, Outcomes> tests;        // by id
   std::vector<std::string> fail_to_pass, pass_to_pass, pass_to_fail, flaky;   // sorted
   std::array<StateRuns, kStates.size()> states;
@@ -61,10 +63,13 @@ struct AcceptanceRequest {
 // "only_flaky", "pass_to_fail". What cannot come out well any more is not run to its end.
 Result<Possible<Acceptance>> accept(Executor& executor, const AcceptanceRequest& request);
 
+// The same command in its runner's own order: without what tells runners of another.
+TestCommand in_own_order(TestCommand command);
+
 // What tests came to, from all rounds: the pure part of accept().
 void classify(Acceptance& acceptance);
 
-// {"rounds","confidence","flake_rate_below","tests":{ID:{"base","tests","gold"}},"flaky":{ID:{"base":[…],…}}}.
+// {"rounds","shuffled","confidence","flake_rate_below","tests":{ID:{"base","tests","gold"}},"flaky":{ID:{"base":[…],…}}}.
 Json to_json(const Acceptance& acceptance);
 
 }  // namespace assay

@@ -74,23 +74,22 @@ class Making {
   Result<Possible<RepairTask>> run() {
     const auto view = tree_view(repository_, candidate_.base);
     if (!view.ok()) return reject("tree:" + git_reason(view.error()), view.error().text());
-    auto proposal = propose_recipe(view.value(), candidate_.language, candidate_.merged);
-    if (!proposal) return reject("no_recipe", "nothing in the tree says how tests of a project in " + candidate_.language + " are run");
     auto tree = base_layer();
     if (!tree.ok() && tree.error().boundary == Boundary::kSandbox) return tree.error();
     if (!tree.ok()) return reject("tree:" + git_reason(tree.error()), tree.error().text());
     out_.tree_bytes = tree->bytes;
 
-    ASSAY_ASSIGN(auto made, attempt(view.value(), *tree, *proposal));
-    if (!made.value && made.rejection.reason == "dependencies_failed") {
-      // A registry that does not know when packages came out has none of that day. The recipe's empty date says so.
-      auto undated = propose_recipe(view.value(), candidate_.language, "");
-      if (undated && to_json(undated->recipe).at("stages") != to_json(proposal->recipe).at("stages")) {
-        proposal = std::move(undated);
-        ASSAY_ASSIGN(made, attempt(view.value(), *tree, *proposal));
-      }
+    std::optional<Proposal> proposal;
+    Possible<RepairTask> made = Rejection{"no_recipe", "nothing in the tree says how tests of a project in " + candidate_.language + " are run"};
+    for (const std::string& date : package_dates()) {
+      auto dated = propose_recipe(view.value(), candidate_.language, date);
+      if (!dated) break;
+      if (proposal && to_json(dated->recipe).at("stages") == to_json(proposal->recipe).at("stages")) continue;
+      proposal = std::move(dated);
+      ASSAY_ASSIGN(made, attempt(view.value(), *tree, *proposal));
+      if (made.value || made.rejection.reason != "dependencies_failed") break;
     }
-    for (size_t i = 0; !made.value && options_.recipes && is_of_recipe(made.rejection.reason); ++i) {
+    for (size_t i = 0; !made.value && proposal && options_.recipes && is_of_recipe(made.rejection.reason); ++i) {
       ASSAY_ASSIGN(auto other, options_.recipes->after({candidate_, view.value(), proposal->recipe, made.rejection}, i));
       if (!other) break;
       proposal->recipe = std::move(*other);
@@ -102,6 +101,13 @@ class Making {
 
  private:
   static Result<Possible<RepairTask>> reject(std::string reason, std::string detail) { return Possible<RepairTask>(Rejection{std::move(reason), std::move(detail)}); }
+
+  // As of when packages are taken; the recipe keeps which. Tasks of one month share a layer, of its first day, unless one asks for something
+  // newer; a registry that does not know when packages came out has none of any day.
+  std::vector<std::string> package_dates() const {
+    if (candidate_.merged.size() < 7) return {""};
+    return {candidate_.merged.substr(0, 7) + "-01T00:00:00Z", candidate_.merged, ""};
+  }
 
   Result<Possible<RepairTask>> attempt(const TreeView& view, const BuiltLayer& tree, const Proposal& proposal) {
     request_ = {};
@@ -175,6 +181,8 @@ class Making {
     ASSAY_ASSIGN(out_.environment, finish_environment(std::move(environment)));
 
     TestPlan& plan = request_.plan;
+    if (!out_.acceptance.shuffled)
+      for (TestCommand& command : plan.commands) command = in_own_order(std::move(command));
     plan.fail_to_pass = out_.acceptance.fail_to_pass;
     plan.pass_to_pass = out_.acceptance.pass_to_pass;
     plan.ignored = out_.acceptance.flaky;

@@ -157,6 +157,18 @@ class BuildTest(CliTest):
         self.assertEqual(self.losses(repository), {"certified": 1, "no_fail_to_pass": 1, "pass_to_fail": 1, "gold_does_not_apply": 1})
         self.assertIn('"ignored": ["tests/test_stats.py::test_flaky"]', json.dumps(self.json("show", "task", self.task_ids()[0])))
 
+    def test_tests_that_need_their_own_order_keep_it(self):
+        # Another order than theirs ends the runner: what it ran until then tells nothing.
+        order = "import os\nimport stats\n\n\ndef test_first():\n    stats.ready = True\n\n\n" + "".join(
+            f"def test_then_{i}():\n    if not hasattr(stats, 'ready'):\n        os._exit(3)\n\n\n" for i in range(8))
+        repository = Repository(self.folder / "stats", STATS)
+        repository.change("mean of an empty list fails", {"stats.py": FIXED, "tests/test_stats.py": order + textwrap.dedent(MORE)})
+        self.mine(repository)
+        self.assertEqual(self.losses(repository), {"certified": 1})
+        task = self.task_ids()[0]
+        self.assertFalse(self.json("show", "certificate", task)["acceptance"]["shuffled"])
+        self.assertNotIn("{seed}", json.dumps(self.json("show", "task", task)["task"]["tests"]))
+
     def test_hostile_tests_are_stopped_and_named_and_harm_nobody(self):
         repository = Repository(self.folder / "stats", STATS)
         self.changed(repository, "a test that hangs", "\n\ndef test_hang():\n    while True:\n        pass\n")
@@ -235,6 +247,54 @@ class BuildTest(CliTest):
             "src/clamp.h": "#pragma once\ninline int clamp(int x, int low, int high) { return x > high ? high : x < low ? low : x; }\n",
             "test/clamp_test.cc": cases + 'TEST_CASE("below") { CHECK(clamp(0, 1, 9) == 1); }\n'})
         self.assertIn("below", json.dumps(self.certified(repository, "cpp", "--rounds", 2)))
+
+    CLAMP = """\
+        #include <stdio.h>
+        #include <stdlib.h>
+
+        int main(int count, char **words) {
+          int x = atoi(words[1]), low = atoi(words[2]), high = atoi(words[count - 1]);
+          printf("%d\\n", x > high ? high : x < low - 100 ? low : x);
+        }
+        """
+    CLAMPS = CLAMP.replace("low - 100", "low")
+    BETWEEN = "test \"$(${1:-../clamp} 5 1 9)\" = 5\n"
+    BELOW = "test \"$(${1:-../clamp} 0 1 9)\" = 1\n"
+
+    def clamp(self, files, more):
+        """A program in C that scripts test; the change mends it and adds one of them, in the files `more`."""
+        repository = Repository(self.folder / "clamp", {"clamp.c": self.CLAMP, "test/between.sh": self.BETWEEN, **files})
+        repository.change("clamp ignores the lower bound", {"clamp.c": self.CLAMPS, "test/below.sh": self.BELOW, **more})
+        return json.dumps(self.certified(repository, "c", "--rounds", 2))
+
+    @unittest.skipUnless(has("meson"), "no meson below /usr")
+    def test_meson(self):
+        build = "project('clamp', 'c')\nclamp = executable('clamp', 'clamp.c')\nsubdir('test')\n"
+        tests = "test('between', find_program('sh'), args: [files('between.sh'), clamp])\n"
+        self.assertIn("below", self.clamp({"meson.build": build, "test/meson.build": tests}, {"test/meson.build": tests + tests.replace("between", "below")}))
+
+    @unittest.skipUnless(has("automake") and has("autoreconf"), "no autoconf and automake below /usr")
+    def test_autotools(self):
+        configure = "AC_INIT([clamp], [1])\nAM_INIT_AUTOMAKE([foreign])\nAC_PROG_CC\nAC_CONFIG_FILES([Makefile test/Makefile])\nAC_OUTPUT\n"
+        tests = "TESTS = between.sh\nTEST_EXTENSIONS = .sh\nSH_LOG_COMPILER = sh\n"
+        shown = self.clamp({"configure.ac": configure, "Makefile.am": "bin_PROGRAMS = clamp\nSUBDIRS = . test\n", "test/Makefile.am": tests}, {"test/Makefile.am": tests.replace("between.sh", "between.sh below.sh")})
+        self.assertIn("test/below", shown)
+        self.assertIn("test/between", shown)
+
+    @unittest.skipUnless(has("make"), "no make below /usr")
+    def test_make(self):
+        build = "clamp: clamp.c\n\t$(CC) -o $@ $<\ntest: clamp\n\tsh test/between.sh ./clamp\n"
+        self.assertIn('"fail_to_pass": ["test"]', self.clamp({"Makefile": build}, {"test/between.sh": self.BELOW}))
+
+    @unittest.skipUnless(has("make"), "no make below /usr")
+    def test_programs_that_only_exit_can_be_ended_by_what_they_test_and_are_refused(self):
+        test = '#include "clamp.c"\nint main(void) { return clamp(%s) != %s; }\n'
+        clamp = "static int clamp(int x, int low, int high) { return x > high ? high : x < low%s ? low : x; }\n"
+        repository = Repository(self.folder / "clamp", {"Makefile": "test: between\n\t./between\nbetween: test/between.c clamp.c\n\t$(CC) -I. -o $@ $<\n", "clamp.c": clamp % " - 100", "test/between.c": test % ("5, 1, 9", 5)})
+        repository.change("clamp ignores the lower bound", {"clamp.c": clamp % "", "test/between.c": test % ("0, 1, 9", 1)})
+        self.assertEqual(self.build(repository, "--rounds", 1)["reasons"], {"unsound": 1})
+        cheats = self.json("show", "certificate", self.task_ids()[0])["acceptance"]["proof"]["cheats"]
+        self.assertEqual([cheat["name"] for cheat in cheats if cheat["outcome"] == "accepted" and cheat["must_fail"]], ["exits_early"])
 
     @unittest.skipUnless(has("cargo"), "no cargo below /usr")
     def test_cargo(self):

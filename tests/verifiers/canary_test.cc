@@ -88,6 +88,13 @@ std::vector<Project> projects() {
                "junit", "file", {}, "src/test/java/shop/ShopTest.java")},
       {"meson", "meson --version && ninja --version", {{"meson.build", "project('shop')\ntest('good', find_program('true'))\ntest('bad', find_program('false'))\n"}}, "meson setup b",
        command({"sh", "-c", "meson test -C \"$0\"; status=$?; cp \"$0/meson-logs/testlog.junit.xml\" \"$1\"; exit $status", "b", "{report}"}, "junit", "file")},
+      {"make_goal", "make --version", {{"Makefile", "good:\n\ttrue\nbad:\n\tfalse\n"}}, "",
+       command({"sh", "-c", "status=0; for goal; do if make $goal; then said=PASS; else said=FAIL; status=1; fi; printf ':file: %s\n:global-test-result: %s\n' $goal $said >> \"$0\"; done; echo :end: >> \"$0\"; exit $status",
+                "{report}", "good", "bad"}, "trs", "file")},
+      {"automake", "autoreconf --version && automake --version",
+       {{"configure.ac", "AC_INIT([shop], [1])\nAM_INIT_AUTOMAKE([foreign])\nAC_CONFIG_FILES([Makefile])\nAC_OUTPUT\n"}, {"Makefile.am", "TESTS = good.sh bad.sh\nTEST_EXTENSIONS = .sh\nSH_LOG_COMPILER = sh\n"}, {"good.sh", "exit 0\n"}, {"bad.sh", "exit 1\n"}},
+       "autoreconf --install && ./configure",
+       command({"sh", "-c", "cd \"$1\"; make -k check; status=$?; for file in *.trs; do echo \":file: $file\"; cat $file; done > \"$0\"; echo :end: >> \"$0\"; exit $status", "{report}", "."}, "trs", "file")},
       {"phpunit", "phpunit --version", {{"tests/ShopTest.php", php}}, "", command({"phpunit", "--log-junit", "{report}", "tests"}, "junit", "file")},
   };
 }

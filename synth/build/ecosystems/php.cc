@@ -26,7 +26,7 @@ std::optional<Recipe> propose(const TreeView& tree, const std::string& date) {
     out.stages.push_back(std::move(stage));
   }
   TestCommand command;
-  command.argv = {packages ? "vendor/bin/phpunit" : "phpunit", "--log-junit", "{report}", "--order-by", "random", "--random-order-seed", "{seed}", "{tests}"};
+  command.argv = {packages ? "vendor/bin/phpunit" : "phpunit", "--log-junit", "{report}", "--order-by=random", "--random-order-seed={seed}", "{tests}"};
   command.format = "junit";
   command.shuffles = true;
   command.canary = "phpunit";

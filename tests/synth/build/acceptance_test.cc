@@ -30,6 +30,16 @@ Acceptance accepted(const std::vector<Row>& rows) {
   return out;
 }
 
+TEST_CASE("a command in its runner's own order is told of no other") {
+  TestCommand command;
+  command.shuffles = true;
+  command.argv = {"vitest", "run", "--sequence.shuffle.tests", "--sequence.seed={seed}", "--outputFile={report}", "{tests}"};
+  CHECK(in_own_order(command).argv == std::vector<std::string>{"vitest", "run", "--outputFile={report}", "{tests}"});
+  CHECK_FALSE(in_own_order(command).shuffles);
+  command.shuffles = false;
+  CHECK(in_own_order(command).argv == command.argv);
+}
+
 TEST_CASE("stable outcomes are told apart by the states with and without the change") {
   const Acceptance a = accepted({{"fixed", "fff", "fff", "ppp"}, {"added", "---", "---", "ppp"}, {"import_error", "ppp", "eee", "ppp"}, {"kept", "ppp", "ppp", "ppp"},
                                  {"broken", "ppp", "ppp", "fff"}, {"lost", "ppp", "ppp", "---"}, {"removed_by_its_test_patch", "ppp", "---", "---"}, {"broken_and_hidden", "ppp", "eee", "fff"},

@@ -87,7 +87,8 @@ TEST_CASE("a Node project is installed by the tool that wrote its lock file, and
 
 TEST_CASE("each build system is told from its own files") {
   for (const auto& [language, files, ecosystem] : std::vector<std::tuple<std::string, std::map<std::string, std::string>, std::string>>{
-           {"cpp", {{"CMakeLists.txt", "option(X_TESTS \"\" OFF)\nenable_testing()"}}, "cmake"}, {"cpp", {{"meson.build", "test('a', exe)"}}, "meson"},
+           {"cpp", {{"CMakeLists.txt", "option(X_TESTS \"\" OFF)\nenable_testing()"}}, "cmake"}, {"cpp", {{"meson.build", "test('a', exe)"}, {"Makefile", "test:\n\tmeson test"}}, "meson"},
+           {"c", {{"Makefile", "CC := cc\ntest: all\n\t./t\n"}}, "make_tool"}, {"c", {{"configure.ac", ""}, {"t/Makefile.am", "check_PROGRAMS = a\nTESTS = a\n"}}, "make_tool"},
            {"java", {{"pom.xml", ""}}, "maven"}, {"java", {{"build.gradle.kts", ""}}, "gradle"}, {"go", {{"go.mod", "module x\n"}}, "go"},
            {"rust", {{"Cargo.toml", "[package]"}}, "rust"}, {"php", {{"composer.json", "{}"}}, "php"}}) {
     INFO(ecosystem);
@@ -96,6 +97,10 @@ TEST_CASE("each build system is told from its own files") {
     CHECK_FALSE(recipe.programs.empty());
     for (const TestCommand& command : recipe.commands) CHECK((command.report == "output" || has(text_of(command.argv), "{report}")));
   }
+  CHECK_FALSE(propose_recipe(tree_of({{"Makefile", "all: x\ntesting := 1\ntest := 2\n"}}), "c", ""));
+  const Recipe autotools = recipe_of("c", {{"configure.ac", ""}, {"configure", ""}, {"Makefile.am", ""}, {"t/Makefile.am", "TESTS = a\n"}});
+  CHECK(autotools.commands[0].argv.back() == "/work/build/t");
+  CHECK(autotools.prepare[0].argv[0] == "sh");
   CHECK(has(text_of(recipe_of("cpp", {{"CMakeLists.txt", "option(X_TESTS \"\" OFF)\noption(X_FUZZ_TEST \"\" OFF)\nenable_testing()"}}).prepare[0].argv), "-DX_TESTS=ON"));
   CHECK(recipe_of("rust", {{"Cargo.toml", "[dependencies]\nserde = \"1\""}, {"Cargo.lock", "source = \"registry\""}}).stages.at(0).inputs == std::vector<std::string>{"Cargo.lock", "Cargo.toml"});
   CHECK_FALSE(propose_recipe(tree_of({{"CMakeLists.txt", "add_library(x x.cc)"}}), "cpp", ""));
