@@ -80,7 +80,7 @@ std::string task_toml(const ExportItem& item, const std::string& name, const Jso
   const int64_t seconds = item.task.limits.wall_ms / 1000, tests = limits.value("wall_ms", int64_t{600'000}) / 1000;
   return "version = \"1.0\"\n\n[task]\nname = " + Json("assay/" + name).dump() + "\n\n[metadata]\nassay_task = \"" + item.task.id + "\"\nassay_certificate = \"" + item.certificate.id +
          "\"\n\n[agent]\ntimeout_sec = " + std::to_string(seconds) + "\n\n[environment]\ncpus = " + std::to_string(limits.value("cores", int64_t{2})) +
-         "\nmemory_mb = " + std::to_string(limits.value("memory_bytes", int64_t{4} << 30) >> 20) + "\nstorage_mb = 10240\nnetwork_mode = \"none\"\nworkdir = \"" + kTree +
+         "\nmemory_mb = " + std::to_string(limits.value("memory_bytes", int64_t{4} << 30) >> 20) + "\nstorage_mb = 10240\nnetwork_mode = \"no-network\"\nworkdir = \"" + kTree +
          "\"\n\n[verifier]\ntimeout_sec = " + std::to_string(4 * tests) + "\nenvironment_mode = \"separate\"\n";
 }
 

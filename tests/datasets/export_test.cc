@@ -425,7 +425,7 @@ TEST_CASE("a Harbor task directory reproduces the recipe, and its tests judge a 
   CHECK(dockerfile.find("git fetch -q --depth 1 \"$REPOSITORY\" 0123456789abcdef0123456789abcdef01234567 &&") != std::string::npos);
   CHECK(dockerfile.ends_with("RUN [\"env\",\"X=1\",\"pip\",\"install\",\"a b\"]\nRUN git checkout -q . && git clean -fdxq -e \"/node_modules\"\nRUN [\"env\",\"make\"]\n"));
   const std::string toml = read_file(made + "task.toml").value();
-  CHECK(toml.find("[environment]\ncpus = 2\nmemory_mb = 1024\nstorage_mb = 10240\nnetwork_mode = \"none\"\nworkdir = \"/work/repo\"\n") != std::string::npos);
+  CHECK(toml.find("[environment]\ncpus = 2\nmemory_mb = 1024\nstorage_mb = 10240\nnetwork_mode = \"no-network\"\nworkdir = \"/work/repo\"\n") != std::string::npos);
   CHECK(read_file(made + "instruction.md").value().find("It breaks.") != std::string::npos);
 
   // Its own judge, over a tree on this machine.
