@@ -25,6 +25,7 @@ OrderedJson chat_json(std::span<const Message> messages, const ChatForm& form) {
   for (const Message& message : messages) {
     OrderedJson json = to_json(message);
     if (!form.reasoning) json.erase("reasoning_content");
+    if (!form.declarations) json.erase("tools"), json.erase("response_format");
     if (form.argument_objects)
       for (size_t i = 0; i < message.tool_calls.size(); ++i) json["tool_calls"][i]["function"]["arguments"] = argument_object(message.tool_calls[i]);
     out.push_back(std::move(json));

@@ -9,6 +9,7 @@ namespace assay {
 
 struct ChatForm {
   bool reasoning = true;            // as reasoning_content
+  bool declarations = true;         // tools and response_format of the messages that declare them
   bool argument_objects = false;    // arguments as a JSON object, not as text; then has_argument_objects must hold
 };
 

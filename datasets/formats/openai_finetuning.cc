@@ -11,7 +11,7 @@ message has `weight` 1, or 0 where a call's arguments are no JSON object, so tha
 
 Result<OrderedJson> row(const ExportItem& item) {
   const Conversation& messages = item.rollout->messages;
-  OrderedJson chat = chat_json(messages, {.reasoning = false});
+  OrderedJson chat = chat_json(messages, {.reasoning = false, .declarations = false});
   for (size_t i = 0; i < messages.size(); ++i)
     if (messages[i].role == Role::kAssistant) chat[i]["weight"] = has_argument_objects({messages[i]}) ? 1 : 0;
   return OrderedJson{{"messages", std::move(chat)}, {"tools", public_tools_json(item.environment)}, {"parallel_tool_calls", true}};

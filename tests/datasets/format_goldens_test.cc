@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <map>
 
 #include "datasets/export.h"
 #include "datasets/token_columns.h"
@@ -73,6 +74,25 @@ void check_members(const OrderedJson& object, std::vector<std::string> names) {
   std::sort(found.begin(), found.end());
   std::sort(names.begin(), names.end());
   CHECK(found == names);
+}
+
+TEST_CASE("what a format carries of a rollout stands in its rows, and nothing else of it") {
+  Folder folder;
+  auto store = rich_store(folder.file("s.db"), sample::task(0));
+  // As text of the row, or of JSON text in it.
+  const std::map<Content, std::string> signs = {{Content::kReasoning, "Which cities are there"}, {Content::kTextBesideCalls, "I look first."}, {Content::kDeclaredTools, R"({"name":"extra"})"},
+                                                {Content::kResponseFormat, R"("response_format":{)"}, {Content::kImages, "image/png"}, {Content::kSelectionDigests, std::string(64, 'a')},
+                                                {Content::kPolicyVersions, "step-1"}, {Content::kLogProbabilities, "-0.25"}, {Content::kFullLogProbabilities, "-0.75"}};
+  for (const Format& format : formats::all()) {
+    if (format.unit == RowUnit::kTask) continue;
+    INFO(format.name);
+    std::string text;
+    for (const OrderedJson& row : rows_of(*store, format, folder.file(format.name))) text += row.dump();
+    for (const auto& [content, sign] : signs) {
+      INFO(content_name(content));
+      CHECK((text.find(sign) != std::string::npos) == format.carries.contains(content));
+    }
+  }
 }
 
 TEST_CASE("every row has what its reader looks for") {
