@@ -12,6 +12,7 @@
 #include "synth/corpus.h"
 #include "synth/fill_plan.h"
 #include "synth/tool_forms.h"
+#include "verifiers/wording.h"
 
 namespace assay {
 namespace {
@@ -69,6 +70,16 @@ class Compiler {
   Status check_unused(const JsonReader& r) const;
 
   const TableSpec* find(std::string_view table) const { return domain_->find_table(table); }
+  // Of the archetype "query", if there are any; checked there.
+  const Json& phrases() const {
+    static const Json kNone = Json::object();
+    const Json* at = &source_;
+    for (const char* name : {"archetypes", "query", "phrases"}) {
+      if (!at->is_object() || !at->contains(name)) return kNone;
+      at = &(*at)[name];
+    }
+    return *at;
+  }
   std::vector<std::string> table_names() const {
     std::vector<std::string> names;
     for (const TableSpec& spec : domain_->tables) names.push_back(spec.name);
@@ -189,7 +200,7 @@ Status Compiler::read_tools(JsonReader& r) {
 }
 
 Status Compiler::add_tool(const Json& declaration, const std::string& path) {
-  ASSAY_ASSIGN(const Json expanded, expand_tool(declaration, domain_->tables, file_, path));
+  ASSAY_ASSIGN(const Json expanded, expand_tool(declaration, domain_->tables, phrases(), file_, path));
   ASSAY_ASSIGN(ToolSpec tool, tool_spec_from_json(expanded, file_, path));
   for (const ToolSpec& other : domain_->tools)
     if (other.name == tool.name) return error(path + ".name", "the tool '" + tool.name + "' is declared twice");
@@ -306,7 +317,7 @@ Status Compiler::check_unused(const JsonReader& r) const {
 std::string column_text(const ColumnSpec& column) {
   constexpr int64_t kUnlimited = 1'000'000'000;
   std::string about = column.label == column.name ? "" : column.label;
-  if (!column.unit.empty()) about += (about.empty() ? "in " : " in ") + column.unit;
+  if (!column.unit.empty() && !says_unit(column)) about += (about.empty() ? "in " : " in ") + column.unit;
   if (column.is_number() && (column.low != -kUnlimited || column.high != kUnlimited))
     about += (about.empty() ? "" : ", ") + number_text(column.low, column.decimals) + " to " + number_text(column.high, column.decimals);
   return about.empty() ? column.name : column.name + " (" + about + ")";

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay {
 namespace {
@@ -15,13 +16,6 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 std::string sql_name(const std::string& identifier) { return '"' + identifier + '"'; }
-
-// "a city", "a city and a date", "a city, a date and a mode".
-std::string joined(const std::vector<std::string>& items) {
-  std::string out;
-  for (size_t i = 0; i < items.size(); ++i) out += (i == 0 ? "" : i + 1 == items.size() ? " and " : ", ") + items[i];
-  return out;
-}
 
 std::vector<std::string> names_of(const std::vector<TableSpec>& tables) {
   std::vector<std::string> names;
@@ -37,8 +31,8 @@ std::vector<std::string> names_of(const std::vector<ColumnSpec>& columns) {
 
 class Expansion {
  public:
-  Expansion(const Json& declaration, const std::vector<TableSpec>& tables, const std::string& file, const std::string& path)
-      : r_(declaration, file, path), tables_(tables) {}
+  Expansion(const Json& declaration, const std::vector<TableSpec>& tables, const Json& phrases, const std::string& file, const std::string& path)
+      : r_(declaration, file, path), tables_(tables), phrases_(phrases) {}
 
   Result<Json> run() {
     ASSAY_TRY(read());
@@ -155,8 +149,6 @@ class Expansion {
     return column.type == ColumnType::kInteger ? "integer" : column.type == ColumnType::kDecimal ? "number" : "string";
   }
 
-  static std::string in_unit(const ColumnSpec& column) { return column.unit.empty() ? column.label : column.label + " in " + column.unit; }
-
   // An entity's own name is asked for by what it is: :hotel, not :name.
   std::string parameter_of(const std::string& column) const { return is_name(column) ? table_->name : column; }
 
@@ -165,30 +157,32 @@ class Expansion {
     const bool reference = spec(column).type == ColumnType::kReference;
     if (reference || is_name(column)) entities_[parameter] = {{"table", reference ? spec(column).references : table_->name}};
     const std::string what = is_name(column) ? table_->label : spec(column).label;
-    declare(parameter, {{"type", json_type(spec(column))}, {"description", prefix + (reference || is_name(column) ? "name of the " : "") + what}}, required);
+    const bool name = reference || is_name(column);
+    declare(parameter, {{"type", json_type(spec(column))}, {"description", prefix + (name && required ? "name of the " : "") + what + (name && !required ? ", which is named" : "")}}, required);
     conditions_.push_back((required ? "" : "(:" + parameter + " IS NULL OR ") + sql_name(column) + " = :" + parameter + (required ? "" : ")"));
   }
 
   void ask_for(const std::string& column) {
     equal(column, "", true);
     Json& text = properties_[parameter_of(column)]["description"];
-    std::string sentence = text.get<std::string>();
-    if (!sentence.empty() && sentence[0] >= 'a' && sentence[0] <= 'z') sentence[0] = static_cast<char>(sentence[0] - 'a' + 'A');
-    text = sentence;
+    text = upper_first(text.get<std::string>());
     given_[column] = parameter_of(column);
   }
 
   void filter_by(const std::string& column) {
-    if (!spec(column).is_number()) return equal(column, "Only with this ", false);
-    for (const auto& [prefix, words, sign] : {std::tuple("min_", "Only with at least this ", " >= :"), std::tuple("max_", "Only with at most this ", " <= :")}) {
+    const std::string only = "Only " + table_->plural + " with ";
+    if (!spec(column).is_number()) return equal(column, only + "this ", false);
+    const bool counted = measure_of(spec(column)) == Measure::kCount;
+    const std::string what = counted ? "so many " + noun_of(spec(column)) : "this " + label_with_unit(spec(column));
+    for (const auto& [prefix, words, sign] : {std::tuple("min_", "at least ", " >= :"), std::tuple("max_", "at most ", " <= :")}) {
       const std::string parameter = prefix + column;
-      declare(parameter, {{"type", json_type(spec(column))}, {"description", words + in_unit(spec(column))}}, false);
+      declare(parameter, {{"type", json_type(spec(column))}, {"description", only + words + what}}, false);
       conditions_.push_back("(:" + parameter + " IS NULL OR " + sql_name(column) + sign + parameter + ")");
     }
   }
 
   void search_in() {
-    declare("text", {{"type", "string"}, {"description", "Only where the " + spec(search_).label + " begins like this; upper and lower case are the same"}}, false);
+    declare("text", {{"type", "string"}, {"description", "Only " + table_->plural + " whose " + spec(search_).label + " begins like this, in upper or lower case"}}, false);
     conditions_.push_back("(:text IS NULL OR lower(substr(" + sql_name(search_) + ", 1, length(:text))) = lower(:text))");
   }
 
@@ -245,15 +239,14 @@ class Expansion {
   }
 
   std::string description() const {
-    std::vector<std::string> asked;
-    for (const std::string& column : by_) asked.push_back(with_article(is_name(column) ? table_->label : spec(column).label));
-    const std::string of = asked.empty() ? "" : " of " + joined(asked);
+    const std::string of = asked();
     const std::string conditions = filters_.empty() && search_.empty() ? "" : " that meet all conditions given";
     if (form_ == "count") return "Counts the " + table_->plural + of + conditions + ".";
     if (form_ == "get") {
       const std::string several = unique() ? "" : "; a list if there are several";
-      if (bare()) return "Gives the " + spec(selected_[0]).label + of + several + ".";
-      const std::string own = is_name(by_[0]) && by_.size() == 1 ? with_article(table_->label) : "the " + table_->label + of;
+      const bool by_name = std::any_of(by_.begin(), by_.end(), [&](const std::string& column) { return is_name(column); });
+      const std::string own = (by_name ? with_article(table_->label) : "the " + table_->label) + of;
+      if (bare()) return "Gives the " + spec(selected_[0]).label + " of " + own + several + ".";
       return "Tells about " + own + (keywords_.empty() ? "" : " what the keywords ask for") + several + (keywords_.empty() ? ": " : ". Keywords: ") + "{columns}.";
     }
     if (bare() && is_name(selected_[0])) return "Lists the names of all " + table_->plural + of + conditions + ".";
@@ -261,8 +254,33 @@ class Expansion {
     return "Lists all " + table_->plural + of + conditions + ", each with {columns}.";
   }
 
+  // By which columns rows are asked for, other than their name: " from a city to a city", " of a meeting", " with a given date".
+  std::string asked() const {
+    std::string out;
+    std::vector<std::string> owners;
+    for (const std::string& column : by_) {
+      if (is_name(column)) continue;
+      const ColumnSpec& about = spec(column);
+      const bool reference = about.type == ColumnType::kReference;
+      const std::string phrase = phrases_.is_object() ? phrases_.value(table_->name + "." + column, "") : "";
+      const size_t hole = phrase.find("{}");
+      if (hole != std::string::npos) out += " " + phrase.substr(0, hole) + (phrase.substr(0, hole).ends_with("the ") ? target_label(about) : with_article(target_label(about))) + phrase.substr(hole + 2);
+      else if (reference || is_key(column)) owners.push_back(with_article(about.label));
+      else out += " with a given " + about.label;
+    }
+    return (owners.empty() ? "" : " of " + join_words(owners)) + out;
+  }
+
+  // What a column refers to: "city", whatever part it plays.
+  std::string target_label(const ColumnSpec& column) const {
+    for (const TableSpec& table : tables_)
+      if (column.type == ColumnType::kReference && table.name == column.references) return table.label;
+    return column.label;
+  }
+
   JsonReader r_;
   const std::vector<TableSpec>& tables_;
+  const Json& phrases_;
   const TableSpec* table_ = nullptr;
   std::string name_, form_, description_, search_, keywords_;
   Json explain_;
@@ -274,9 +292,9 @@ class Expansion {
 
 }  // namespace
 
-Result<Json> expand_tool(const Json& declaration, const std::vector<TableSpec>& tables, const std::string& file, const std::string& path) {
+Result<Json> expand_tool(const Json& declaration, const std::vector<TableSpec>& tables, const Json& phrases, const std::string& file, const std::string& path) {
   if (!declaration.is_object() || !declaration.contains("form")) return declaration;
-  return Expansion(declaration, tables, file, path).run();
+  return Expansion(declaration, tables, phrases, file, path).run();
 }
 
 Json submission_tool() {

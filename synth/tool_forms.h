@@ -7,6 +7,8 @@
 //   {"name": …, "form": "get",   "table": T, "by": [columns], "columns": [columns]}  what is known of one
 //   {"name": …, "form": "count", "table": T, "by": [columns], "filters": [columns]}  how many match
 //
+// `phrases` are those of the domain's questions, {"hotel.city": "in {}"}: "Lists the names of all hotels in a city."
+//
 // Every form may also have "description" and "explain" {parameter: its description}. See envs/domains/LANGUAGE.md.
 #pragma once
 
@@ -20,7 +22,7 @@ namespace assay {
 
 // The declaration of a tool as tool_spec_from_json reads it; one without "form" is returned as it is. Errors name
 // "FILE: PATH".
-Result<Json> expand_tool(const Json& declaration, const std::vector<TableSpec>& tables, const std::string& file, const std::string& path);
+Result<Json> expand_tool(const Json& declaration, const std::vector<TableSpec>& tables, const Json& phrases, const std::string& file, const std::string& path);
 
 // The tool that hands in the answer, of every domain that declares none.
 Json submission_tool();

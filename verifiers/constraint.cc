@@ -205,10 +205,10 @@ std::string noun_phrase(const SlotChoice& choice, const Binding& binding, bool e
   std::vector<std::string> labels, plurals;
   const std::string on = binding.shape.has_given_entities() ? " of " : " for ";
   for (int field : choice.fields) {
-    labels.push_back(binding.shape.fields[field].label);
+    labels.push_back((choice.all_groups && every ? "every " : "") + binding.shape.fields[field].label);
     plurals.push_back(binding.shape.fields[field].plural);
   }
-  if (choice.all_groups && every) return "every " + join_words(labels);
+  if (choice.all_groups && every) return join_words(labels);
   if (choice.all_groups) return "the " + join_words(plurals) + " of the whole " + binding.shape.whole;
   std::vector<std::string> groups;
   for (int group : choice.groups) groups.push_back(std::to_string(group + 1));

@@ -17,7 +17,7 @@ namespace {
 
 using namespace assay::query;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr int64_t kMostAttempts = 2400;
 constexpr int64_t kMostUnsound = 8;
 constexpr double kMostChance = 0.15;

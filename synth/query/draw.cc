@@ -420,7 +420,8 @@ class Drawer {
     }
     std::set<int64_t> targets;
     for (int32_t row : of->rows) targets.insert(table(other).cell(c, row));
-    return targets.size() > 1 ? out : nullptr;
+    // Where each has one row, that row is asked for without a group.
+    return targets.size() > 1 && targets.size() < of->rows.size() ? out : nullptr;
   }
 
   // Numbers and times; a number that is filtered by already tells too little beside that.

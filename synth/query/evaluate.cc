@@ -215,8 +215,8 @@ class Evaluator {
       const int ordered = order(set.table, set.column, a, b);
       return ordered != 0 ? (set.highest ? ordered > 0 : ordered < 0) : a < b;
     });
-    const auto same = [&](size_t other) { return order(set.table, set.column, all[at], all[other]) == 0; };
-    tie |= (at > 0 && same(at - 1)) || (at + 1 < all.size() && same(at + 1));
+    // With equals before it, whether the second-highest row or value is meant would decide.
+    for (size_t i = 0; i <= at && i + 1 < all.size(); ++i) tie |= order(set.table, set.column, all[i], all[i + 1]) == 0;
     return std::vector<int32_t>{all[at]};
   }
 

@@ -8,6 +8,7 @@
 #include "synth/column_use.h"
 #include "verifiers/amount_text.h"
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::query {
 namespace {
@@ -18,15 +19,32 @@ int places_of(const Value& value) { return std::max(2, value.decimals); }
 
 std::string ordinal(int rank) { return rank == 2 ? "second-" : rank == 3 ? "third-" : std::to_string(rank) + "th-"; }
 
-// "highest temperature", "least stay": a label that says an extreme itself.
-bool says_extreme(const std::string& label) {
-  static const std::set<std::string> kWords = {"highest", "lowest", "greatest", "smallest", "largest", "least", "most", "longest", "shortest", "earliest", "latest", "first", "last", "best"};
-  return kWords.count(label.substr(0, label.find(' '))) > 0;
+Relation relation_of(Comparison comparison) {
+  switch (comparison) {
+    case Comparison::kEqual: return Relation::kEqual;
+    case Comparison::kNotEqual: return Relation::kNotEqual;
+    case Comparison::kBelow: return Relation::kLess;
+    case Comparison::kAtMost: return Relation::kLessEqual;
+    case Comparison::kAbove: return Relation::kGreater;
+    case Comparison::kAtLeast: return Relation::kGreaterEqual;
+  }
+  return Relation::kEqual;
 }
+
+std::string quoted(const std::string& text) { return text_form(text) == TextForm::kPlain ? "\"" + text + "\"" : text; }
 
 std::string filled(const std::string& phrase, const std::string& with) {
   std::string out = phrase;
   return out.replace(out.find("{}"), 2, with);
+}
+
+// Of the first cell with a value; all of a column that is asked about as a time have one form.
+TextForm form_of_column(const Tables& tables, int table, int column) {
+  const Table& rows = tables.tables[static_cast<size_t>(table)];
+  if (column < 0 || rows.spec.columns[static_cast<size_t>(column)].type != ColumnType::kText) return TextForm::kPlain;
+  for (int64_t cell : rows.columns[static_cast<size_t>(column)])
+    if (has_value(cell)) return text_form(tables.texts.text(static_cast<int32_t>(cell)));
+  return TextForm::kPlain;
 }
 
 class Speaker {
@@ -68,12 +86,12 @@ class Speaker {
     const ColumnSpec& about = column(table, c);
     int decimals = about.decimals;
     for (; decimals > 0 && number % 10 == 0; --decimals) number /= 10;
-    return amount_text(number_text(number, decimals), about.unit);
+    return amount_text(number_text(number, decimals), says_unit(about) ? "" : about.unit);
   }
 
-  // "Suzhou", "that city", "those cities", "city A".
+  // "\"Suzhou\"", "that city", "those cities", "city A".
   std::string refer(const RowSetPtr& set) {
-    if (set->is_named(tables_)) return bare_name(*set);
+    if (set->is_named(tables_)) return quoted(bare_name(*set));
     for (const auto& [other, name] : names_)
       if (same(*other, *set)) return name;
     const TableSpec& about = spec(set->table);
@@ -117,12 +135,27 @@ class Speaker {
       case RowSet::Kind::kGroup: return group(set);
       case RowSet::Kind::kBest: break;
     }
-    const std::string& label = column(set.of->table, set.column).label;
-    const std::string extreme = "the " + superlative(set.of->table, set.column, set.highest, set.rank);
-    const std::string with = says_extreme(label) ? "whose " + label + " is " + extreme : "with " + extreme + " " + label;
     const Mods mods = modifiers(*set.of);
-    if (mods.clauses.empty()) return "the " + about.label + mods.attached + " " + with + (mods.attached.empty() ? " of all " + about.plural : "");
+    const std::string with = extremely(set);
+    if (mods.with.empty() && mods.that.empty() && !mods.of_several) return "the " + about.label + mods.tight + " " + with + mods.loose + (mods.text().empty() ? " of all " + about.plural : "");
     return "the " + about.label + " " + with + " among the " + about.plural + mods.text();
+  }
+
+  // "with the lowest price per night", "whose start is the earliest in the day".
+  std::string extremely(const RowSet& best) const {
+    const ColumnSpec& about = column(best.of->table, best.column);
+    const std::string rank = best.rank == 1 ? "" : ordinal(best.rank);
+    if (form_of_column(tables_, best.of->table, best.column) == TextForm::kClock) return "whose " + about.label + " is the " + rank + extreme_word(about, best.highest) + " in the day";
+    if (counts_rows(about)) return "with the " + rank + (best.highest ? "highest " : "lowest ") + about.label;
+    if (!says_extreme(about)) return "with the " + rank + extreme_word(about, best.highest) + " " + noun_of(about);
+    return "whose " + about.label + " is the " + rank + extreme_word(about, best.highest);
+  }
+
+  // "number of donations", where a table holds donations: "the most donations" could be its rows.
+  bool counts_rows(const ColumnSpec& about) const {
+    return measure_of(about) == Measure::kCount && std::any_of(tables_.tables.begin(), tables_.tables.end(), [&](const Table& table) {
+             return (" " + table.spec.plural).ends_with(" " + noun_of(about)) || noun_of(about).starts_with(table.spec.plural);
+           });
   }
 
   std::string named(const RowSet& set) {
@@ -130,7 +163,7 @@ class Speaker {
     std::string out = "the " + about.label + " \"" + bare_name(set) + "\"";
     for (const Condition& condition : set.where) {
       if (condition.column == about.name_column()) continue;
-      const std::string scope = condition.kind == Condition::Kind::kCompare ? condition.text : refer(condition.set);
+      const std::string scope = condition.kind == Condition::Kind::kCompare ? quoted(condition.text) : refer(condition.set);
       const std::string* phrase = phrase_for(condition, set.table);
       out += " " + (phrase ? filled(*phrase, scope) : "whose " + column(set.table, condition.column).label + " is " + scope);
     }
@@ -164,72 +197,54 @@ class Speaker {
     return std::count_if(about.columns.begin(), about.columns.end(), [&](const ColumnSpec& o) { return o.references == column(table, c).references; }) == 1;
   }
 
-  // Lengths and times are long; heights, ages and depths are not.
-  static bool is_stretch(const std::string& label) {
-    for (const char* word : {"length", "duration", "time", "distance", "way", "transit", "stay", "notice", "warranty"})
-      if ((" " + label + " ").find(" " + std::string(word) + " ") != std::string::npos) return true;
-    return false;
-  }
-
-  std::string superlative(int table, int c, bool highest, int rank) const {
-    const ColumnSpec& about = column(table, c);
-    std::string word;
-    static const std::set<std::string> kExtents = {"minutes", "hours", "days", "weeks", "months", "years", "seconds", "km", "m", "cm", "mm", "metres", "kilometres", "miles"};
-    const auto begins = [&](const char* with) { return about.label.starts_with(with); };
-    if (!about.is_number() && says_extreme(about.label)) word = highest ? "last" : "first";
-    else if (!about.is_number()) word = highest ? "latest" : "earliest";
-    else if (begins("greatest ") || begins("smallest ")) word = highest ? "highest" : "lowest";
-    else if (says_extreme(about.label)) word = highest ? "greatest" : "smallest";
-    else if (kExtents.count(about.unit) && is_stretch(about.label)) word = highest ? "longest" : "shortest";
-    else if (kExtents.count(about.unit)) word = highest ? "greatest" : "smallest";
-    else word = highest ? "highest" : "lowest";
-    return (rank > 1 ? ordinal(rank) : "") + word;
-  }
-
   std::string plural(const RowSet& set) { return spec(set.table).plural + modifiers(set).text(); }
 
-  // What stands behind a noun: " in Suzhou", and then clauses: "whose …", "that have …".
+  // What stands behind a noun. Every part must be read of the noun and not of another one that a part before it names: what is named by
+  // a name alone stands first ("in \"Suzhou\""), then come the row's own values ("with a price below 30 EUR and the manner \"calm\""), what is
+  // spoken of by a description ("at that cinema"), and at last which rows lead to it ("that have at least two dogs").
   struct Mods {
-    std::string attached;
-    std::vector<std::string> clauses;
-    std::string text() const { return attached + (clauses.empty() ? "" : " " + join_words(clauses)); }
+    std::string tight;
+    bool of_several = false;   // "of those dogs" is part of it
+    std::vector<std::string> with;
+    std::string loose;
+    std::vector<std::string> that;
+    std::string text() const { return tight + (with.empty() ? "" : " with " + join_words(with)) + loose + (that.empty() ? "" : " " + join_words(that)); }
   };
 
   Mods modifiers(const RowSet& set) {
     Mods out;
-    std::vector<std::string> having;
     if (set.kind != RowSet::Kind::kWhere) return out;
+    const bool own = std::any_of(set.where.begin(), set.where.end(), [&](const Condition& o) { return o.kind == Condition::Kind::kCompare && !phrase_for(o, set.table); });
     for (const Condition& condition : set.where) {
       if (condition.kind == Condition::Kind::kHas) {
-        having.push_back(has(condition));
-        continue;
-      }
-      if (const std::string* phrase = phrase_for(condition, set.table)) {
-        out.attached += " " + filled(*phrase, condition.kind == Condition::Kind::kIn ? refer(condition.set) : constant(condition, set.table));
+        out.that.push_back(has(condition));
+      } else if (const std::string* phrase = phrase_for(condition, set.table); phrase && condition.kind == Condition::Kind::kCompare) {
+        out.tight += " " + filled(*phrase, constant(condition, set.table));
+      } else if (phrase) {
+        const bool single = condition.set->is_single(tables_), of = phrase->starts_with("of ");
+        const std::string said = filled(*phrase, refer(condition.set));
+        out.of_several |= of && !single;
+        if (condition.set->is_named(tables_) || (of && (single || !own))) out.tight += " " + said;
+        else out.loose += (of ? " that are " : " ") + said;
       } else {
-        out.clauses.push_back("whose " + column(set.table, condition.column).label + " is " + predicate(condition, set.table));
+        out.with.push_back(condition.kind == Condition::Kind::kIn ? referring(condition, set.table) : having(column(set.table, condition.column), relation_of(condition.comparison), constant(condition, set.table)));
       }
     }
-    out.clauses.insert(out.clauses.end(), having.begin(), having.end());
     return out;
   }
 
+  // "30 degrees", "\"calm\"", "2026-09-13".
   std::string constant(const Condition& condition, int table) const {
-    return column(table, condition.column).is_number() ? amount(table, condition.column, condition.number) : condition.text;
+    return column(table, condition.column).is_number() ? amount(table, condition.column, condition.number) : quoted(condition.text);
   }
 
-  std::string predicate(const Condition& condition, int table) {
-    if (condition.kind == Condition::Kind::kIn)
-      return (condition.negated ? "not " : "") + std::string(condition.set->is_single(tables_) ? "" : "one of ") + refer(condition.set);
-    const bool time = !column(table, condition.column).is_number();
-    static const std::map<Comparison, std::pair<std::string, std::string>> kWords = {
-        {Comparison::kEqual, {"", ""}}, {Comparison::kNotEqual, {"not ", "not "}}, {Comparison::kBelow, {"below ", "before "}},
-        {Comparison::kAtMost, {"at most ", "at or before "}}, {Comparison::kAbove, {"above ", "after "}}, {Comparison::kAtLeast, {"at least ", "at or after "}}};
-    const auto& [of_number, of_time] = kWords.at(condition.comparison);
-    const bool date = time && text_form(condition.text) == TextForm::kDate;
-    if (date && condition.comparison == Comparison::kAtLeast) return "on or after " + condition.text;
-    if (date && condition.comparison == Comparison::kAtMost) return "on or before " + condition.text;
-    return (time ? of_time : of_number) + constant(condition, table);
+  // "the home river \"Amazon\"", "that river as home river".
+  std::string referring(const Condition& condition, int table) {
+    const ColumnSpec& about = column(table, condition.column);
+    const std::string to = refer(condition.set);
+    const bool single = condition.set->is_single(tables_);
+    if (condition.set->is_named(tables_) || (single && condition.negated)) return having(about, condition.negated ? Relation::kNotEqual : Relation::kEqual, to);
+    return (single ? "" : condition.negated ? "none of " : "one of ") + to + " as " + about.label;
   }
 
   std::string has(const Condition& condition) {
@@ -242,8 +257,8 @@ class Speaker {
   }
 
   std::string in_unit(int table, int c) const {
-    const std::string& unit = column(table, c).unit;
-    return unit.empty() ? "" : ", in " + unit + ",";
+    const ColumnSpec& about = column(table, c);
+    return about.unit.empty() || says_unit(about) ? "" : ", in " + about.unit + ",";
   }
 
   std::string say_plain(const Question& question) {
@@ -263,16 +278,21 @@ class Speaker {
       }
       case Question::Ask::kAggregate: break;
     }
-    const Mods mods = modifiers(of);
-    const std::string who = spec(of.table).plural + mods.text();
-    if (question.how == Aggregate::kCount) {
-      const std::string how_many = "How many " + spec(of.table).plural + mods.attached + " are there" + (mods.clauses.empty() ? "" : " " + join_words(mods.clauses)) + "?";
-      return pick({how_many, "What is the number of " + who + "?", "Count the " + who + "."});
-    }
-    const std::string how = question.how == Aggregate::kSum ? "total" : question.how == Aggregate::kAverage ? "average"
-                            : superlative(of.table, question.column, question.how == Aggregate::kHighest, 1);
-    const std::string what = "the " + how + " " + column(of.table, question.column).label + in_unit(of.table, question.column) + " of the " + who;
+    const std::string who = plural(of);
+    if (question.how == Aggregate::kCount) return pick({"How many " + who + " are there?", "What is the number of " + who + "?", "Count the " + who + "."});
+    const ColumnSpec& about = column(of.table, question.column);
+    const bool clock = form_ == TextForm::kClock;
+    const std::string what = "the " + reduced(question, about) + " " + about.label + (clock ? " in the day" : in_unit(of.table, question.column)) + " of the " + who;
     return pick({"What is " + what + "?", "Find " + what + "."});
+  }
+
+  // "total", "average", "shortest".
+  static std::string reduced(const Question& question, const ColumnSpec& about) {
+    if (question.how == Aggregate::kSum) return "total";
+    if (question.how == Aggregate::kAverage) return "average";
+    const bool highest = question.how == Aggregate::kHighest;
+    if (measure_of(about) == Measure::kCount) return highest ? "highest" : "lowest";   // "the lowest number of stars"
+    return extreme_word(about, highest);
   }
 
   // Of two cells of one column.
@@ -281,9 +301,11 @@ class Speaker {
     const ColumnSpec& about = column(table, question.column);
     const std::string left = "the " + about.label + " of " + refer_entity(question.of);
     const std::string right = "that of " + refer_entity(question.minus->of);
-    if (about.is_number()) return "What is the difference" + in_unit(table, question.column) + " between " + left + " and " + right + "?";
     if (form_ == TextForm::kClock) return "How many minutes lie between " + left + " and " + right + ", both taken on the same day?";
-    return "How many days lie between " + left + " and " + right + "?";
+    if (!about.is_number()) return "How many days lie between " + left + " and " + right + "?";
+    const bool share = about.unit.starts_with("percent") || about.unit.starts_with("%");
+    const bool round_the_clock = measure_of(about) == Measure::kMoment && about.label.find("hour") != std::string::npos;
+    return "What is the difference" + (share ? ", in percentage points," : round_the_clock ? ", the larger number minus the smaller," : in_unit(table, question.column)) + " between " + left + " and " + right + "?";
   }
 
   inline static const std::vector<std::string> kTake{"Consider", "Take", "Find"};
@@ -298,15 +320,6 @@ class Speaker {
   std::vector<std::string> introductions_;
   int letters_ = 0;
 };
-
-// Of the first cell with a value; all of a column that is asked about as a time have one form.
-TextForm form_of_column(const Tables& tables, int table, int column) {
-  const Table& rows = tables.tables[static_cast<size_t>(table)];
-  if (column < 0 || rows.spec.columns[static_cast<size_t>(column)].type != ColumnType::kText) return TextForm::kPlain;
-  for (int64_t cell : rows.columns[static_cast<size_t>(column)])
-    if (has_value(cell)) return text_form(tables.texts.text(static_cast<int32_t>(cell)));
-  return TextForm::kPlain;
-}
 
 bool is_average(const Question& question) { return question.ask == Question::Ask::kAggregate && question.how == Aggregate::kAverage; }
 

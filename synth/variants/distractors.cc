@@ -5,6 +5,7 @@
 #include "synth/tool_forms.h"
 #include "synth/variant.h"
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::variants::distractors {
 namespace {
@@ -27,7 +28,7 @@ ToolSpec over_all(const TableSpec& table, const ColumnSpec& column) {
   tool.parameters = {{"type", "object"}, {"properties", Json::object()}, {"required", Json::array()}, {"additionalProperties", false}};
   if (column.is_number()) {
     tool.name = "range_of_" + column.name + "_of_" + table.name;
-    tool.description = "Gives the lowest and the highest " + column.label + " that " + with_article(table.label) + " may have" + (column.unit.empty() ? "." : ", in " + column.unit + ".");
+    tool.description = "Gives the lowest and the highest " + column.label + " that " + with_article(table.label) + " may have" + (column.unit.empty() || says_unit(column) ? "." : ", in " + column.unit + ".");
     tool.body = {{"sql", "SELECT " + number_text(column.low, column.decimals) + " AS lowest, " + number_text(column.high, column.decimals) + " AS highest"}, {"returns", "record"}};
   } else {
     const std::string name = '"' + column.name + '"';
@@ -49,7 +50,7 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
   for (const Table& table : tables.tables) schema.push_back(table.spec);
   for (const Table& table : tables.tables) {
     if (table.size() < 2) continue;   // the words of one row would tell what it is
-    auto count = expand_tool({{"name", "count_" + table.spec.name}, {"form", "count"}, {"table", table.spec.name}}, schema, "variant distractors", "$");
+    auto count = expand_tool({{"name", "count_" + table.spec.name}, {"form", "count"}, {"table", table.spec.name}}, schema, {}, "variant distractors", "$");
     if (count.ok())
       if (auto spec = tool_spec_from_json(*count, "variant distractors", "$"); spec.ok()) add(std::move(*spec));
     for (size_t c = 0; c < table.spec.columns.size(); ++c) {

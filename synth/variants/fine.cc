@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "synth/variant.h"
+#include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::variants::fine {
 namespace {
@@ -61,14 +63,20 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+// What rows are asked for by: " with the given museum and date".
+std::string given_text(const Reveal& reveal, const TableSpec& table) {
+  std::vector<std::string> labels;
+  for (const auto& [column, parameter] : reveal.given) labels.push_back(table.columns[static_cast<size_t>(table.column_index(column))].label);
+  return " with the given " + join_words(labels);
+}
+
 ToolSpec part_of(const ToolSpec& tool, const std::string& piece, std::vector<std::string> others, const TableSpec& table) {
   const ColumnSpec& column = column_of(tool.reveals[0], piece, table);
   const std::string keywords = tool.body.value("keywords", "");
   ToolSpec part = made_from(tool, "part", {{"piece", piece}, {"omit", others}, {"arguments", Json::object()}});
   part.name += "_" + piece;
   if (tells_what_it_declares(tool, table))
-    part.description = "Tells the " + column.label + (column.unit.empty() ? "" : " in " + column.unit) + " of " +
-                       (returns_list(tool) ? "the " + table.plural + " that are asked for" : "one " + table.label) + ", and no more.";
+    part.description = "Tells the " + label_with_unit(column) + " of " + (returns_list(tool) ? "all " + table.plural + given_text(tool.reveals[0], table) : "one " + table.label) + ", and no more.";
   else part.description += " This tool leaves out: " + joined(others) + ".";
   if (!keywords.empty()) {
     part.body["arguments"][keywords] = {piece};

@@ -64,6 +64,11 @@ ToolSpec numbered(const ToolSpec& tool, const TableSpec& target, const Tables& t
     for (auto& [column, parameter] : made.reveals[0].given)
       if (parameter == theirs) parameter = ours;
   }
+  // "name (title)" gives no title any more.
+  const std::string& label = target.columns[static_cast<size_t>(target.name_column())].label;
+  for (const Json& member : members)
+    if (const size_t at = made.description.find(member.get<std::string>() + " (" + label + ")"); at != std::string::npos)
+      made.description.replace(at + member.get_ref<const std::string&>().size() + 2, label.size(), "number");
   if (!members.empty()) made.description += " Every " + target.label + " is given by its number.";
   return made;
 }

@@ -1,7 +1,9 @@
 // Quantities come in other units than those that tasks speak of.
+#include <algorithm>
 #include <array>
 
 #include "synth/variant.h"
+#include "verifiers/constraint.h"
 
 namespace assay::variants::units {
 namespace {
@@ -28,10 +30,15 @@ void replace_unit(std::string& text, const std::string& member, const Unit& unit
   const size_t at = text.find(member + " (");
   const size_t end = at == std::string::npos ? at : text.find(')', at);
   if (end == std::string::npos) return;
-  const std::string old = " in " + std::string(unit.name);
+  const std::string old = "in " + std::string(unit.name);
   const size_t in = text.rfind(old, end);
   if (in == std::string::npos || in < at) return;
-  text.replace(in, end - in, " in " + std::string(unit.other));   // the range goes with the unit
+  text.replace(in, end - in, "in " + std::string(unit.other));   // the range goes with the unit
+}
+
+bool takes_numbers(const ToolSpec& tool) {
+  const Json& properties = tool.parameters["properties"];
+  return std::any_of(properties.begin(), properties.end(), [](const Json& property) { return property.value("description", "").find(" in ") != std::string::npos && property.value("type", "") != "string"; });
 }
 
 bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
@@ -41,18 +48,19 @@ bool apply(std::vector<ToolSpec>& tools, const Tables& tables) {
     const Table* table = reveal ? tables.find(reveal->table) : nullptr;
     if (!table) continue;
     Json members = Json::object();
-    std::string description = tool.description, notes;
+    std::string description = tool.description;
+    std::vector<std::string> told;
     for (const auto& [column, member] : reveal->columns) {
       const ColumnSpec& spec = table->spec.columns[static_cast<size_t>(table->spec.column_index(column))];
       const Unit* unit = unit_of(spec);
       if (!unit || member.empty()) continue;
       members[member] = {{"times", unit->times}, {"decimals", spec.decimals}};
       replace_unit(description, member, *unit);
-      notes += " But \"" + member + "\" comes in " + std::string(unit->other) + ", " + std::to_string(unit->times) + " to each of the " + std::string(unit->name) + " named here.";
+      told.push_back("\"" + member + "\" in " + std::string(unit->other) + " (" + std::string(unit->name) + " times " + std::to_string(unit->times) + ")");
     }
     if (members.empty()) continue;
     tool = made_from(tool, "converted", {{"members", members}});
-    tool.description = description + notes;
+    tool.description = description + " It tells " + join_words(told) + (takes_numbers(tool) ? "; what it is given stays in the units that are named there." : ".");
     any = true;
   }
   return any;

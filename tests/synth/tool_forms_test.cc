@@ -13,7 +13,7 @@ namespace {
 using fixture::must;
 using fixture::travel;
 
-Result<Json> expanded(const Json& form) { return expand_tool(form, travel().tables, "d.json", "$.tools[0]"); }
+Result<Json> expanded(const Json& form) { return expand_tool(form, travel().tables, {}, "d.json", "$.tools[0]"); }
 
 // Travel's tables under one tool declared by form.
 std::shared_ptr<const Environment> with_tool(const Json& form) {

@@ -245,7 +245,7 @@ TEST_CASE("quantities are converted exactly and said in their new unit") {
     CHECK(after[i]["price"].get<int64_t>() == 100 * before[i]["price"].get<int64_t>());
     CHECK(after[i]["rating"] == before[i]["rating"]);
   }
-  CHECK_THAT(environment->find_tool("get_infos_by_restaurant")->description, Catch::Contains("price (cost per person in fen)") && Catch::Contains("\"price\" comes in fen, 100 to each of the CNY named here"));
+  CHECK_THAT(environment->find_tool("get_infos_by_restaurant")->description, Catch::Contains("price (cost per person in fen)") && Catch::Contains("It tells \"price\" in fen (CNY times 100)"));
 }
 
 TEST_CASE("outdated records say so, hold other numbers, and can be confirmed") {

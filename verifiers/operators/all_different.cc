@@ -1,5 +1,6 @@
 // all_different: no entity (or no value of a column, with "by") occurs twice among the slots. Compared by identity, not by spelling.
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::operators::all_different {
 namespace {
@@ -26,6 +27,7 @@ class AllDifferent final : public Constraint {
 
   std::string sentence() const override {
     const std::string noun = binding_.tables.tables[table()].spec.label;
+    if (by_ && choice_.all_groups && choice_.fields.size() == 1) return "No two " + plurals(choice_, binding_) + " may have the same " + by_->spec->label + ".";
     if (by_) return "No two of " + noun_phrase(choice_, binding_, false) + " may have the same " + by_->spec->label + ".";
     const std::string where = choice_.all_groups ? "in the " + binding_.shape.whole : "among " + noun_phrase(choice_, binding_, false);
     return "No " + noun + " may appear twice " + where + ".";

@@ -1,6 +1,7 @@
 // belongs: the entity of each slot refers (by a reference column) to the entity in another field of the same group: every
 // hotel lies in that day's city. "phrase" says what it must be or do to it, if that is not "be in".
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::operators::belongs {
 namespace {
@@ -34,9 +35,7 @@ class Belongs final : public Constraint {
   }
 
   std::string sentence() const override {
-    std::string phrase = noun_phrase(choice_, binding_, true);
-    phrase[0] = static_cast<char>(std::toupper(phrase[0]));
-    return phrase + " must " + phrase_ + " the " + binding_.shape.fields[owner_].label + " given for the same " +
+    return upper_first(noun_phrase(choice_, binding_, true)) + " must " + phrase_ + " the " + binding_.shape.fields[owner_].label + " given for the same " +
            binding_.shape.group_label + ".";
   }
 

@@ -1,5 +1,6 @@
 // compare: an attribute of every chosen slot against a constant, a set, or an attribute of another field of the same group.
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::operators::compare {
 namespace {
@@ -28,7 +29,12 @@ class Compare final : public Constraint {
   }
 
   std::string sentence() const override {
-    return "The " + column_.spec->label + " of " + noun_phrase(choice_, binding_, true) + " must be " + expected() + ".";
+    const std::string who = noun_phrase(choice_, binding_, true);
+    if (than_ >= 0) return "The " + column_.spec->label + " of " + who + " must be " + expected() + ".";
+    const bool unlike = !test_.in && test_.relation == Relation::kNotEqual;
+    const std::string what = (is_name() ? "be " : several() ? "each have " : "have ") + (is_name() ? values() : unlike ? having(*column_.spec, Relation::kEqual, values()) : having(test_, column_, binding_));
+    if (unlike && choice_.all_groups) return "No " + labels(choice_, binding_, "or") + " may " + what + ".";
+    return upper_first(who) + (unlike ? " must not " : " must ") + what + ".";
   }
 
   std::vector<std::string> branches() const override {
@@ -98,11 +104,21 @@ class Compare final : public Constraint {
     const int64_t right = than_column_.at(rows[other(slot)]);
     return has_value(cell) && has_value(right) && assay::compare(cell, test_.relation, right);
   }
+  bool is_name() const {
+    const TableSpec& table = binding_.tables.tables[column_.table].spec;
+    return table.is_entity() && column_.column == table.name_column() && column_.spec->type == ColumnType::kText;
+  }
+  bool several() const { return !choice_.all_groups && choice_.slots.size() > 1; }
+  std::string values() const {
+    std::vector<std::string> out;
+    for (int64_t value : test_.values) out.push_back(value_text(value, column_, binding_));
+    return join_words(out, "or");
+  }
   int other(int slot) const { return binding_.shape.slot(binding_.shape.group_of_slot(slot), than_); }
   std::string expected() const {
     if (than_ < 0) return test_text(test_, column_, binding_);
     const std::string than = "the " + than_column_.spec->label + " of ", label = binding_.shape.fields[than_].label;
-    const std::string relation = column_.spec->is_number() || test_.relation != Relation::kEqual ? relation_words(test_.relation) : "the same as";
+    const std::string relation = test_.relation == Relation::kEqual ? "the same as" : relation_words(test_.relation);
     if (binding_.shape.has_given_entities()) return relation + " " + than + "its " + label;
     return relation + " " + than + "the " + label + (binding_.shape.has_given_entities() ? " of" : " for") + " the same " + binding_.shape.group_label;
   }

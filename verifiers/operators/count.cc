@@ -1,5 +1,6 @@
 // count: how many of the slots pass a test: at least, at most or exactly so many.
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::operators::count {
 namespace {
@@ -40,8 +41,10 @@ class Count final : public Constraint {
   }
 
   std::string sentence() const override {
-    return "Of " + noun_phrase(choice_, binding_, false) + ", " + wording_ + " must have " + with_article(column_.spec->label) + " that is " +
-           test_text(test_, column_, binding_) + ".";
+    const std::string what = " must have " + having(test_, column_, binding_) + ".";
+    if (!choice_.all_groups || choice_.fields.size() > 1) return "Of " + noun_phrase(choice_, binding_, false) + ", " + wording_ + what;
+    const AnswerField& field = binding_.shape.fields[choice_.fields[0]];
+    return upper_first(wording_) + " " + (bounds_.back().number == 1 ? field.label : field.plural) + what;
   }
 
   std::vector<std::string> branches() const override {

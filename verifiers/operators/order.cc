@@ -25,7 +25,7 @@ class Order final : public Constraint {
   }
 
   std::string sentence() const override {
-    const std::string groups = choice_.all_groups ? "from each " + binding_.shape.group_label + " to the next"
+    const std::string groups = choice_.all_groups ? "from one " + binding_.shape.group_label + " to the next"
                                                   : "in this sequence: " + noun_phrase(choice_, binding_, false);
     return "The " + column_.spec->label + " of the " + binding_.shape.fields[choice_.fields[0]].label + " must " + verb() + " " + groups + ".";
   }

@@ -40,8 +40,7 @@ class Tiers final : public Constraint {
   }
 
   std::string sentence() const override {
-    std::string out = "What is required depends on the " + column_.spec->label + " of " + binding_.shape.slot_text(slot_) +
-                      "; any value outside the following ranges is not allowed.";
+    std::string out = "The " + column_.spec->label + " of " + binding_.shape.slot_text(slot_) + " must be in one of these ranges, which decides what else is required.";
     for (const Tier& tier : tiers_) {
       out += "\n   - If it is " + range_text(tier) + ": ";
       std::string then;

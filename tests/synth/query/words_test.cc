@@ -125,11 +125,11 @@ TEST_CASE("filters and superlatives are said with labels, units and the domain's
   const auto cheap = w.is(hotel, "price", Comparison::kAtMost, "", 300);
   const auto good = w.is(hotel, "rating", Comparison::kAtLeast, "", 40);
   w.says(w.ask(Ask::kAggregate, w.where("hotel", {in_hangzhou, cheap, good})),
-         "How many hotels in Hangzhou are there whose price per night is at most 300 CNY and whose rating is at least 4?");
-  w.says(w.ask(Ask::kCell, w.best(w.where("hotel", {in_hangzhou}), "price", false), "stars"), "What is the number of stars of the hotel in Hangzhou with the lowest price per night?");
+         "How many hotels in \"Hangzhou\" with a price per night of at most 300 CNY and a rating of at least 4 are there?");
+  w.says(w.ask(Ask::kCell, w.best(w.where("hotel", {in_hangzhou}), "price", false), "stars"), "What is the number of stars of the hotel in \"Hangzhou\" with the lowest price per night?");
   w.says(w.ask(Ask::kName, w.best(w.where("hotel", {in_hangzhou, good}), "price", true, 2)),
-         "Name the hotel with the second-highest price per night among the hotels in Hangzhou whose rating is at least 4.");
-  w.says(w.ask(Ask::kAggregate, w.where("hotel", {in_hangzhou}), "price", Aggregate::kAverage), "What is the average price per night, in CNY, of the hotels in Hangzhou?");
+         "Name the hotel with the second-highest price per night among the hotels in \"Hangzhou\" with a rating of at least 4.");
+  w.says(w.ask(Ask::kAggregate, w.where("hotel", {in_hangzhou}), "price", Aggregate::kAverage), "What is the average price per night, in CNY, of the hotels in \"Hangzhou\"?");
   const int weather = w.table("weather");
   w.says(w.ask(Ask::kAggregate, w.where("weather", {w.is(weather, "date", Comparison::kEqual, "2025-10-01")}), "high_celsius", Aggregate::kLowest),
          "What is the smallest highest temperature, in degrees Celsius, of the forecasts for 2025-10-01?");
@@ -143,9 +143,19 @@ TEST_CASE("a label that says an extreme itself gets no second one before it") {
         if (table.spec.name == "hotel" && column.name == "price") column.label = label;
     const World w(must(finish_environment(std::move(renamed))));
     const auto hangzhou = w.where("hotel", {w.is(w.table("hotel"), "city", Comparison::kEqual, "Hangzhou")});
-    w.says(w.ask(Ask::kName, w.best(hangzhou, "price", false)), "Name the hotel in Hangzhou whose " + std::string(label) + " is the " + extreme + ".");
-    w.says(w.ask(Ask::kAggregate, hangzhou, "price", Aggregate::kLowest), "What is the " + std::string(extreme) + " " + label + ", in CNY, of the hotels in Hangzhou?");
+    w.says(w.ask(Ask::kName, w.best(hangzhou, "price", false)), "Name the hotel in \"Hangzhou\" whose " + std::string(label) + " is the " + extreme + ".");
+    w.says(w.ask(Ask::kAggregate, hangzhou, "price", Aggregate::kLowest), "What is the " + std::string(extreme) + " " + label + ", in CNY, of the hotels in \"Hangzhou\"?");
   }
+}
+
+TEST_CASE("conditions stand beside the noun that they are about") {
+  const World& w = world();
+  const int hotel = w.table("hotel");
+  const auto cheap = w.is(hotel, "price", Comparison::kBelow, "", 300), modern = w.is(hotel, "style", Comparison::kNotEqual, "modern");
+  const auto north = w.best(w.where("city", {}), "latitude", true);
+  w.says(w.ask(Ask::kAggregate, w.where("hotel", {w.in(hotel, "city", north), cheap, modern})),
+         "Take the city with the highest latitude of all cities. Count the hotels with a price per night below 300 CNY and a style other than \"modern\" in that city.");
+  w.says(w.ask(Ask::kName, w.best(w.where("hotel", {}), "stars", true)), "Name the hotel with the most stars of all hotels.");
 }
 
 TEST_CASE("what is described is introduced by itself and spoken of by one name") {
@@ -153,7 +163,7 @@ TEST_CASE("what is described is introduced by itself and spoken of by one name")
   const int intercity = w.table("intercity"), hotel = w.table("hotel");
   const auto first = w.best(w.where("intercity", {w.is(intercity, "from_city", Comparison::kEqual, "Hangzhou")}), "departure", false);
   w.says(w.ask(Ask::kAggregate, w.where("hotel", {w.in(hotel, "city", w.follow(first, "to_city"))})),
-         "Consider the city of arrival of the connection from Hangzhou with the earliest time of departure. How many hotels in that city are there?");
+         "Consider the city of arrival of the connection from \"Hangzhou\" whose time of departure is the earliest in the day. How many hotels in that city are there?");
   const auto north = w.best(w.where("city", {}), "latitude", true), south = w.best(w.where("city", {}), "latitude", false);
   Question question = w.ask(Ask::kCell, north, "longitude");
   question.minus = std::make_shared<const Question>(w.ask(Ask::kCell, south, "longitude"));
@@ -162,31 +172,31 @@ TEST_CASE("what is described is introduced by itself and spoken of by one name")
   // The same city twice is introduced once.
   Question again = w.ask(Ask::kCell, w.best(w.where("hotel", {w.in(hotel, "city", north)}), "price", true), "rating");
   again.minus = std::make_shared<const Question>(w.ask(Ask::kCell, w.best(w.where("hotel", {w.in(hotel, "city", w.best(w.where("city", {}), "latitude", true))}), "price", false), "rating"));
-  w.says(again, "Take the city with the highest latitude of all cities. Take the hotel in that city with the highest price per night; call it hotel A. "
-                "Take the hotel in that city with the lowest price per night; call it hotel B. What is the difference between the rating of hotel A and that of hotel B?");
+  w.says(again, "Take the city with the highest latitude of all cities. Take the hotel with the highest price per night in that city; call it hotel A. "
+                "Take the hotel with the lowest price per night in that city; call it hotel B. What is the difference between the rating of hotel A and that of hotel B?");
 }
 
 TEST_CASE("rows that refer and groups are said from the entity's side") {
   const World& w = world();
   const int hotel = w.table("hotel"), intercity = w.table("intercity");
   const auto grand = w.where("hotel", {w.is(hotel, "stars", Comparison::kEqual, "", 5)});
-  w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 3)})), "Name all cities that have at least 3 hotels whose number of stars is 5.");
-  w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 1, true)})), "Name all cities that have no hotels whose number of stars is 5.");
-  w.says(w.ask(Ask::kName, w.group(grand, "city", Aggregate::kCount)), "Name the city with the most hotels whose number of stars is 5.");
+  w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 3)})), "Name all cities that have at least 3 hotels with exactly 5 stars.");
+  w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 1, true)})), "Name all cities that have no hotels with exactly 5 stars.");
+  w.says(w.ask(Ask::kName, w.group(grand, "city", Aggregate::kCount)), "Name the city with the most hotels with exactly 5 stars.");
   w.says(w.ask(Ask::kName, w.group(w.where("hotel", {}), "city", Aggregate::kAverage, "price")), "Name the city with the highest average price per night of hotels.");
   const auto trains = w.where("intercity", {w.is(intercity, "mode", Comparison::kEqual, "train")});
-  w.says(w.ask(Ask::kName, w.group(trains, "from_city", Aggregate::kCount)), "Name the city of departure of the most connections whose mode is train.");
+  w.says(w.ask(Ask::kName, w.group(trains, "from_city", Aggregate::kCount)), "Name the city of departure of the most connections with the mode \"train\".");
   w.says(w.ask(Ask::kName, w.group(trains, "to_city", Aggregate::kAverage, "price")),
-         "Name the city of arrival with the highest average fare of connections whose mode is train.");
+         "Name the city of arrival with the highest average fare of connections with the mode \"train\".");
 }
 
 TEST_CASE("a phrase with an article before its value is for names only") {
   World w;
   const int hotel = w.table("hotel");
   w.options.phrases[{hotel, w.column(hotel, "city")}] = "of the {} office";
-  w.says(w.ask(Ask::kNames, w.where("hotel", {w.is(hotel, "city", Comparison::kEqual, "Hangzhou")})), "Name all hotels of the Hangzhou office.");
+  w.says(w.ask(Ask::kNames, w.where("hotel", {w.is(hotel, "city", Comparison::kEqual, "Hangzhou")})), "Name all hotels of the \"Hangzhou\" office.");
   w.says(w.ask(Ask::kNames, w.where("hotel", {w.in(hotel, "city", w.best(w.where("city", {}), "latitude", true))})),
-         "Take the city with the highest latitude of all cities. Name all hotels whose city is that city.");
+         "Take the city with the highest latitude of all cities. Name all hotels with that city as city.");
 }
 
 TEST_CASE("every step of a plan is dropped and turned round once") {
@@ -237,6 +247,7 @@ TEST_CASE("ties, gaps and emptiness are told") {
   const auto highest = std::max_element(latitude.begin(), latitude.end());
   latitude[highest == latitude.begin() ? 1 : 0] = *highest;
   CHECK(must(evaluate(best, source)).tie);
+  CHECK(must(evaluate(w.ask(Ask::kName, w.best(w.where("city", {}), "latitude", true, 3)), source)).tie);   // the third, or the fourth, row
   latitude[0] = kNull;
   CHECK(must(evaluate(best, source)).missing);
   const Question none = w.ask(Ask::kName, w.best(w.where("city", {w.is(w.table("city"), "latitude", Comparison::kAbove, "", 9'000)}), "longitude", true));
