@@ -11,6 +11,7 @@
 #include "synth/templates.h"
 #include "synth/variant.h"
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay {
 namespace {
@@ -64,22 +65,26 @@ Result<Level> read_level(const MakeRequest& request) {
   return level;
 }
 
-std::string upper_first(std::string text) {
-  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-  return text;
+// A rule's sentence with what its template notes about it, before the stop that ends the first line.
+std::string with_note(std::string sentence, std::string note) {
+  if (note.empty()) return sentence;
+  if (note.ends_with(".")) note.pop_back();
+  const size_t stop = sentence.rfind('.', sentence.find('\n'));
+  return stop == std::string::npos ? sentence : sentence.insert(stop, " (" + note + ")");
 }
 
-// The prompt says everything that is judged and nothing about how: rules are the constraints' own sentences.
+// The prompt says everything that is judged and nothing about how: rules are the constraints' own sentences. notes[i] is on rule i.
 std::string write_prompt(const MakeRequest& request, const AnswerShape& shape, const std::string& intro, const Constraints& constraints,
                          const std::vector<std::string>& notes) {
   std::string out = intro + "\n\nFor each " + shape.group_label + " choose:\n";
-  std::vector<std::string> keys, groups;
+  std::vector<std::string> keys;
   OrderedJson example = OrderedJson::object();
+  const bool given = std::any_of(shape.fields.begin(), shape.fields.end(), [](const AnswerField& field) { return field.is_given(); });
   for (const AnswerField& field : shape.fields) {
     keys.push_back("\"" + field.name + "\"");
     example[field.name] = field.is_given() ? field.literals[0] : "...";
     if (!field.is_given()) {
-      out += "- " + field.name + ": the " + field.label + ", by its exact name as the tools give it\n";
+      out += "- " + field.name + ": the " + field.label + ", exactly as the tools name it\n";
     } else {
       std::vector<std::string> literals;
       for (int group = 0; group < shape.groups; ++group) literals.push_back("\"" + field.literals[static_cast<size_t>(group)] + "\"");
@@ -87,13 +92,11 @@ std::string write_prompt(const MakeRequest& request, const AnswerShape& shape, c
     }
   }
   out += "\nRules:\n";
-  for (size_t i = 0; i < constraints.size(); ++i) out += std::to_string(i + 1) + ". " + constraints[i]->sentence() + "\n";
-  for (const std::string& note : notes) out += "\nNote: " + note;
-  if (!notes.empty()) out += "\n";
+  for (size_t i = 0; i < constraints.size(); ++i) out += std::to_string(i + 1) + ". " + with_note(constraints[i]->sentence(), notes[i]) + "\n";
   out += "\nWhere no rule is against it, a name may be chosen more than once; it then counts each time. A rule that cannot be checked because a name is not known or a "
          "value is missing counts as broken. Any answer that keeps all rules is right.\n";
   out += "\nAnswer with a JSON array of exactly " + std::to_string(shape.groups) + " objects, one for each " + shape.group_label +
-         " in order, each with exactly the key" + (keys.size() > 1 ? "s " : " ") + join_words(keys) + ", all values being strings. The first begins like this:\n" +
+         (given ? ", in the order above" : " (the first for " + shape.group_label + " 1)") + ", each with exactly the key" + (keys.size() > 1 ? "s " : " ") + join_words(keys) + ", all values being strings. The first begins like this:\n" +
          OrderedJson::array({example}).dump() + "\n";
   for (const ToolSpec& tool : request.environment->tools)
     if (tool.effect == ToolEffect::kSubmit) out += "Hand in this JSON text, with no code fence or words around it, by calling " + tool.name + " once; the call ends the task.";
@@ -163,7 +166,12 @@ struct Draft {
   AnswerShape shape;
   std::vector<FilledTemplate> templates;
   std::set<std::string> names;   // of the templates
-  std::vector<std::string> notes;
+
+  std::vector<std::string> notes() const {
+    std::vector<std::string> out;
+    for (const FilledTemplate& filled : templates) out.push_back(filled.note);
+    return out;
+  }
 };
 
 // What a step of a lineage keeps of the one before.
@@ -179,7 +187,6 @@ Status add_template(const MakeRequest& request, const std::string& name, Rng& rn
   if (!filled) return {};
   for (const FilledTemplate& other : draft.templates)
     if (other.constraint == filled->constraint) return {};
-  if (!filled->note.empty() && std::find(draft.notes.begin(), draft.notes.end(), filled->note) == draft.notes.end()) draft.notes.push_back(filled->note);
   draft.templates.push_back(*filled);
   draft.names.insert(name);
   return {};
@@ -269,7 +276,7 @@ Result<Draft> begin_draft(const MakeRequest& request, const Level& level, Rng& r
   if (basis) {
     draft = basis->draft;
     groups = std::max(groups, draft.shape.groups);
-    for (size_t i = 0; groups == draft.shape.groups && i < draft.templates.size(); ++i) draft.templates[i] = {basis->constraints[i], "", false};
+    for (size_t i = 0; groups == draft.shape.groups && i < draft.templates.size(); ++i) draft.templates[i] = {basis->constraints[i], draft.templates[i].note, false};
   }
   // The same draws in every step of a lineage: what was given stays given.
   Rng own(request.seed, stream_of(request.archetype + "/shape"), static_cast<uint64_t>(request.index));
@@ -294,7 +301,7 @@ Result<std::optional<RemadeTask>> candidate(const MakeRequest& request, const Le
   }
   ASSAY_ASSIGN(const Json constraints, tighten(request, level, draft, rng, misses));
   if (constraints.is_null()) return std::optional<RemadeTask>();
-  ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
+  ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes()));
   auto made = with_gold(request, std::move(task));
   if (made.ok() && level.calls.contains(static_cast<double>(made->plain_calls))) {
     if (request.step) made->basis = std::make_shared<const Basis>(Basis{std::move(draft), constraints});
@@ -331,7 +338,7 @@ Result<RemadeTask> make_by_preset(const MakeRequest& request) {
     samples = std::move(sampled.answers);
   }
   ASSAY_ASSIGN(const Json constraints, constraints_at(request, draft, shares, 1.0, samples));
-  ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes));
+  ASSAY_ASSIGN(Task task, assemble(request, draft.shape, constraints, intro_text(request, draft.shape), draft.notes()));
   return with_gold(request, std::move(task));
 }
 

@@ -49,8 +49,9 @@ Measure measure_of(const ColumnSpec& column) {
   if (is_moment(column)) return Measure::kMoment;
   const std::string about = head(column.label);
   if (has_any(about, {"area", "size", "volume", "space"})) return Measure::kSize;
-  const bool extent = has_any(column.unit, {"seconds", "minutes", "hours", "days", "nights", "weeks", "months", "years", "km", "m", "cm", "mm", "metres", "kilometres", "centimetres", "millimetres", "miles", "pages", "lines", "words"});
-  if (!extent || has_any(about, {"height", "altitude", "elevation", "level", "age", "line"})) return Measure::kLevel;
+  const bool rate = has_any(column.unit, {"a", "an", "per"});   // "hours a week"
+  const bool extent = !rate && has_any(column.unit, {"seconds", "minutes", "hours", "days", "nights", "weeks", "months", "years", "km", "m", "cm", "mm", "metres", "kilometres", "centimetres", "millimetres", "miles", "pages", "lines", "words"});
+  if (!extent || has_any(about, {"height", "altitude", "elevation", "level", "age", "line", "experience"})) return Measure::kLevel;
   const bool stretch = has_any(about, {"length", "duration", "time", "distance", "way", "transit", "stay", "notice", "warranty", "walk", "drive", "wait", "pause", "rest", "gap", "delay", "life",
                                        "half-life", "period", "term", "transport", "season", "encore", "runway"});
   return stretch ? Measure::kStretch : Measure::kExtent;
