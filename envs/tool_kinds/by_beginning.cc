@@ -2,7 +2,8 @@
 //
 // Body: {"tool": spec of a tool that returns an array, "member": the name in each record ("" where names are bare), "most": how many
 // matches are shown}. Takes a string parameter "beginning". Returns {"matches": […]}; when there are more than `most`, instead
-// {"matches": only what is named exactly so, "too_many": how many, "longer": every longer beginning by one character}.
+// {"matches": only what is named exactly so, "too_many": how many, "longer": for each next character, the beginning that all names with it share}.
+#include <map>
 #include <set>
 
 #include "envs/tool_kind.h"
@@ -18,6 +19,14 @@ std::string through(const std::string& text, size_t at) {
   return text.substr(0, end);
 }
 
+// Cut at a character.
+std::string shared_beginning(const std::string& left, const std::string& right) {
+  size_t at = 0;
+  while (at < left.size() && at < right.size() && left[at] == right[at]) ++at;
+  while (at > 0 && at < left.size() && (static_cast<unsigned char>(left[at]) & 0xC0) == 0x80) --at;
+  return left.substr(0, at);
+}
+
 class SearchTool final : public BoundTool {
  public:
   SearchTool(std::unique_ptr<BoundTool> inner, std::string member, size_t most, std::string name)
@@ -31,7 +40,7 @@ class SearchTool final : public BoundTool {
     if (seen.error) return seen;
     ASSAY_ASSIGN(const OrderedJson items, parse_ordered_json(seen.text, "the list that is searched"));
     OrderedJson matches = OrderedJson::array(), exact = OrderedJson::array();
-    std::set<std::string> longer;
+    std::map<std::string, std::string> shared;   // by the next character: what all names with it begin with
     for (const OrderedJson& item : items) {
       const OrderedJson* named = member_.empty() ? &item : item.is_object() && item.contains(member_) ? &item[member_] : nullptr;
       if (!named || !named->is_string()) return make_error(Boundary::kTool, "an item of the list that is searched has no name", name_);
@@ -39,8 +48,10 @@ class SearchTool final : public BoundTool {
       if (!name.starts_with(beginning)) continue;
       matches.push_back(item);
       if (name == beginning) exact.push_back(item);
-      else longer.insert(through(name, beginning.size()));
+      else if (const auto [at, fresh] = shared.try_emplace(through(name, beginning.size()), name); !fresh) at->second = shared_beginning(at->second, name);
     }
+    std::set<std::string> longer;
+    for (const auto& [next, begins] : shared) longer.insert(begins);
     if (matches.size() <= most_ || longer.empty()) return Observation{OrderedJson{{"matches", matches}}.dump()};
     return Observation{OrderedJson{{"matches", exact}, {"too_many", matches.size()}, {"longer", longer}}.dump()};
   }

@@ -304,8 +304,10 @@ class Speaker {
     if (form_ == TextForm::kClock) return "How many minutes lie between " + left + " and " + right + ", both taken on the same day?";
     if (!about.is_number()) return "How many days lie between " + left + " and " + right + "?";
     const bool share = about.unit.starts_with("percent") || about.unit.starts_with("%");
-    const bool round_the_clock = measure_of(about) == Measure::kMoment && about.label.find("hour") != std::string::npos;
-    return "What is the difference" + (share ? ", in percentage points," : round_the_clock ? ", the larger number minus the smaller," : in_unit(table, question.column)) + " between " + left + " and " + right + "?";
+    const bool moment = measure_of(about) == Measure::kMoment;
+    const std::string in = share ? ", in percentage points," : moment && about.unit.empty() && about.label.find("hour") != std::string::npos ? ", the larger number minus the smaller,"
+                           : moment && !about.unit.empty() ? ", in " + about.unit.substr(0, about.unit.find(" after ")) + "," : in_unit(table, question.column);   // minutes, not minutes after midnight
+    return "What is the difference" + in + " between " + left + " and " + right + "?";
   }
 
   inline static const std::vector<std::string> kTake{"Consider", "Take", "Find"};

@@ -133,6 +133,14 @@ TEST_CASE("an agent cannot go on as if nothing had changed") {
   CHECK(called("identifiers", "get_all_hotels_by_city", {{"city_number", number}}).text == must(opened(plain())->call("get_all_hotels_by_city", R"({"city":"Hangzhou"})")).text);
   CHECK_THAT(called("search_only", "get_all_cities", {{"beginning", ""}}).text, Catch::Contains("too_many"));
   CHECK_THAT(called("search_only", "get_all_cities", {{"beginning", "Hangz"}}).text, Catch::Contains(R"(["Hangzhou"])"));
+  for (const Json& longer : must(parse_json(called("search_only", "get_all_cities", {{"beginning", ""}}).text, "t"))["longer"]) {
+    const std::string beginning = longer;   // it leads to a choice, or to one name
+    std::set<std::string> next;
+    for (const Json& match : must(parse_json(called("search_only", "get_all_cities", {{"beginning", beginning}}).text, "t"))["matches"])
+      next.insert(match.get<std::string>().substr(beginning.size(), 1));
+    INFO(beginning);
+    CHECK((next.size() > 1 || next == std::set<std::string>{""}));
+  }
   const Json first = must(parse_json(called("pages", "get_all_cities", Json::object()).text, "t"));
   CHECK(first["items"].size() == 8);
   CHECK(called("pages", "get_all_cities", {{"page", first["pages"].get<int>() + 1}}).error);
