@@ -212,6 +212,21 @@ TEST_CASE("one of a unit is said in the singular") {
   CHECK(amount_text("1", "kg") == "1 kg");
 }
 
+TEST_CASE("tests of an attribute are said of who has it") {
+  const World world = load_world("operator_cases.json");
+  const auto sentence = [&](const std::string& text) {
+    auto constraint = compile_constraint(Json::parse(text), {world.shape, world.environment->tables}, "case", "$");
+    REQUIRE(constraint.ok());
+    return (*constraint)->sentence();
+  };
+  const std::string compare = R"({"op":"compare","slots":{"fields":["hotel"]},"get":"price","cmp":)", count = R"({"op":"count","slots":{"fields":["hotel"]},"get":"price","cmp":"<","value":500,)";
+  CHECK(sentence(compare + R"("<=","value":500})") == "Every hotel must have a price of at most 500 CNY.");
+  CHECK(sentence(compare + R"("!=","value":500})") == "No hotel may have a price of 500 CNY.");
+  CHECK(sentence(count + R"("exactly":2})") == "Exactly 2 hotels must have a price below 500 CNY.");
+  CHECK(sentence(count + R"("at_most":1})") == "At most 1 hotel must have a price below 500 CNY.");
+  CHECK(sentence(R"({"op":"all_different","slots":{"fields":["hotel"]},"by":"price"})") == "No two hotels may have the same price.");
+}
+
 TEST_CASE("nouns get the article that is spoken") {
   CHECK(with_article("rating") == "a rating");
   CHECK(with_article("age") == "an age");
