@@ -64,8 +64,9 @@ bool says_extreme(const ColumnSpec& column) {
 
 std::string extreme_word(const ColumnSpec& column, bool highest) {
   if (says_extreme(column) && !column.is_number()) return highest ? "last" : "first";
-  if (column.label.starts_with("highest ") || column.label.starts_with("lowest ")) return highest ? "greatest" : "smallest";
-  if (says_extreme(column) && measure_of(column) != Measure::kMoment) return highest ? "highest" : "lowest";
+  const std::string first = first_word(column.label);
+  if (first == "greatest" || first == "smallest" || first == "largest") return highest ? "highest" : "lowest";
+  if (says_extreme(column) && first != "first" && first != "last") return highest ? "greatest" : "smallest";
   switch (measure_of(column)) {
     case Measure::kLevel: return highest ? "highest" : "lowest";
     case Measure::kCount: return highest ? "most" : "fewest";

@@ -25,7 +25,10 @@ TEST_CASE("extremes are said by the word for what is measured") {
   CHECK(extremes(column("floor area needed", "m²")) == "smallest largest floor area needed");
   CHECK(extremes(column("depth of the ruts", "mm")) == "smallest greatest depth of the ruts");
   CHECK(extremes(column("workload", "hours a week")) == "lowest highest workload");
-  CHECK(extremes(column("least weight", "kg")) == "lowest highest least weight");
+  CHECK(extremes(column("least weight", "kg")) == "smallest greatest least weight");
+  CHECK(extremes(column("greatest weight", "kg")) == "lowest highest greatest weight");
+  CHECK(extremes(column("earliest week of use")) == "smallest greatest earliest week of use");
+  CHECK(extremes(column("first year")) == "earliest latest first year");
   CHECK(extremes(column("highest temperature", "degrees Celsius")) == "smallest greatest highest temperature");
 }
 
