@@ -17,6 +17,14 @@ std::map<std::string, std::string> offline(bool vendored) {
   return out;
 }
 
+// Outside of the module: what that requires may not be there yet.
+std::map<std::string, std::string> without_module() {
+  auto out = offline(false);
+  out["GO111MODULE"] = "off";
+  out["GOFLAGS"] = "";
+  return out;
+}
+
 std::optional<Recipe> propose(const TreeView& tree, const std::string& date) {
   const std::string module = tree.text("go.mod");
   if (module.empty()) return std::nullopt;
@@ -25,7 +33,7 @@ std::optional<Recipe> propose(const TreeView& tree, const std::string& date) {
   out.ecosystem = "go";
   out.date = date;
   out.programs = {"go"};
-  out.stages.push_back({"standard_library", {}, {{{"go", "build", "std"}, offline(false), false}}, {std::string(kBuildDirectory).substr(1)}});
+  out.stages.push_back({"standard_library", {}, {{{"go", "build", "std"}, without_module(), false}}, {std::string(kBuildDirectory).substr(1)}});
   if (!vendored && module.find("require") != std::string::npos) {
     RecipeStage stage{"dependencies", {"go.mod"}, {{{"go", "mod", "download"}, environment(false), true}}, {std::string(kDependencies).substr(1)}};
     if (tree.has("go.sum")) stage.inputs.push_back("go.sum");

@@ -105,6 +105,9 @@ TEST_CASE("each build system is told from its own files") {
   CHECK(recipe_of("rust", {{"Cargo.toml", "[dependencies]\nserde = \"1\""}, {"Cargo.lock", "source = \"registry\""}}).stages.at(0).inputs == std::vector<std::string>{"Cargo.lock", "Cargo.toml"});
   CHECK_FALSE(propose_recipe(tree_of({{"CMakeLists.txt", "add_library(x x.cc)"}}), "cpp", ""));
   CHECK_FALSE(propose_recipe(tree_of({{"go.mod", "module x\n"}}), "fortran", ""));
+  const Recipe go = recipe_of("go", {{"go.mod", "module x\nrequire example.org/y v1\n"}});
+  CHECK(go.stages.at(0).steps.at(0).environment.at("GO111MODULE") == "off");
+  CHECK(go.stages.at(1).steps.at(0).network);
 }
 
 TEST_CASE("a change of fixtures runs the tests that name them, or all") {
