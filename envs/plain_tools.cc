@@ -8,25 +8,29 @@
 namespace assay {
 namespace {
 
-// The specifications inside `tool`, as JSON: of a menu several, of a look-up none.
-Json inside(const Json& body) {
-  if (!body.is_object()) return Json::array();
-  if (body.contains("tools") && body["tools"].is_array()) return body["tools"];
-  return body.contains("tool") ? Json::array({body["tool"]}) : Json::array();
+// The specifications inside a tool's body, as JSON: of a menu several, of a look-up none.
+std::vector<const Json*> inside(const Json& body) {
+  std::vector<const Json*> out;
+  if (!body.is_object()) return out;
+  const auto tools = body.find("tools"), tool = body.find("tool");
+  if (tools != body.end() && tools->is_array())
+    for (const Json& each : *tools) out.push_back(&each);
+  else if (tool != body.end()) out.push_back(&*tool);
+  return out;
 }
 
 // Whether a tool of this kind stands anywhere inside.
 bool has_inside(const Json& body, const std::string& kind) {
-  const Json specs = inside(body);
-  return std::any_of(specs.begin(), specs.end(), [&](const Json& spec) {
-    return spec.is_object() && spec.contains("body") && (spec.value("kind", "") == kind || has_inside(spec["body"], kind));
+  const std::vector<const Json*> specs = inside(body);
+  return std::any_of(specs.begin(), specs.end(), [&](const Json* spec) {
+    return spec->is_object() && spec->contains("body") && (spec->value("kind", "") == kind || has_inside((*spec)["body"], kind));
   });
 }
 
 std::vector<ToolSpec> tools_inside(const ToolSpec& tool) {
   std::vector<ToolSpec> out;
-  for (const Json& spec : inside(tool.body))
-    if (auto read = tool_spec_from_json(spec, tool.name, "$.body"); read.ok()) out.push_back(std::move(*read));
+  for (const Json* spec : inside(tool.body))
+    if (auto read = tool_spec_from_json(*spec, tool.name, "$.body"); read.ok()) out.push_back(std::move(*read));
   return out;
 }
 

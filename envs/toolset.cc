@@ -108,8 +108,8 @@ bool any_kind(const std::string& name, const Json& body, Predicate predicate) {
   if (const ToolKind* kind = find_tool_kind(name); kind && predicate(*kind)) return true;
   if (!body.is_object()) return false;
   const auto inside = [&](const Json& spec) { return spec.is_object() && spec.contains("body") && any_kind(spec.value("kind", ""), spec["body"], predicate); };
-  const Json tools = body.value("tools", Json());
-  return inside(body.value("tool", Json())) || (tools.is_array() && std::any_of(tools.begin(), tools.end(), inside));
+  const auto tool = body.find("tool"), tools = body.find("tools");
+  return (tool != body.end() && inside(*tool)) || (tools != body.end() && tools->is_array() && std::any_of(tools->begin(), tools->end(), inside));
 }
 
 template <typename Predicate>

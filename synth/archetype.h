@@ -10,6 +10,7 @@
 
 #include "envs/certificate.h"
 #include "envs/message.h"
+#include "envs/plain_tools.h"
 #include "envs/task.h"
 #include "envs/toolset.h"
 #include "envs/verifier.h"
@@ -46,6 +47,7 @@ struct MakeRequest {
   std::string archetype;        // which of the domain's
   std::shared_ptr<const Environment> environment;
   Tools* tools = nullptr;       // of that environment, bound for this thread
+  PlainTools* plain = nullptr;  // `tools` before variants; null: made when needed
   // Tools for one episode over a task's files, where the environment's tools keep state; empty: `tools` serve this once.
   std::function<Result<std::unique_ptr<Tools>>(const Task&)> open_tools;
   std::shared_ptr<const EnvironmentReport> report;   // check_environment of it; null: computed when needed

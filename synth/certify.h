@@ -12,7 +12,7 @@ namespace assay {
 struct CertifyOptions {
   int64_t chance_tries = 10'000;
   int64_t feasible_tries = 2'000;
-  int64_t count_limit = 1'000;
+  int64_t count_limit = 250;
   int64_t node_limit = 6'000;     // solver effort of one question
 };
 

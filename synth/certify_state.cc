@@ -97,7 +97,7 @@ class StateCertifier {
   }
 
   Status prove_gold() {
-    ASSAY_ASSIGN(operate::Gold gold, play_gold(task_, world_->tools(), world_->part(), bundle_));
+    ASSAY_ASSIGN(operate::Gold gold, play_gold(task_, world_->plain(), world_->part(), bundle_));
     certificate_.calls_high = gold.calls;
     // Whoever has done it has called a tool that writes; and one that reads, if what was written does not stand in the prompt.
     certificate_.calls_low = 1 + std::any_of(bundle_.begin(), bundle_.end(), [&](const Chosen& chosen) { return must_look(chosen); });

@@ -125,8 +125,13 @@ Result<Task> assemble(const MakeRequest& request, const AnswerShape& shape, cons
   return task;
 }
 
+Result<Exploration> gold(const Task& task, const MakeRequest& request) {
+  if (request.plain) return gold_exploration(task, *request.environment, *request.plain);
+  return gold_exploration(task, *request.environment, *request.tools);
+}
+
 Result<RemadeTask> with_gold(const MakeRequest& request, Task task) {
-  ASSAY_ASSIGN(Exploration exploration, gold_exploration(task, *request.environment, *request.tools));
+  ASSAY_ASSIGN(Exploration exploration, gold(task, request));
   task.gold = std::move(exploration.answer);
   seal_task(task);
   return RemadeTask{std::move(task), std::move(exploration.transcript), exploration.calls, exploration.plain_calls};
@@ -384,8 +389,6 @@ Result<MadeTask> make_by_search(MakeRequest request) {
   return make_error(Boundary::kEnvironment, "no task of difficulty " + std::to_string(request.difficulty) + " was found in " + std::to_string(kMaxCandidates) + " tries: " + misses.text(),
                     request.file() + ": " + request.path() + ".levels", "wider bands, more templates or richer data");
 }
-
-Result<Exploration> gold(const Task& task, const MakeRequest& request) { return gold_exploration(task, *request.environment, *request.tools); }
 
 Result<MadeTask> make_certified(const MakeRequest& request) {
   if (request.by_difficulty()) return make_by_search(request);

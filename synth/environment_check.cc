@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 
 #include "envs/base/rng.h"
 #include "envs/database.h"
@@ -13,10 +14,24 @@ namespace {
 
 using Tuples = std::set<std::string>;
 
-bool matches(const Tables& tables, const Table& table, const Reveal& reveal, int32_t row, const Json& arguments) {
-  return std::all_of(reveal.given.begin(), reveal.given.end(), [&](const auto& pair) {
-    return tables.cell_json(table, table.spec.column_index(pair.first), row) == arguments[pair.second];
-  });
+using Rows = std::vector<int32_t>;
+const Rows kNoRows;
+
+std::string key_of(const Reveal& reveal, const Json& arguments) {
+  Json out = Json::array();
+  for (const auto& [column, parameter] : reveal.given) out.push_back(arguments[parameter]);
+  return out.dump();
+}
+
+// Rows by what they have in the columns that `reveal` is given: key_of() of the arguments for which it tells of them.
+std::unordered_map<std::string, Rows> rows_by_given(const Tables& tables, const Table& table, const Reveal& reveal) {
+  std::unordered_map<std::string, Rows> out;
+  for (int32_t row = 0; row < table.size(); ++row) {
+    Json arguments = Json::object();
+    for (const auto& [column, parameter] : reveal.given) arguments[parameter] = tables.cell_json(table, table.spec.column_index(column), row);
+    out[key_of(reveal, arguments)].push_back(row);
+  }
+  return out;
 }
 
 // What the reveal says of one row, as comparable text; numbers compare as scaled integers.
@@ -56,6 +71,7 @@ class Checker {
       for (const auto& [column, member] : pairs)
         if (table.spec.column_index(column) < 0) return problem(tool, "reveals the unknown column '" + reveal.table + "." + column + "'");
     if (table.size() == 0) return {};
+    by_given_ = rows_by_given(tables, table, reveal);
     Rng rng(0, "reveal/" + tool.name);
     const int64_t count = reveal.given.empty() ? 1 : std::min<int64_t>(samples, table.size());
     for (int64_t i = 0; i < count; ++i) {
@@ -106,11 +122,12 @@ class Checker {
     if (seen.text != other.text) return problem(tool, "its result depends on the order rows are stored in: " + arguments.dump());
     auto json = parse_json(seen.text, tool.name);
     if (!json.ok()) return problem(tool, "its result is not JSON");
-    if (!reveal.counts.empty()) return check_count(tool, reveal, table, arguments, *json);
+    const auto matching = by_given_.find(key_of(reveal, arguments));
+    const Rows& rows = matching == by_given_.end() ? kNoRows : matching->second;
+    if (!reveal.counts.empty()) return check_count(tool, reveal, rows.size(), arguments, *json);
     const Json records = json->is_array() ? *json : Json::array({*json});
     Tuples expected, found;
-    for (int32_t r = 0; r < table.size(); ++r)
-      if (matches(tables, table, reveal, r, arguments)) expected.insert(tuple_of(tables, table, reveal, r));
+    for (const int32_t row : rows) expected.insert(tuple_of(tables, table, reveal, row));
     for (const Json& record : records) {
       const auto tuple = tuple_from(table, reveal, record);
       if (!tuple) return problem(tool, "a result lacks a column it declares to reveal: " + record.dump());
@@ -123,9 +140,7 @@ class Checker {
     return {};
   }
 
-  Status check_count(const ToolSpec& tool, const Reveal& reveal, const Table& table, const Json& arguments, const Json& result) {
-    int64_t count = 0;
-    for (int32_t row = 0; row < table.size(); ++row) count += matches(environment_.tables, table, reveal, row, arguments);
+  Status check_count(const ToolSpec& tool, const Reveal& reveal, size_t count, const Json& arguments, const Json& result) {
     if (result.is_object() && result.value(reveal.counts, Json()) == count) return {};
     return problem(tool, "counts " + std::to_string(count) + " rows as " + result.dump() + ", for " + arguments.dump());
   }
@@ -134,6 +149,7 @@ class Checker {
   Tools& tools_;
   Tools& shuffled_;
   EnvironmentReport& report_;
+  std::unordered_map<std::string, Rows> by_given_;   // of the reveal that is being checked
 };
 
 }  // namespace

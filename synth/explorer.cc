@@ -43,6 +43,10 @@ bool reveals_fact(const Reveal& reveal, const Tables& tables, const Fact& fact) 
   return reveal.columns.count(column) > 0 || (reveal.complete && reveal.given.count(column) > 0);
 }
 
+// Most answers are found in a dozen nodes. While more can be listed, giving up on a hard sub-problem is cheaper than searching it; at
+// last, another task is cheaper than this one.
+constexpr int64_t kNodesWhileListing = 500, kNodesAtLast = 2'000;
+
 class Explorer {
  public:
   Explorer(const TaskView& task, const std::vector<TableSpec>& schema, const Json& constraints, Tools& tools)
@@ -197,8 +201,7 @@ class Explorer {
     ASSAY_ASSIGN(Constraints constraints, compile_constraints(constraints_, binding, "task " + task_.id));
     Lowering lowering(task_.answer, known_.tables());
     for (const auto& constraint : constraints) constraint->post(lowering);
-    // While more can be listed, giving up early on a hard sub-problem is cheaper than searching it; and a search can draw another task.
-    const Solved solved = solve(lowering.model(), {more_to_list ? 2'000 : 20'000, 0});
+    const Solved solved = solve(lowering.model(), {more_to_list ? kNodesWhileListing : kNodesAtLast, 0});
     candidate_.clear();
     if (solved.outcome != SolveOutcome::kFound) return false;
     for (int slot = 0; slot < task_.answer.slots(); ++slot) candidate_.push_back(solved.values[lowering.slot(slot).id]);
@@ -285,13 +288,17 @@ Result<Exploration> explore(const TaskView& task, const std::vector<TableSpec>& 
 }
 
 Result<Exploration> gold_exploration(const Task& task, const Environment& environment, Tools& tools) {
+  PlainTools plain(tools);
+  return gold_exploration(task, environment, plain);
+}
+
+Result<Exploration> gold_exploration(const Task& task, const Environment& environment, PlainTools& plain) {
   TaskView view;
   view.id = task.id;
   view.answer = task.answer;
   view.limits = task.limits;
   std::vector<TableSpec> schema;
   for (const Table& table : environment.tables.tables) schema.push_back(table.spec);
-  PlainTools plain(tools);
   ASSAY_TRY(plain.reset());
   ASSAY_ASSIGN(Exploration found, explore(view, schema, task.constraints, plain));
   return as_played(std::move(found), plain);

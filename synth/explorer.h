@@ -29,6 +29,7 @@ Result<Exploration> explore(const TaskView& task, const std::vector<TableSpec>& 
 
 // Hands explore() what it may know of `task`: the gold trajectory, made again.
 Result<Exploration> gold_exploration(const Task& task, const Environment& environment, Tools& tools);
+Result<Exploration> gold_exploration(const Task& task, const Environment& environment, PlainTools& plain);
 
 // `found` was found over `plain`: the same with the calls that really were made.
 Exploration as_played(Exploration found, const PlainTools& plain);

@@ -29,6 +29,7 @@ struct World {
 
   struct Own {   // of one thread
     std::unique_ptr<Toolset> tools;                      // a connection serves one thread
+    std::unique_ptr<PlainTools> plain;                   // over `tools`
     std::map<std::string, std::shared_ptr<void>> kept;   // by archetype
   };
   std::map<std::thread::id, Own> own;
@@ -38,6 +39,7 @@ struct World {
     Own& slot = own[std::this_thread::get_id()];
     if (!slot.tools) {
       ASSAY_ASSIGN(slot.tools, Toolset::open(environment, database));
+      slot.plain = std::make_unique<PlainTools>(*slot.tools);
     }
     return &slot;
   }
@@ -180,6 +182,7 @@ struct Factory::State {
     out.environment = world->environment;
     ASSAY_ASSIGN(World::Own* own, world->of_this_thread());
     out.tools = own->tools.get();
+    out.plain = own->plain.get();
     out.kept = &own->kept[out.archetype];
     out.open_tools = [world, executor = executor](const Task& task) -> Result<std::unique_ptr<Tools>> {
       ASSAY_ASSIGN(std::unique_ptr<Toolset> tools, Toolset::open(world->environment, world->database, {executor, task.files}));

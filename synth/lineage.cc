@@ -86,6 +86,7 @@ class Maker {
     ASSAY_ASSIGN(Bound* bound, with(out.tools));
     out.request.environment = bound->environment;
     out.request.tools = bound->tools.get();
+    out.request.plain = bound->plain.get();
     out.request.report = bound->report;
     out.request.kept = &bound->kept;
     ASSAY_ASSIGN(out.remade, archetype_.make_task_only(out.request));
@@ -97,6 +98,7 @@ class Maker {
     std::shared_ptr<const Environment> environment;
     std::shared_ptr<const EnvironmentReport> report;
     std::unique_ptr<Toolset> tools;
+    std::unique_ptr<PlainTools> plain;
     std::shared_ptr<void> kept;
   };
 
@@ -123,6 +125,7 @@ class Maker {
           !std::includes(told.listable.begin(), told.listable.end(), needs.listable.begin(), needs.listable.end()))
         return make_error(Boundary::kTool, "the tools do not tell all that the task is judged by", "task " + task.id);
       request.tools = &tools;
+      request.plain = nullptr;
       ASSAY_ASSIGN(const Exploration gold, archetype_.gold(task, request));
       if (gold.plain_calls <= most) return {};
       return make_error(Boundary::kLimit, "the gold takes " + std::to_string(gold.plain_calls) + " calls, more than " + std::to_string(most), "task " + task.id);
@@ -148,6 +151,7 @@ class Maker {
     ASSAY_ASSIGN(bound.environment, environment_from_json(to_json(*finished), finished->domain));   // as a store gives it back
     ASSAY_ASSIGN(bound.report, check_environment(bound.environment));
     ASSAY_ASSIGN(bound.tools, Toolset::open(bound.environment, database_));
+    bound.plain = std::make_unique<PlainTools>(*bound.tools);
     return &bound;
   }
 

@@ -50,6 +50,8 @@ class Space final : public Gecode::Space {
     }
     branch_on(model, options);
     map_.clear();
+    channels_.clear();
+    negations_.clear();
   }
 
   Space(Space& other) : Gecode::Space(other) {
@@ -71,11 +73,17 @@ class Space final : public Gecode::Space {
  private:
   IntVar integer(Var v) {
     const auto& [boolean, index] = map_[v.id];
-    return boolean ? IntVar(Gecode::channel(*this, bools_[index])) : IntVar(ints_[index]);
+    if (!boolean) return ints_[index];
+    const auto [it, fresh] = channels_.try_emplace(index);
+    if (fresh) it->second = Gecode::channel(*this, bools_[index]);
+    return it->second;
   }
   BoolVar truth(Literal literal) {
-    const BoolVar plain = bools_[map_[literal.var.id].second];
-    return literal.negated ? Gecode::expr(*this, !plain) : plain;
+    const int index = map_[literal.var.id].second;
+    if (!literal.negated) return bools_[index];
+    const auto [it, fresh] = negations_.try_emplace(index);
+    if (fresh) it->second = Gecode::expr(*this, !bools_[index]);
+    return it->second;
   }
 
   void make_variables(const ConstraintModel& model) {
@@ -151,8 +159,8 @@ class Space final : public Gecode::Space {
       }
       Gecode::IntVarArgs args;
       args << integer(table.first) << integer(table.second);
-      if (table.reified) Gecode::extensional(*this, args, it->second, Gecode::Reify(truth(table.literal)));
-      else Gecode::extensional(*this, args, it->second);
+      if (table.reified) Gecode::extensional(*this, args, it->second, !table.forbidden, Gecode::Reify(truth(table.literal)));
+      else Gecode::extensional(*this, args, it->second, !table.forbidden);
     }
   }
 
@@ -180,7 +188,10 @@ class Space final : public Gecode::Space {
     }
   }
 
-  std::vector<std::pair<bool, int>> map_;   // variable -> (boolean, index); only while posting
+  // Only while posting.
+  std::vector<std::pair<bool, int>> map_;   // variable -> (boolean, index)
+  std::map<int, IntVar> channels_;          // boolean -> the same as an integer
+  std::map<int, BoolVar> negations_;        // boolean -> its opposite
   Gecode::IntVarArray ints_;
   Gecode::BoolVarArray bools_;
 };
@@ -189,24 +200,17 @@ class Space final : public Gecode::Space {
 
 namespace {
 
-// With `accept`: until it accepts. Without: counts into `counted`, up to `count_limit`.
-Solved search(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const std::vector<int>&)>& accept,
-              int64_t* counted, int64_t count_limit) {
+// `take` is called with each solution until it returns true; then the outcome is kFound.
+Solved search(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const Space&, int64_t nodes)>& take) {
   Solved out;
-  auto root = std::make_unique<Space>(model, options);
   Gecode::Search::NodeStop stop(static_cast<unsigned long>(options.node_limit));
   Gecode::Search::Options how;
   how.threads = 1;
   how.stop = &stop;
-  Gecode::DFS<Space> engine(root.get(), how);
-  root.reset();
+  how.clone = false;   // the engine takes the space over
+  Gecode::DFS<Space> engine(new Space(model, options), how);
   while (std::unique_ptr<Space> found{engine.next()}) {
-    if (accept) {
-      out.values = found->values(model);
-      if (!accept(out.values)) continue;
-    } else if (++*counted < count_limit) {
-      continue;
-    }
+    if (!take(*found, static_cast<int64_t>(engine.statistics().node))) continue;
     out.outcome = SolveOutcome::kFound;
     out.nodes = static_cast<int64_t>(engine.statistics().node);
     return out;
@@ -219,7 +223,13 @@ Solved search(const ConstraintModel& model, const SolveOptions& options, const s
 }  // namespace
 
 Solved solve_until(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const std::vector<int>&)>& accept) {
-  return search(model, options, accept, nullptr, 0);
+  std::vector<int> values;
+  Solved out = search(model, options, [&](const Space& found, int64_t) {
+    values = found.values(model);
+    return accept(values);
+  });
+  out.values = std::move(values);
+  return out;
 }
 
 Solved solve(const ConstraintModel& model, const SolveOptions& options) {
@@ -228,9 +238,13 @@ Solved solve(const ConstraintModel& model, const SolveOptions& options) {
 
 Counted count_solutions(const ConstraintModel& model, int64_t limit, int64_t node_limit) {
   Counted out;
-  const Solved end = search(model, {node_limit, 0}, nullptr, &out.solutions, limit);
+  const Solved end = search(model, {node_limit, 0}, [&](const Space&, int64_t nodes) {
+    if (out.solutions == 0) out.nodes_to_first = nodes;
+    return ++out.solutions == limit;
+  });
   out.exact = end.outcome == SolveOutcome::kInfeasible;
   out.nodes = end.nodes;
+  if (out.solutions == 0) out.nodes_to_first = end.nodes;
   return out;
 }
 

@@ -34,6 +34,7 @@ struct Counted {
   int64_t solutions = 0;
   bool exact = false;   // false: the limit of solutions or nodes ended the count; there are at least so many
   int64_t nodes = 0;
+  int64_t nodes_to_first = 0;   // until the first was found; all, where none was
 };
 // Counts assignments of the decision variables.
 Counted count_solutions(const ConstraintModel& model, int64_t limit, int64_t node_limit);

@@ -63,7 +63,7 @@ bool satisfies(const ConstraintModel& model, const std::vector<int>& values) {
   }
   for (const auto& t : model.tables) {
     const std::pair<int, int> at{value(t.first), value(t.second)};
-    const bool held = std::find(t.tuples->begin(), t.tuples->end(), at) != t.tuples->end();
+    const bool held = (std::find(t.tuples->begin(), t.tuples->end(), at) == t.tuples->end()) == t.forbidden;
     if (held != (!t.reified || truth(t.literal))) return false;
   }
   for (const auto& c : model.clauses)

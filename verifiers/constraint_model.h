@@ -50,12 +50,13 @@ class ConstraintModel {
   struct AllDifferent {
     std::vector<Var> variables;
   };
-  // (first, second) is one of the tuples; with a literal: literal <=> that.
+  // (first, second) is one of the tuples, or where these are forbidden none of them; with a literal: literal <=> that.
   struct Table {
     Var first, second;
     std::shared_ptr<const std::vector<std::pair<int, int>>> tuples;
     bool reified = false;
     Literal literal;
+    bool forbidden = false;
   };
   // At least one literal is true.
   struct Clause {

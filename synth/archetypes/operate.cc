@@ -37,7 +37,7 @@ Result<std::optional<Made>> attempt(const MakeRequest& request) {
   task.gold = gold_text(*bundle);
   task.provenance = request.provenance();
   task.limits = limits_over(request.environment->tools);
-  ASSAY_ASSIGN(Gold gold, play_gold(task, world->tools(), world->part(), *bundle));
+  ASSAY_ASSIGN(Gold gold, play_gold(task, world->plain(), world->part(), *bundle));
   task.goal = std::move(gold.state);
   seal_task(task);
   made.fits = world->part().levels.at(request.difficulty).calls.contains(gold.plain_calls);
@@ -85,7 +85,8 @@ Result<Exploration> gold(const Task& task, const MakeRequest& request) {
   ASSAY_ASSIGN(const auto world, World::of(request));
   ASSAY_ASSIGN(const std::optional<Bundle> bundle, drawn_bundle(*world, request));
   if (!bundle) return make_error(Boundary::kEnvironment, "it cannot be drawn again", "task " + task.id);
-  ASSAY_ASSIGN(Gold found, play_gold(task, *request.tools, world->part(), *bundle));
+  PlainTools plain(*request.tools);
+  ASSAY_ASSIGN(Gold found, play_gold(task, plain, world->part(), *bundle));
   ASSAY_TRY(request.tools->reset());
   if (!found.problems.empty()) return make_error(Boundary::kTool, found.problems[0], "task " + task.id);
   return Exploration{std::move(found.transcript), "Done.", found.calls, found.plain_calls};

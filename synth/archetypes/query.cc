@@ -66,18 +66,20 @@ bool every_step_matters(const Question& question, const Value& value, TableSourc
 
 bool within(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
 
-// What all steps of one request are made from.
+// What all questions over one environment are made from; used by one thread.
 struct Workshop {
+  std::string domain_hash;
+  std::shared_ptr<const Environment> environment, drawn_over;   // which the rest refers to
   QueryOptions options;
-  Level level;
-  std::shared_ptr<const EnvironmentReport> report;   // which `drawable` refers to
-  std::vector<ToolSpec> tools;                       // before variants
+  std::vector<ToolSpec> tools;   // before variants
   std::optional<Drawable> drawable;
   std::optional<TableSource> source;
+
+  const Level& level(const MakeRequest& request) const { return options.levels.at(request.difficulty); }
 };
 
 std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
-  const Level& level = workshop.level;
+  const Level& level = workshop.level(request);
   TableSource& source = *workshop.source;
   const auto lost = [&](const char* code) {
     request.lose(code);
@@ -106,20 +108,30 @@ std::optional<Drawn> draw(const MakeRequest& request, Workshop& workshop) {
   return out;
 }
 
-Status open(const MakeRequest& request, Workshop& out) {
+// The one kept in `request.kept`, or a new one, which is kept there.
+Result<std::shared_ptr<Workshop>> workshop_of(const MakeRequest& request) {
   if (!request.domain) return input_error("its domain is not at hand", "archetype query");
   if (!request.by_difficulty()) return unknown_name("preset", request.preset, {"difficulty"}, "domain " + request.domain->name);
   if (request.difficulty < 1 || request.difficulty > 5) return input_error("difficulties are 1 to 5", "--difficulty");
-  ASSAY_ASSIGN(out.options, read_options(*request.domain, request.part(), request.file(), request.path()));
-  out.level = out.options.levels.at(request.difficulty);
-  out.tools = plain_tools(request.environment->tools);
-  out.report = request.step ? request.step->report : request.report;
-  if (!out.report) {
-    ASSAY_ASSIGN(out.report, check_environment(request.environment));
+  const auto& drawn_over = request.step ? request.step->whole : request.environment;
+  if (request.kept && *request.kept) {
+    auto kept = std::static_pointer_cast<Workshop>(*request.kept);
+    if (kept->domain_hash == request.domain->hash && kept->environment->id == request.environment->id && kept->drawn_over->id == drawn_over->id) return kept;
   }
-  out.drawable.emplace(request.drawn_over(), *out.report, out.options);
-  out.source.emplace(request.environment->tables);
-  return {};
+  auto out = std::make_shared<Workshop>();
+  out->domain_hash = request.domain->hash;
+  out->environment = request.environment;
+  out->drawn_over = drawn_over;
+  ASSAY_ASSIGN(out->options, read_options(*request.domain, request.part(), request.file(), request.path()));
+  out->tools = request.plain ? request.plain->specs() : plain_tools(request.environment->tools);
+  std::shared_ptr<const EnvironmentReport> report = request.step ? request.step->report : request.report;
+  if (!report) {
+    ASSAY_ASSIGN(report, check_environment(request.environment));
+  }
+  out->drawable.emplace(*out->drawn_over, *report, out->options);
+  out->source.emplace(out->environment->tables);
+  if (request.kept) *request.kept = out;
+  return out;
 }
 
 Result<Drawn> drawn_before(const MakeRequest& request, Workshop& workshop) {
@@ -149,25 +161,23 @@ Task assemble(const MakeRequest& request, const Drawn& drawn) {
 }
 
 Result<RemadeTask> make_task_only(const MakeRequest& request) {
-  Workshop workshop;
-  ASSAY_TRY(open(request, workshop));
-  ASSAY_ASSIGN(const Drawn drawn, drawn_before(request, workshop));
+  ASSAY_ASSIGN(const auto workshop, workshop_of(request));
+  ASSAY_ASSIGN(const Drawn drawn, drawn_before(request, *workshop));
   return RemadeTask{assemble(request, drawn), {}, 0, 0, std::make_shared<const Question>(drawn.question)};
 }
 
 Result<MadeTask> make_certified(MakeRequest request) {
-  Workshop workshop;
-  ASSAY_TRY(open(request, workshop));
+  ASSAY_ASSIGN(const auto workshop, workshop_of(request));
   std::optional<MadeTask> unsound;
   int64_t unsound_count = 0;
   for (request.attempt = 0; request.attempt < kMostAttempts && unsound_count < kMostUnsound; ++request.attempt) {
-    const auto drawn = draw(request, workshop);
+    const auto drawn = draw(request, *workshop);
     if (!drawn) continue;
     MadeTask made;
     made.task = assemble(request, *drawn);
     made.candidates = request.attempt + 1;
     ASSAY_ASSIGN(made.certificate, certify(made.task, request));
-    const bool in_band = plain_calls_of(made.certificate) <= workshop.level.calls_high;
+    const bool in_band = plain_calls_of(made.certificate) <= workshop->level(request).calls_high;
     if (made.certificate.sound && in_band) return made;
     request.lose(made.certificate.sound ? "calls_outside_band" : "unsound");
     if (made.certificate.sound || ++unsound_count > 1) continue;
@@ -181,7 +191,8 @@ Result<MadeTask> make_certified(MakeRequest request) {
 Result<Exploration> answer_by_tools(const Task& task, const Question& question, const MakeRequest& request) {
   std::vector<TableSpec> schema;
   for (const Table& table : request.environment->tables.tables) schema.push_back(table.spec);
-  PlainTools plain(*request.tools);
+  std::optional<PlainTools> own;
+  PlainTools& plain = request.plain ? *request.plain : own.emplace(*request.tools);
   ASSAY_TRY(plain.reset());
   ToolSource source(task, schema, plain);
   ASSAY_ASSIGN(const Evaluated found, evaluate(question, source));
@@ -193,18 +204,16 @@ Result<Exploration> answer_by_tools(const Task& task, const Question& question, 
 }
 
 Result<Exploration> gold(const Task& task, const MakeRequest& request) {
-  Workshop workshop;
-  ASSAY_TRY(open(request, workshop));
-  ASSAY_ASSIGN(const Drawn drawn, drawn_before(request, workshop));
+  ASSAY_ASSIGN(const auto workshop, workshop_of(request));
+  ASSAY_ASSIGN(const Drawn drawn, drawn_before(request, *workshop));
   return answer_by_tools(task, drawn.question, request);
 }
 
 // See Archetype::prove_value.
 Status prove(const Task& task, const MakeRequest& request, const Verifier& verifier, Certificate& certificate) {
   const auto problem = [&](std::string what) { certificate.problems.push_back(std::move(what)); };
-  Workshop workshop;
-  ASSAY_TRY(open(request, workshop));
-  ASSAY_ASSIGN(const Drawn drawn, drawn_before(request, workshop));
+  ASSAY_ASSIGN(const auto workshop, workshop_of(request));
+  ASSAY_ASSIGN(const Drawn drawn, drawn_before(request, *workshop));
   const Tables& tables = request.environment->tables;
   const Size size = size_of(drawn.question, tables);
   certificate.measures = {{"hops", size.hops}, {"operators", size.operators}};
@@ -220,7 +229,7 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
   if (gold.ok() && certificate.calls_low > certificate.calls_high) problem("the bounds on calls cross");
 
   for (const Variation& variation : variations(drawn.question, tables)) {
-    ASSAY_ASSIGN(const Evaluated other, evaluate(variation.question, *workshop.source));
+    ASSAY_ASSIGN(const Evaluated other, evaluate(variation.question, *workshop->source));
     if (other.empty) continue;   // then there is no answer to reject
     if (same_answer(drawn.question, other.value, drawn.answer.value)) {
       if (!variation.dropped()) continue;
@@ -234,7 +243,7 @@ Status prove(const Task& task, const MakeRequest& request, const Verifier& verif
     if (survived) problem("a mutant survives: " + variation.column + ", " + variation.change);
   }
 
-  const ChanceRate chance = guess_rate(drawn.question, drawn.answer, *workshop.source);
+  const ChanceRate chance = guess_rate(drawn.question, drawn.answer, *workshop->source);
   certificate.chance_hits = chance.hits;
   certificate.chance_tries = chance.tries;
   if (chance.rate() > kMostChance) problem("the answer is guessed too often");

@@ -17,7 +17,7 @@ Status compile(const Domain& domain, Json& part, const std::string& file, const 
 }  // namespace
 
 Archetype make() {
-  Archetype archetype = choice_archetype("schedule", "place given activities in time under constraints", 2);
+  Archetype archetype = choice_archetype("schedule", "place given activities in time under constraints", 3);
   archetype.compile = compile;
   return archetype;
 }

@@ -3,6 +3,6 @@
 
 namespace assay::archetypes::select {
 
-Archetype make() { return choice_archetype("select", "choose entities for slots under constraints", 2); }
+Archetype make() { return choice_archetype("select", "choose entities for slots under constraints", 3); }
 
 }  // namespace assay::archetypes::select

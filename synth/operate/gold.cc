@@ -122,8 +122,7 @@ class Player {
 
 }  // namespace
 
-Result<Gold> play_gold(const Task& task, Tools& tools, const Part& part, const Bundle& bundle) {
-  PlainTools plain(tools);
+Result<Gold> play_gold(const Task& task, PlainTools& plain, const Part& part, const Bundle& bundle) {
   ASSAY_TRY(plain.reset());
   Player player(task, plain);
   for (const Chosen& chosen : bundle) {

@@ -13,8 +13,8 @@ struct Gold {
   std::vector<std::string> problems; // calls the tools answer with an error; arguments that nothing shown before gives away
 };
 
-// `task` gives prompts and limits; its tools are reset first.
-Result<Gold> play_gold(const Task& task, Tools& tools, const Part& part, const Bundle& bundle);
+// `task` gives prompts and limits; `plain` is reset first.
+Result<Gold> play_gold(const Task& task, PlainTools& plain, const Part& part, const Bundle& bundle);
 
 // The changes of the gold, as JSON text: [{"tool","arguments"} …].
 std::string gold_text(const Bundle& bundle);

@@ -29,6 +29,7 @@ class World {
   const Part& part() const { return part_; }
   const Environment& environment() const { return *environment_; }
   Toolset& tools() { return *tools_; }
+  PlainTools& plain() { return *plain_; }   // over tools()
 
   // In an order that depends on the data alone.
   const std::vector<Candidate>& candidates(size_t request) const { return requests_[request].candidates; }

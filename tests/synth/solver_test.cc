@@ -33,7 +33,8 @@ Small random_model(uint64_t seed) {
   for (int a = 0; a < 4; ++a)
     for (int b = 0; b < 4; ++b)
       if (rng.below(3)) tuples->emplace_back(a, b);
-  m.tables.push_back({small.variables[0], small.variables[2], tuples, rng.below(2) == 0, literal});
+  if (rng.below(8) == 0) tuples->clear();
+  m.tables.push_back({small.variables[0], small.variables[2], tuples, rng.below(2) == 0, literal, rng.below(2) == 0});
   if (rng.below(2)) m.clauses.push_back({{literal, !other}});
   if (rng.below(2)) m.conjunctions.push_back({other, {literal, !m.constant(false)}});
   if (rng.below(2)) m.restrict(small.variables[0], {0});
@@ -65,6 +66,7 @@ TEST_CASE("solutions found hold, and counts are those of plain enumeration") {
       const Solved solved = solve(small.model, {100'000, order});
       CHECK((solved.outcome == SolveOutcome::kFound) == (expected > 0));
       if (solved.outcome == SolveOutcome::kFound) CHECK(satisfies(small.model, solved.values));
+      if (order == 0) CHECK(counted.nodes_to_first == solved.nodes);
     }
     ++(expected > 0 ? feasible : infeasible);
   }

@@ -29,7 +29,7 @@ class Connected final : public Constraint {
     places_ = entity_table().size();
     joined_.assign(static_cast<size_t>(places_) * places_, false);
     for (uint64_t link : links_) joined_[static_cast<size_t>(link >> 32) * places_ + (link & 0xffffffff)] = true;
-    if (!binding_.asked) tuples_ = make_tuples();
+    if (!explores()) tuples_ = make_tuples();
   }
 
   bool holds(const int32_t* rows) const override { return offender(rows) < 0; }
@@ -64,18 +64,17 @@ class Connected final : public Constraint {
       for (int32_t place = 0; place < entity_table().size(); ++place) test.push_back(refuted(start_, place) ? 0 : 1);
       return lowering.row_test(to_slot, test);
     }
-    if (binding_.asked) return not_refuted(lowering, from_slot, to_slot);
     const Literal literal = lowering.model().add_literal();
-    lowering.model().tables.push_back({lowering.slot(from_slot), lowering.slot(to_slot), tuples_, true, literal});
+    lowering.model().tables.push_back({lowering.slot(from_slot), lowering.slot(to_slot), pairs(), true, literal, explores()});
     return literal;
   }
 
   void post(Lowering& lowering) const override {
-    if (binding_.asked) return Constraint::post(lowering);
+    const Pairs pairs = this->pairs();
     for (int leg = first_leg(); leg < legs(); ++leg) {
       const auto [from_slot, to_slot] = leg_slots(leg);
       if (from_slot < 0) lowering.require(reify(lowering, 0));
-      else lowering.model().tables.push_back({lowering.slot(from_slot), lowering.slot(to_slot), tuples_, false, {}});
+      else lowering.model().tables.push_back({lowering.slot(from_slot), lowering.slot(to_slot), pairs, false, {}, explores()});
     }
   }
 
@@ -105,6 +104,7 @@ class Connected final : public Constraint {
   }
 
  private:
+  using Pairs = std::shared_ptr<const std::vector<std::pair<int, int>>>;
   static uint64_t key(int64_t from, int64_t to) { return static_cast<uint64_t>(from) << 32 | static_cast<uint32_t>(to); }
   int first_leg() const { return start_ >= 0 ? -1 : 0; }
   int legs() const { return static_cast<int>(slots_.size()) - 1; }
@@ -128,20 +128,20 @@ class Connected final : public Constraint {
   bool refuted(int32_t from, int32_t to) const {
     return !reachable(from, to) && !binding_.is_open(pair(from, to));
   }
-  // For an explorer: any pair will do that has not been asked about in vain.
-  Literal not_refuted(Lowering& lowering, int from_slot, int to_slot) const {
-    std::vector<Literal> all;
+  bool explores() const { return binding_.asked != nullptr; }
+  // The pairs that are joined; for an explorer those that are not: any pair will do that has not been asked about in vain.
+  Pairs pairs() const { return explores() ? refuted_tuples() : tuples_; }
+  Pairs refuted_tuples() const {
+    auto out = std::make_shared<std::vector<std::pair<int, int>>>();
     for (const Fact& fact : *binding_.asked) {
       if (fact.table != table_ || fact.other < 0) continue;
       const bool forward = fact.column == from_.column;
       const int32_t from = forward ? fact.row : fact.other, to = forward ? fact.other : fact.row;
-      if (!refuted(from, to)) continue;
-      all.push_back(lowering.any({lowering.linear({1}, {lowering.slot(from_slot)}, Relation::kNotEqual, from),
-                                  lowering.linear({1}, {lowering.slot(to_slot)}, Relation::kNotEqual, to)}));
+      if (refuted(from, to)) out->emplace_back(from, to);
     }
-    return all.empty() ? lowering.model().constant(true) : lowering.all(std::move(all));
+    return out;
   }
-  std::shared_ptr<const std::vector<std::pair<int, int>>> make_tuples() const {
+  Pairs make_tuples() const {
     auto out = std::make_shared<std::vector<std::pair<int, int>>>();
     for (int32_t place = 0; place < entity_table().size(); ++place) out->emplace_back(place, place);
     for (uint64_t link : links_)
@@ -167,7 +167,7 @@ class Connected final : public Constraint {
   std::vector<uint64_t> links_;   // from << 32 | to, sorted
   int32_t places_ = 0;
   std::vector<bool> joined_;
-  std::shared_ptr<const std::vector<std::pair<int, int>>> tuples_;
+  Pairs tuples_;
 };
 
 std::unique_ptr<Constraint> compile(JsonReader& reader, const Binding& binding) {
