@@ -7,6 +7,8 @@
 #include <map>
 #include <memory>
 
+#include "synth/solver_element.h"
+
 namespace assay {
 namespace {
 
@@ -100,16 +102,10 @@ class Space final : public Gecode::Space {
   }
 
   void post_elements(const ConstraintModel& model) {
-    std::map<const void*, Gecode::IntSharedArray> shared;  // a column is used by many slots: one copy
     for (const auto& element : model.elements) {
       if (element.array->empty()) return fail();
-      auto [it, fresh] = shared.try_emplace(element.array.get());
-      if (fresh) it->second = Gecode::IntSharedArray(Gecode::IntArgs(*element.array));
-      const Gecode::IntSharedArray& array = it->second;
-      if (model.variables[element.result.id].boolean)
-        Gecode::element(*this, array, integer(element.index), BoolVar(bools_[map_[element.result.id].second]));
-      else
-        Gecode::element(*this, array, integer(element.index), integer(element.result));
+      if (model.variables[element.result.id].boolean) post_element(*this, *element.array, integer(element.index), bools_[map_[element.result.id].second]);
+      else post_element(*this, *element.array, integer(element.index), integer(element.result));
     }
   }
 

@@ -140,7 +140,7 @@ Result<int> run(TaskSelection& selection, const Context& context) {
 Command make() {
   return {"audit", "Compute certificates again and compare with the stored ones", 30, [](CLI::App& app, Context& context) {
             auto selection = std::make_shared<TaskSelection>();
-            selection->declare(app);
+            selection->declare_cut(app);
             auto leaks = std::make_shared<LeakAudit>();
             leaks->declare(app);
             auto tokens = std::make_shared<TokenAudit>();
