@@ -53,6 +53,9 @@ class Shards(CliTest):
         # The limit is of the whole, so shards of a limited run are that run.
         limited = [self.json("filter", "--policy", "greedy", "--pass-at", "1", "--limit", "6", "--shard", shard)["tasks"] for shard in self.shards(2)]
         self.assertEqual(sum(limited), 6)
+        audited = [self.json("audit", "--shard", shard)["same"] for shard in self.shards(3)]
+        self.assertEqual(sum(audited), 10)
+        self.assertLess(max(audited), 10)
 
     def test_what_cannot_be_merged_or_cut_says_why(self):
         self.assay("synth", "travel", "--difficulty", "1", "--count", "2")
