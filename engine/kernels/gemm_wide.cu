@@ -15,7 +15,6 @@ constexpr int kThreads = 256;
 constexpr int kRows = 128, kPanels = 2;                     // of a tile
 constexpr int kStage = 64;                                  // columns
 constexpr int kStages = 4;                                  // in shared memory: two under way, one multiplied, one perhaps still being read
-constexpr int kChunkStages = kChunk / kStage;
 constexpr int kParts = kStage / 8;                          // 16 bytes, of a row of halves
 constexpr int kHalfValues = kRows * kStage;
 constexpr int64_t kStageValues = 2 * kHalfValues;
@@ -59,6 +58,8 @@ __global__ void __launch_bounds__(kThreads) split_inputs(const __grid_constant__
 }
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+constexpr int kChunkStages = kChunk / kStage;
+
 __device__ void fetch_stage(const Tile& tile, const uint16_t* halves, int stage, Shared& shared) {
   const TileProblem& problem = tile.problem;
   const int slot = stage % kStages;

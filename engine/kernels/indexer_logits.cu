@@ -2,6 +2,7 @@
 // queries after another; the codes are multiplied as binary16, which holds them exactly, and summed in float32. Decode differs from
 // prefill in nothing but how many rows see the keys that a block has loaded. All else: a thread is a key, in float32.
 #include "engine/kernels/quantize_group.cuh"
+#include "engine/kernels/wgmma.cuh"
 #include "envs/base/status.h"
 
 namespace assay::cuda {
@@ -12,13 +13,13 @@ constexpr int64_t kWidest = 512;
 // --- tensor cores
 
 constexpr int kWidth = 128;                          // of a key, zeros beyond its own
-constexpr int kThreads = 256, kWarps = kThreads / kWarp;
+constexpr int kThreads = 384, kWarps = kThreads / kWarp;
 constexpr int kWarpKeys = 32, kBlockKeys = kWarps * kWarpKeys;
 constexpr int kHeadBlock = 64;                       // heads multiplied at once; zeros beyond the last
 constexpr int kSteps = kWidth / 16;
 constexpr int kParts = kWidth / 8;                   // of 16 bytes, of a head's codes
 constexpr int kMostTiles = 8;                        // of keys that a block of a decoding row passes over
-constexpr int kPrefillRows = 32;                     // rows that see a block's keys
+constexpr int kPrefillRows = 32, kLeastPrefill = 128;   // rows that see a block's keys, where there are so many: they are taken to be of few sequences
 
 // What round_queries leaves for the products: [rows, heads / 64, 16 parts, 64 heads, 8] codes as binary16 (the canonical layout of
 // wgmma without swizzle), and [rows, heads] each head's weight times its scale. heads: rounded up to 64.
@@ -134,15 +135,22 @@ __device__ void multiply_step(float (&d)[32], const uint32_t (&a)[4], uint64_t b
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(accumulate));
 }
 
+// Begins; after wait_for_dots the dots are there.
 __device__ void multiply_heads(float (&dots)[32], const uint32_t (&keys)[kSteps][4], const __half* queries) {
   // Of the queries: parts lie 1024 bytes apart, groups of eight heads 128.
   const auto address = static_cast<uint64_t>(__cvta_generic_to_shared(queries));
   const uint64_t descriptor = (address & 0x3ffff) >> 4 | uint64_t{1024 >> 4} << 16 | uint64_t{128 >> 4} << 32;
-  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+  begin_products();
 #pragma unroll
   for (int step = 0; step < kSteps; ++step) multiply_step(dots, keys[step], descriptor + step * (2 * 1024 >> 4), step);
-  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
-  asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+  commit_products();
+}
+// But for the last `kPending` that were begun.
+template <int kPending>
+__device__ void wait_for_dots(float (&dots)[32]) {
+  wait_products<kPending>();
+#pragma unroll
+  for (float& dot : dots) asm volatile("" : "+f"(dot)::"memory");   // not read before
 }
 #else
 __device__ void multiply_heads(float (&dots)[32], const uint32_t (&keys)[kSteps][4], const __half* queries) {
@@ -157,12 +165,12 @@ __device__ void multiply_heads(float (&dots)[32], const uint32_t (&keys)[kSteps]
     for (int i = 0; i < 4; ++i) dots[4 * tile + i] = sums[i];
   }
 }
+template <int kPending>
+__device__ void wait_for_dots(float (&)[32]) {}
 #endif
 
 // Adds weight * positive(dot) of 64 heads to the sums of the lane's two keys in a tile.
-__device__ void add_heads(const uint32_t (&keys)[kSteps][4], const __half* queries, const float* weights, float (&sums)[2]) {
-  float dots[32];
-  multiply_heads(dots, keys, queries);
+__device__ void add_heads(const float (&dots)[32], const float* weights, float (&sums)[2]) {
 #pragma unroll
   for (int tile = 0; tile < kHeadBlock / 8; ++tile) {
     const float2 weight = *reinterpret_cast<const float2*>(weights + 8 * tile + 2 * (lane_id() % 4));
@@ -174,10 +182,11 @@ __device__ void add_heads(const uint32_t (&keys)[kSteps][4], const __half* queri
   }
 }
 
-__device__ void fetch_queries(const Rounded& rounded, int64_t row, __half* queries, float* weights) {
+// Of `rows` rows, which follow one another there too.
+__device__ void fetch_queries(const Rounded& rounded, int64_t row, int rows, __half* queries, float* weights) {
   const __half* codes = rounded.codes + row * rounded.heads * kWidth;
-  for (int i = threadIdx.x; i < rounded.heads * kParts; i += kThreads) copy_async(queries + i * 8, codes + i * 8);
-  for (int i = threadIdx.x; i < rounded.heads / 4; i += kThreads) copy_async(weights + 4 * i, rounded.weights + row * rounded.heads + 4 * i);
+  for (int i = threadIdx.x; i < rows * rounded.heads * kParts; i += kThreads) copy_async(queries + i * 8, codes + i * 8);
+  for (int i = threadIdx.x; i < rows * rounded.heads / 4; i += kThreads) copy_async(weights + 4 * i, rounded.weights + row * rounded.heads + 4 * i);
   commit_copies();
 }
 
@@ -189,15 +198,16 @@ __device__ void publish_copies() {
 #endif
 }
 
-__device__ void write_logits(const IndexerLogitsParams& params, int64_t row, int64_t first_key, int64_t length, const Keys& keys, float (&sums)[2][2]) {
-  for (int tile = 0; tile < 2; ++tile)
-    for (int half = 0; half < 2; ++half) {
-      float sum = sums[tile][half];
-      sum += __shfl_xor_sync(kAllLanes, sum, 1);
-      sum += __shfl_xor_sync(kAllLanes, sum, 2);
-      const int64_t key = first_key + 16 * tile + 8 * half + lane_id() / 4;
-      if (lane_id() % 4 == 0 && key < length) params.logits[row * params.logits_stride + key] = sum * keys.scales[tile][half];
-    }
+// Of one tile of 16 keys.
+__device__ void write_logits(const IndexerLogitsParams& params, int64_t row, int64_t first_key, int64_t length, const float (&scales)[2], const float (&sums)[2]) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    float sum = sums[half];
+    sum += __shfl_xor_sync(kAllLanes, sum, 1);
+    sum += __shfl_xor_sync(kAllLanes, sum, 2);
+    const int64_t key = first_key + 8 * half + lane_id() / 4;
+    if (lane_id() % 4 == 0 && key < length) params.logits[row * params.logits_stride + key] = sum * scales[half];
+  }
 }
 
 // Waits for the kernel before, where this one was launched to begin beside it.
@@ -207,30 +217,47 @@ __device__ void wait_for_queries() {
 #endif
 }
 
-// A block is `key_tiles` tiles of 256 keys of one row, or one tile for `rows` rows. Of one row, keys are copied a tile ahead of the
-// products; of several, they are copied where another sequence begins.
-__global__ void __launch_bounds__(kThreads, 2) score_in_tensor_cores(IndexerLogitsParams params, Rounded rounded, int64_t page_bytes, int rows, int key_tiles) {
+// A block is `key_tiles` tiles of 384 keys of one row, or one tile for `rows` rows. Of one row, keys are copied a tile ahead of the
+// products; of several, they are copied where another sequence begins. While the second of a warp's two tiles of keys is multiplied, the dots of the
+// first are added up.
+__global__ void __launch_bounds__(kThreads, 1) score_in_tensor_cores(IndexerLogitsParams params, Rounded rounded, int64_t page_bytes, int rows, int stage_rows, int key_tiles) {
   extern __shared__ __align__(128) std::byte shared[];
   const int query_halves = rounded.heads * kWidth;
-  __half* queries = reinterpret_cast<__half*>(shared);                          // two stages
-  float* weights = reinterpret_cast<float*>(queries + 2 * query_halves);        // two stages
-  RawKeys* raw = reinterpret_cast<RawKeys*>(weights + 2 * rounded.heads) + 2 * warp_id();   // two stages
+  __half* all_queries = reinterpret_cast<__half*>(shared);                                          // two stages
+  float* all_weights = reinterpret_cast<float*>(all_queries + 2 * stage_rows * query_halves);       // two stages
+  RawKeys* raw = reinterpret_cast<RawKeys*>(all_weights + 2 * stage_rows * rounded.heads) + 2 * warp_id();   // two stages
   const int64_t first_row = blockIdx.y * int64_t{rows}, end_row = smaller(params.rows, first_row + rows);
   const int64_t block_key = blockIdx.x * int64_t{kBlockKeys} * key_tiles, first_key = block_key + warp_id() * kWarpKeys, end_key = block_key + int64_t{kBlockKeys} * key_tiles;
   Keys keys;
   const int32_t* loaded_table = nullptr;
   int64_t loaded_key = -1, loaded_length = 0;
   int stage = 0, raw_stage = 0;
-  fetch_keys(params, page_of(params.context.tables[first_row], first_key, params.context.lengths[first_row]), first_key, params.context.lengths[first_row], page_bytes, raw[0]);
-  int next_page = page_of(params.context.tables[first_row], first_key + kBlockKeys, params.context.lengths[first_row]);
+  const int32_t* next_table = params.context.tables[first_row];
+  int64_t next_length = params.context.lengths[first_row];
+  fetch_keys(params, page_of(next_table, first_key, next_length), first_key, next_length, page_bytes, raw[0]);
+  int next_page = page_of(next_table, first_key + kBlockKeys, next_length);
   wait_for_queries();
-  fetch_queries(rounded, first_row, queries, weights);
-  for (int64_t row = first_row; row < end_row; ++row, stage ^= 1) {
-    publish_copies();
-    __syncthreads();   // these queries are there, and everyone is done with the other stage
-    if (row + 1 < end_row) fetch_queries(rounded, row + 1, queries + (stage ^ 1) * query_halves, weights + (stage ^ 1) * rounded.heads);
-    const int32_t* table = params.context.tables[row];
-    const int64_t length = params.context.lengths[row], end = smaller(length, end_key);
+  const auto fetch_stage = [&](int64_t row, int to) {
+    fetch_queries(rounded, row, static_cast<int>(smaller<int64_t>(stage_rows, end_row - row)), all_queries + to * stage_rows * query_halves, all_weights + to * stage_rows * rounded.heads);
+  };
+  fetch_stage(first_row, 0);
+  int in_stage = stage_rows - 1;
+  for (int64_t row = first_row; row < end_row; ++row) {
+    if (++in_stage == stage_rows) {
+      in_stage = 0;
+      if (row != first_row) stage ^= 1;
+      publish_copies();
+      __syncthreads();   // these queries are there, and everyone is done with the other stage
+      if (row + stage_rows < end_row) fetch_stage(row + stage_rows, stage ^ 1);
+    }
+    const __half* queries = all_queries + (stage * stage_rows + in_stage) * query_halves;
+    const float* weights = all_weights + (stage * stage_rows + in_stage) * rounded.heads;
+    const int32_t* const table = next_table;
+    const int64_t length = next_length, end = smaller(length, end_key);
+    if (row + 1 < end_row) {
+      next_table = params.context.tables[row + 1];
+      next_length = params.context.lengths[row + 1];
+    }
     for (int64_t block = block_key; block < end; block += kBlockKeys) {   // warps without keys go along: products take groups of warps
       const int64_t key = block + warp_id() * kWarpKeys;
       if (table != loaded_table || key != loaded_key || loaded_length < smaller(length, key + kWarpKeys)) {
@@ -249,11 +276,19 @@ __global__ void __launch_bounds__(kThreads, 2) score_in_tensor_cores(IndexerLogi
         loaded_table = table, loaded_key = key, loaded_length = length;
       }
       float sums[2][2] = {};
+      for (int head = 0; head < rounded.heads; head += kHeadBlock) {
+        const __half* some = queries + head * kWidth;
+        const float* of_some = weights + head;
+        float dots[2][32];
+        multiply_heads(dots[0], keys.values[0], some);
+        multiply_heads(dots[1], keys.values[1], some);
+        wait_for_dots<1>(dots[0]);
+        add_heads(dots[0], of_some, sums[0]);
+        wait_for_dots<0>(dots[1]);
+        add_heads(dots[1], of_some, sums[1]);
+      }
 #pragma unroll
-      for (int tile = 0; tile < 2; ++tile)
-        for (int head = 0; head < rounded.heads; head += kHeadBlock)
-          add_heads(keys.values[tile], queries + stage * query_halves + head * kWidth, weights + stage * rounded.heads + head, sums[tile]);
-      write_logits(params, row, key, length, keys, sums);
+      for (int tile = 0; tile < 2; ++tile) write_logits(params, row, key + 16 * tile, length, keys.scales[tile], sums[tile]);
     }
   }
 }
@@ -267,11 +302,15 @@ void launch_tensor_cores(const IndexerLogitsParams& params, const Launch& launch
   const Rounded rounded{reinterpret_cast<__half*>(launch.scratch), reinterpret_cast<float*>(launch.scratch + code_bytes_of(params)), padded_heads(params.heads)};
   round_queries<<<static_cast<unsigned>(ceil_div(params.rows * rounded.heads, kWarps)), kThreads, 0, launch.stream>>>(params, rounded);
   // Few rows: a block keeps the queries and passes over keys; many: it keeps keys and passes over queries.
-  const int64_t tiles = ceil_div(params.logits_stride, kBlockKeys), blocks_at_once = 2 * device_attribute(cudaDevAttrMultiProcessorCount);
-  const bool prefill = params.rows >= kPrefillRows;
+  const int64_t tiles = ceil_div(params.logits_stride, kBlockKeys), blocks_at_once = device_attribute(cudaDevAttrMultiProcessorCount);
+  const bool prefill = params.rows >= kLeastPrefill;
   const int rows = prefill ? kPrefillRows : 1;
   const int key_tiles = prefill ? 1 : static_cast<int>(smaller<int64_t>(kMostTiles, ceil_div(params.rows * tiles, blocks_at_once)));
-  const size_t shared = 2 * kWarps * sizeof(RawKeys) + 2 * static_cast<size_t>(rounded.heads) * (kWidth * sizeof(__half) + sizeof(float));
+  // As many rows of queries at once as shared memory holds twice, so that threads seldom wait for one another.
+  const size_t row_bytes = 2 * static_cast<size_t>(rounded.heads) * (kWidth * sizeof(__half) + sizeof(float)), key_bytes = 2 * kWarps * sizeof(RawKeys);
+  const auto most_bytes = static_cast<size_t>(device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
+  const int stage_rows = most_bytes < key_bytes + row_bytes ? 1 : static_cast<int>(smaller<int64_t>(rows, static_cast<int64_t>((most_bytes - key_bytes) / row_bytes)));
+  const size_t shared = key_bytes + static_cast<size_t>(stage_rows) * row_bytes;
   cudaFuncSetAttribute(score_in_tensor_cores, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
   cudaLaunchAttribute beside;   // the last kernel: the first keys may be on their way before the queries are rounded
   beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;
@@ -283,7 +322,7 @@ void launch_tensor_cores(const IndexerLogitsParams& params, const Launch& launch
   config.stream = launch.stream;
   config.attrs = &beside;
   config.numAttrs = device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9 ? 1 : 0;
-  cudaLaunchKernelEx(&config, score_in_tensor_cores, params, rounded, static_cast<int64_t>(params.layout.page_bytes()), rows, key_tiles);
+  cudaLaunchKernelEx(&config, score_in_tensor_cores, params, rounded, static_cast<int64_t>(params.layout.page_bytes()), rows, stage_rows, key_tiles);
 }
 
 // --- plain float32

@@ -7,16 +7,13 @@
 // largest scale of the group so far. All else: float32.
 #include <algorithm>
 
-#include "engine/kernels/device.cuh"
+#include "engine/kernels/sparse_attention.cuh"
+#include "engine/kernels/sparse_attention_wide.cuh"
 #include "envs/base/status.h"
 
 namespace assay::cuda {
 namespace {
 
-constexpr int64_t kSplit = 512;
-constexpr int64_t kMostRank = 512, kMostRope = 64;
-
-__device__ int64_t tokens_of(const SparseAttentionParams& params, int64_t row) { return params.indices ? params.counts[row] : params.context.lengths[row]; }
 
 __device__ const std::byte* token_at(const SparseAttentionParams& params, int64_t row, int64_t i, int64_t token_bytes) {
   const int64_t token = params.indices ? params.indices[row * params.index_stride + i] : i;
@@ -24,33 +21,6 @@ __device__ const std::byte* token_at(const SparseAttentionParams& params, int64_
 }
 
 // --- folding
-
-// A softmax over some tokens: the largest score (in powers of two), and the sum of 2^(score - largest).
-struct Softmax {
-  float largest = -INFINITY, sum = 0;
-};
-
-// Where all scores are minus infinity all weights are zero, not NaN.
-__device__ float base_of(float largest) { return largest == -INFINITY ? 0.0f : largest; }
-
-// What a total and a split's part are multiplied by when they become one.
-struct Fold {
-  float total = 0, part = 1;
-};
-__device__ Fold fold(Softmax& total, const Softmax& part) {
-  const float largest = fmaxf(total.largest, part.largest), base = base_of(largest);
-  const Fold factors{exp2f(total.largest - base), exp2f(part.largest - base)};
-  total = {largest, __fmaf_rn(total.sum, factors.total, __fmul_rn(part.sum, factors.part))};
-  return factors;
-}
-__device__ float folded(const Fold& factors, float total, float part) { return __fmaf_rn(total, factors.total, __fmul_rn(part, factors.part)); }
-
-// Results of splits in scratch: for each (row, head, split) `rank` sums, and after all of those each one's Softmax.
-struct Parts {
-  float* sums = nullptr;
-  Softmax* softmaxes = nullptr;
-  int64_t splits = 0;   // of the longest row
-};
 
 constexpr int kFoldThreads = 128;
 
@@ -77,13 +47,9 @@ __global__ void fold_parts(SparseAttentionParams params, Parts parts) {
 
 constexpr int kThreads = 256, kWarps = kThreads / kWarp;
 constexpr int kBlock = 64;                                // tokens at once
-constexpr int kGroups = static_cast<int>(kMostRank / kScaleBlock);
-constexpr int kRank = static_cast<int>(kMostRank), kRope = static_cast<int>(kMostRope);
 constexpr int kTokenTiles = kBlock / 8;
 constexpr int kWarpColumns = kRank / kWarps;              // of the sums
 constexpr int kLatentStride = kRank + 8, kRopeStride = kRope + 8, kQueryRopeStride = 2 * kRope + 8, kWeightStride = kBlock + 8;   // of 16-bit values
-constexpr int kRawBytes = 16 * ((kRank + 4 * kGroups + 2 * kRope + 15) / 16);   // of a token, as it lies in the cache
-constexpr int kNoExponent = -1000;
 constexpr int kScaleThreads = kBlock * kGroups;           // those that have a token's scale each
 
 // While scores are computed a warp has one tile of 16 heads, and this many tiles of eight tokens.
@@ -127,18 +93,6 @@ struct Task {
   __device__ int steps(int group) const { return smaller(static_cast<int>(kScaleBlock), rank() - group * static_cast<int>(kScaleBlock) + 15) / 16; }
 };
 
-// A float32 as the sum of two bfloat16, of 16 bits. Both have its sign and only zero has a zero, so that infinite keys give what they
-// give with the value itself.
-struct Halves {
-  __nv_bfloat16 high, low;
-};
-__device__ Halves halves_of(float x) {
-  const float high = __uint_as_float(__float_as_uint(x) & 0xffff0000u);
-  const __nv_bfloat16 low = __float2bfloat16_rn(x - high);
-  const auto smallest = static_cast<unsigned short>((__float_as_uint(x) >> 16 & 0x8000u) | (x != 0));
-  return {__float2bfloat16_rn(high), isfinite(x) && x != high ? low : __ushort_as_bfloat16(smallest)};
-}
-
 // A warp rounds a head's query, each group under the power of two of its largest value.
 template <int kTiles, bool kFull>
 __device__ void load_query(const Task<kTiles, kFull>& task, int head) {
@@ -180,14 +134,8 @@ __device__ void fetch_tokens(const Task<kTiles, kFull>& task, const std::byte* m
   constexpr int kTokens = kBlock / kWarps;
   std::byte(*raw)[kRawBytes] = task.shared.raw + warp_id() * kTokens;
   const auto token = [&](int i) { return reinterpret_cast<const std::byte*>(__shfl_sync(kAllLanes, reinterpret_cast<unsigned long long>(mine), i)); };
-  if constexpr (kFull) {   // the warp's tokens are one array of parts of 16 bytes
-    constexpr int kParts = kRawBytes / 16, kEach = (kTokens * kParts + kWarp - 1) / kWarp;
-#pragma unroll
-    for (int j = 0; j < kEach; ++j) {
-      const int at = lane_id() + j * kWarp, i = at / kParts;
-      const std::byte* from = token(i);
-      if (at < kTokens * kParts) copy_async(raw[0] + 16 * at, from ? from + (at - i * kParts) * 16 : task.params.context.pages, from != nullptr);
-    }
+  if constexpr (kFull) {
+    fetch_full_tokens<kTokens>(raw[0], mine, task.params.context.pages);
   } else {
     const int bytes = static_cast<int>(task.token_bytes);
     for (int i = 0; i < kTokens; ++i) {
@@ -210,7 +158,6 @@ __device__ int token_of(const Task<kTiles, kFull>& task, int64_t block, int64_t 
   if (lane_id() >= kBlock / kWarps || i >= end) return -1;
   return task.params.indices ? task.params.indices[task.row * task.params.index_stride + i] : static_cast<int>(i);
 }
-__device__ int page_of(const int32_t* table, int token) { return token < 0 ? 0 : table[token / static_cast<int>(kPageTokens)]; }
 template <int kTiles, bool kFull>
 __device__ const std::byte* address_of(const Task<kTiles, kFull>& task, int token, int page) {
   return token < 0 ? nullptr : task.params.context.pages + (page * kPageTokens + token % static_cast<int>(kPageTokens)) * task.token_bytes;
@@ -282,11 +229,6 @@ __device__ int block_exponent(const Shared<kTiles>& shared, int group) {
   return largest;
 }
 
-// 2^exponent as binary16, exponent <= 0: zero below its smallest number.
-__device__ __half small_power(int exponent) {
-  return __ushort_as_half(static_cast<unsigned short>(exponent >= -14 ? (exponent + 15) << 10 : exponent >= -24 ? 1 << (exponent + 24) : 0));
-}
-
 // Scores of the warp's tile of 16 heads and its tiles of eight tokens.
 template <int kTiles, bool kFull>
 __device__ void score_tokens(const Task<kTiles, kFull>& task, int head_tile, int first_tile, float (&scores)[token_tiles(kTiles)][4]) {
@@ -344,15 +286,6 @@ __device__ void score_tokens(const Task<kTiles, kFull>& task, int head_tile, int
   }
   for (int tile = 0; tile < kTokens; ++tile)
     for (int i = 0; i < 4; ++i) scores[tile][i] += dots[tile][i];
-}
-
-__device__ float largest_of_four(float value) {
-  value = fmaxf(value, __shfl_xor_sync(kAllLanes, value, 1));
-  return fmaxf(value, __shfl_xor_sync(kAllLanes, value, 2));
-}
-__device__ float sum_of_four(float value) {
-  value += __shfl_xor_sync(kAllLanes, value, 1);
-  return value + __shfl_xor_sync(kAllLanes, value, 2);
 }
 
 // sums[heads, columns] += weights[heads, tokens] latents[tokens, columns], for the warp's columns.
@@ -639,7 +572,10 @@ void sparse_attention(const SparseAttentionParams& params, const Launch& launch)
     parts.softmaxes = reinterpret_cast<Softmax*>(parts.sums + params.rows * params.heads * parts.splits * params.layout.rank);
   }
   switch (tiles_of(params, parts.sums ? parts.splits : 1)) {
-    case 4: launch_attend<4>(params, parts, launch); break;
+    case 4:
+      if (is_wide(params)) attend_in_warpgroups(params, parts, launch);
+      else launch_attend<4>(params, parts, launch);
+      break;
     case 2: launch_attend<2>(params, parts, launch); break;
     default: launch_attend<1>(params, parts, launch);
   }

@@ -174,6 +174,34 @@ TEST_CASE("attention over chosen tokens agrees with the reference") { check_agai
 
 TEST_CASE("NaN and infinities reach the same outputs as in the reference") { check_against_reference(spoilt_cases()); }
 
+// Enough rows and heads, of DeepSeek-V3.2's sizes, to fill a device with the largest tiles. One row has two splits.
+Case many_rows(Outliers outliers) {
+  Shape shape{65, 512, 64, {140, 600}, {}, {}, {}};
+  for (int64_t row = 0; row < 66; ++row) {
+    const bool is_long = row == 40;
+    shape.row_sequences.push_back(is_long);
+    shape.row_lengths.push_back(is_long ? 600 : row * 61 % 141);
+    shape.row_counts.push_back(is_long ? 590 : shape.row_lengths.back() - row % 2 * shape.row_lengths.back() / 3);
+  }
+  return make_case(shape, CacheFormat::kE4m3, outliers, true, 77);
+}
+
+TEST_CASE("attention of many rows of the largest size agrees with the reference, and a row has the bits that it has alone") {
+  std::vector<Case> all = {many_rows(Outliers::kNo), many_rows(Outliers::kYes), many_rows(Outliers::kNo)};
+  all[2].q_latent[(3 * 65 + 7) * 512 + 200] = kInfinity;
+  all[2].q_rope[5 * 66 * 67 + 64 * 67 + 2] = kNan;
+  check_against_reference(all);
+  for (const Kernels* kernels : fast_kernels())
+    for (Case& test : all) {
+      INFO(kernels->name);
+      const std::vector<float> together = run(*kernels, test, 2);
+      for (const size_t row : {3, 5, 23, 40, 65}) {
+        const std::vector<float> alone = run(*kernels, test, 1, row, 1);
+        CHECK(same_bits<float>(alone, std::span(together).subspan(row * alone.size(), alone.size())));
+      }
+    }
+}
+
 TEST_CASE("one token is returned as it is, no tokens give zeros") {
   Rng rng(1, "test/sparse_attention/one");
   for (CacheFormat format : {CacheFormat::kF32, CacheFormat::kE4m3}) {
