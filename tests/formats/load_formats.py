@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -431,7 +432,9 @@ def main():
             print(f"FAILED {name}: {type(error).__name__}: {str(error)[:1500]}", flush=True)
     if not only:
         run_example()
-    sys.exit(bool(failed))
+    if failed:
+        sys.exit(f"FAILED: {', '.join(failed)}; what was exported is in {WORK}")
+    shutil.rmtree(WORK)
 
 
 if __name__ == "__main__":
