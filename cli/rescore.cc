@@ -32,24 +32,29 @@ std::string differing_check(const Verdict& stored, const Verdict& again) {
 
 bool decided(RolloutOutcome outcome) { return outcome == RolloutOutcome::kPassed || outcome == RolloutOutcome::kFailed; }
 
+// Only where the verdict is another than the stored one the rollout itself is read.
 Result<Judged> judge(Reviewer& reviewer, Host& host, Store& store, const RolloutRow& row) {
-  Result<Rollout> rollout = store.rollout(row.id);
-  if (!rollout.ok()) return Judged{.error = rollout.error().text()};
-  Result<std::shared_ptr<const Task>> task = host.task(row.task);
+  const Result<StoredOutcome> stored = store.outcome(row);
+  if (!stored.ok()) return Judged{.error = stored.error().text()};
+  const Result<std::shared_ptr<const Task>> task = host.task(row.task);
   if (!task.ok()) return Judged{.error = task.error().text()};
-  const Judgement stored = judgement_of(rollout->verdict);
-  const Reviewer::Opinion again = reviewer.judge(**task, Outcome{std::move(rollout->answer), std::move(rollout->state)});
+  const Reviewer::Opinion again = reviewer.judge(**task, stored->outcome);
   Judged judged{.judgement = again.judgement};
-  const bool same_verifier = again.verdict && again.judgement.verifier == stored.verifier;
-  judged.repeats = same_verifier && verdict_text(*again.verdict) == verdict_text(rollout->verdict);
   if (!decided(again.judgement.outcome)) {
     if (again.judgement.outcome != RolloutOutcome::kUndecided) judged.error = again.judgement.evidence;
     return judged;
   }
-  if (same_verifier ? judged.repeats : stored.outcome == again.judgement.outcome) return judged;
+  judged.repeats = again.verdict && verdict_digest(*again.verdict) == stored->verdict;
+  const bool agrees = row.passed == (again.judgement.outcome == RolloutOutcome::kPassed);
+  if (judged.repeats || (!again.verdict && agrees)) return judged;
+  const Result<Rollout> rollout = store.rollout(row.id);
+  if (!rollout.ok()) return Judged{.error = rollout.error().text()};
+  const Judgement before = judgement_of(rollout->verdict);
+  const bool same_verifier = again.verdict && again.judgement.verifier == before.verifier;
+  if (!same_verifier && agrees) return judged;
   std::string check = same_verifier ? differing_check(rollout->verdict, *again.verdict) : "";
-  if (check.empty()) check = again.judgement.check.empty() ? stored.check : again.judgement.check;
-  judged.disagreement = Disagreement{row.id, row.task, row.policy, stored, again.judgement, std::move(check)};
+  if (check.empty()) check = again.judgement.check.empty() ? before.check : again.judgement.check;
+  judged.disagreement = Disagreement{row.id, row.task, row.policy, before, again.judgement, std::move(check)};
   return judged;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "envs/base/hash.h"
 #include "envs/base/text_reader.h"
 #include "envs/base/text_writer.h"
 
@@ -136,6 +137,8 @@ std::string verdict_text(const Verdict& verdict) {
   put_verdict(out, verdict);
   return out.text();
 }
+
+std::string verdict_digest(const Verdict& verdict) { return sha256_hex(verdict_text(verdict)).substr(0, 32); }
 
 std::string rollout_text(const Rollout& rollout) {
   if (rollout.status != RolloutStatus::kScored || rollout.context) return canonical_json(to_json(rollout));  // few

@@ -13,6 +13,8 @@ namespace assay {
 std::string rollout_text(const Rollout& rollout);
 // Likewise canonical_json(to_json(verdict)).
 std::string verdict_text(const Verdict& verdict);
+// Of that text, the first 32 hexadecimal digits of its SHA-256: verdicts that say the same have the same.
+std::string verdict_digest(const Verdict& verdict);
 
 // What rollout_from_json makes of a text that rollout_text wrote. Null for any other text and for what is rare (failures, context
 // strategies, images, tools declared in messages): of these rollout_from_json says what they are.

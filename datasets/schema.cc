@@ -3,6 +3,7 @@
 #include "datasets/rollout_text.h"
 #include "datasets/token_record.h"
 #include "datasets/token_sequence.h"
+#include "envs/base/utf8.h"
 
 namespace assay {
 namespace {
@@ -49,6 +50,12 @@ CREATE TABLE lease(
   work TEXT NOT NULL, item TEXT NOT NULL, holder TEXT NOT NULL, until_ms INTEGER NOT NULL,
   PRIMARY KEY(work, item)) STRICT, WITHOUT ROWID;
 )",
+    // 5: what of a rollout is judged; empty in what was stored before.
+    R"(
+ALTER TABLE rollout ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+ALTER TABLE rollout ADD COLUMN state TEXT NOT NULL DEFAULT '';
+ALTER TABLE rollout ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
+)",
 };
 
 int64_t signed_bits(uint64_t value) { return static_cast<int64_t>(value); }
@@ -68,7 +75,7 @@ std::span<const StoreTable> store_tables() {
       {RecordKind::kCertificate, "certificate", {"id", "task", "sound", "chance_rate", "calls_low", "calls_high"}},
       {RecordKind::kRollout,
        "rollout",
-       {"id", "task", "policy", "boundary", "stop", "seed", "sample", "steps", "calls", "scored", "passed", "reward"}},
+       {"id", "task", "policy", "boundary", "stop", "seed", "sample", "steps", "calls", "scored", "passed", "reward", "answer", "state", "verdict"}},
       {RecordKind::kTokens, "tokens", {"id", "turns", "given", "sampled"}},
   };
   return tables;
@@ -92,21 +99,30 @@ Values values_of(const Certificate& c) {
   return {c.id, c.task, int64_t{c.sound}, c.chance_rate(), c.calls_low, c.calls_high};
 }
 
+// The columns answer, state and verdict. Patches and the like are too large for rows, and what is no UTF-8 is another text in the record.
+Values outcome_values(const Rollout& r) {
+  const std::string state = r.state.is_null() ? "" : canonical_json(r.state);
+  const bool kept = r.status == RolloutStatus::kScored && r.answer.size() + state.size() <= kOutcomeBytes && well_formed_bytes(r.answer) == r.answer.size();
+  return kept ? Values{r.answer, state, verdict_digest(r.verdict)} : Values{std::string(), std::string(), std::string()};
+}
+
 Values values_of(const Rollout& r) {
   const bool scored = r.status == RolloutStatus::kScored;
   const Boundary boundary = r.failure ? r.failure->boundary : Boundary::kInternal;
-  return {r.id,
-          r.task,
-          r.policy,
-          scored ? std::string() : boundary_name(boundary),
-          r.stop,
-          signed_bits(r.seed),
-          r.sample,
-          r.steps,
-          r.calls,
-          int64_t{scored},
-          int64_t{scored && r.verdict.passed},
-          scored ? r.verdict.reward : 0.0};
+  Values values = {r.id,
+                   r.task,
+                   r.policy,
+                   scored ? std::string() : boundary_name(boundary),
+                   r.stop,
+                   signed_bits(r.seed),
+                   r.sample,
+                   r.steps,
+                   r.calls,
+                   int64_t{scored},
+                   int64_t{scored && r.verdict.passed},
+                   scored ? r.verdict.reward : 0.0};
+  for (Value& value : outcome_values(r)) values.push_back(std::move(value));
+  return values;
 }
 
 Values values_of(const std::string& rollout, const std::vector<TokenTurn>& turns) {

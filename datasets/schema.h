@@ -33,6 +33,8 @@ struct StoreTable {
 std::span<const StoreTable> store_tables();
 const StoreTable& store_table(RecordKind kind);
 
+inline constexpr size_t kOutcomeBytes = 4096;   // of answer and state together, for a rollout's row to hold them
+
 Values values_of(const Environment& environment);
 Values values_of(const Task& task);
 Values values_of(const Certificate& certificate);

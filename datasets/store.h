@@ -48,6 +48,13 @@ struct RolloutRow {
   int64_t sample = 0, steps = 0, calls = 0;
   bool scored = false, passed = false;
   double reward = 0;
+  int64_t position = 0;   // of the row in its store
+};
+
+// What of a scored rollout is judged, without all that was said on the way.
+struct StoredOutcome {
+  Outcome outcome;
+  std::string verdict;   // verdict_digest (datasets/rollout_text.h) of the one it was stored with
 };
 
 struct RolloutFilter {
@@ -139,6 +146,8 @@ class Store {
   virtual Result<Certificate> certificate(const std::string& task) = 0;  // the newest
   // Without its turns: they are hundreds of times as large as all else, and few readers want them.
   virtual Result<Rollout> rollout(const std::string& id) = 0;
+  // Of a row that rollouts() gave; many times as fast as reading the rollout, whose record is read only where the row holds no outcome.
+  virtual Result<StoredOutcome> outcome(const RolloutRow& row) = 0;
   virtual Result<std::vector<TokenTurn>> turns(const std::string& rollout) = 0;  // none if none were recorded
   virtual Result<std::vector<TaskRow>> tasks(const TaskFilter& filter) = 0;        // by (domain, preset, seed, difficulty, index)
   virtual Result<std::vector<RolloutRow>> rollouts(const RolloutFilter& filter) = 0;  // by (policy, task, seed, sample)

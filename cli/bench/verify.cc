@@ -49,7 +49,7 @@ Result<Figure> questions() {
 
 // Rollouts of 30 tool results each, right and wrong ones in turn, judged again from a store; and their answers by the verifier alone.
 Result<std::vector<Figure>> stored() {
-  constexpr int64_t kRollouts = 2'000;
+  constexpr int64_t kRollouts = 20'000;
   FactoryOptions options;
   options.preset = "report";
   ASSAY_ASSIGN(auto factory, Factory::create(options));

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "datasets/rollout_text.h"
 #include "datasets/schema.h"
 #include "tests/datasets/sample.h"
 
@@ -344,8 +345,14 @@ TEST_CASE("a store of version 1 is upgraded and keeps what it has") {
   const std::string old = folder.file("old.db");
   sql(old, std::string(store_migrations()[0]) + "; PRAGMA user_version = 1; PRAGMA application_id = " + std::to_string(kStoreApplicationId));
   std::string copy = "ATTACH '" + path + "' AS new; INSERT INTO segment SELECT * FROM new.segment;";
-  for (const StoreTable& table : store_tables())
-    if (table.kind != RecordKind::kTokens) copy += "INSERT INTO " + std::string(table.name) + " SELECT * FROM new." + table.name + ";";
+  const std::string later = "answer state verdict";   // columns that came with version 5
+  for (const StoreTable& table : store_tables()) {
+    if (table.kind == RecordKind::kTokens) continue;
+    std::string columns = "segment, offset, size";
+    for (const std::string column : table.columns)
+      if (later.find(column) == std::string::npos) columns += ", " + column;
+    copy += "INSERT INTO " + std::string(table.name) + "(" + columns + ") SELECT " + columns + " FROM new." + table.name + ";";
+  }
   sql(old, copy);
   std::filesystem::copy(path + ".segments", old + ".segments");
 
@@ -358,6 +365,43 @@ TEST_CASE("a store of version 1 is upgraded and keeps what it has") {
   CHECK(store->flush().ok());
   store.reset();
   CHECK(open_store(old)->rollouts({}).value().size() == 11);
+}
+
+TEST_CASE("what is judged of a rollout is what its record says, wherever it is read from") {
+  Folder folder;
+  const Task task = sample::task();
+  Rollout plain = sample::rollout(task, 0), stateful = sample::rollout(task, 1), large = sample::rollout(task, 2), broken = sample::rollout(task, 3);
+  stateful.state = {{"tables", {{"orders", {{"inserted", {"a \"b\"", 1.5}}}}}}};
+  large.answer.assign(kOutcomeBytes + 1, 'x');
+  broken.answer = "\xff no UTF-8";
+  const std::string path = folder.file("s.db");
+  {
+    auto store = open_store(path);
+    for (const Rollout* rollout : {&plain, &stateful, &large, &broken}) REQUIRE(store->put_rollout(*rollout).ok());
+  }
+  const auto check = [&](const std::string& in_rows) {
+    auto store = open_store(path);
+    const std::vector<RolloutRow> rows = store->rollouts({}).value();
+    REQUIRE(rows.size() == 4);
+    for (const RolloutRow& row : rows) {
+      const Rollout whole = store->rollout(row.id).value();
+      const StoredOutcome judged = store->outcome(row).value();
+      CHECK(judged.outcome.answer == whole.answer);
+      CHECK(judged.outcome.state == whole.state);
+      CHECK(judged.verdict == verdict_digest(whole.verdict));
+    }
+    CHECK(store->check().value() == std::vector<std::string>{});
+    CHECK(sql(path, "SELECT count(*) FROM rollout WHERE verdict <> ''") == in_rows);
+  };
+  check("2");
+  SECTION("as an older version left it") {
+    sql(path, "UPDATE rollout SET answer = '', state = '', verdict = ''");
+    check("0");
+  }
+  SECTION("a row that says something else is found") {
+    sql(path, "UPDATE rollout SET answer = answer || ' ' WHERE verdict <> ''");
+    CHECK(open_store(path)->check().value().size() == 2);
+  }
 }
 
 TEST_CASE("a store of a newer version is refused and left as it is") {
