@@ -79,7 +79,11 @@ class Exporter {
     ASSAY_ASSIGN(const Task task, store_.task(selected.id));
     ASSAY_ASSIGN(const Certificate certificate, store_.certificate(selected.id));
     ASSAY_ASSIGN(const auto environment, store_.environment(task.environment));
-    ExportItem item{task, *environment, certificate};
+    if (tools_of_ != environment->id) {
+      tools_ = public_tools(*environment);
+      tools_of_ = environment->id;
+    }
+    ExportItem item{task, *environment, certificate, tools_};
     item.split = selected.split;
     item.group = groups_[item.split]++;
     if (format_.unit == RowUnit::kTask) return write_item(item);
@@ -228,6 +232,8 @@ class Exporter {
   std::map<std::string, std::unique_ptr<RowSink>> files_;      // by split; one, named "", to standard output
   RowFiles paths_;
   std::map<std::string, int64_t> groups_;                      // tasks by split
+  std::string tools_of_;                                       // the environment of the last task, and its tools
+  PublicTools tools_;
   Card card_;
   ExportReport report_;
 };

@@ -4,14 +4,11 @@
 
 namespace assay {
 
-OrderedJson public_tools_json(const Environment& environment) {
-  OrderedJson tools = OrderedJson::array();
-  for (const ToolSpec& tool : environment.tools) tools.push_back(public_tool_json(tool));
+PublicTools public_tools(const Environment& environment) {
+  PublicTools tools{OrderedJson::array(), ""};
+  for (const ToolSpec& tool : environment.tools) tools.json.push_back(public_tool_json(tool));
+  tools.text = tools.json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
   return tools;
-}
-
-std::string tools_text(const Environment& environment) {
-  return public_tools_json(environment).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 OrderedJson opening_json(const Task& task) {

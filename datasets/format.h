@@ -22,11 +22,21 @@ enum class RowUnit {
   kSequence,   // of each rollout one for each sequence of recorded tokens (datasets/token_sequence.h), or one without tokens
 };
 
+// The tools of an environment as models see them: made once, for all rows of its tasks.
+struct PublicTools {
+  OrderedJson json;   // public_tool_json of each
+  // The same as one text. Readers of columns (Arrow) make one struct of all tools' schemas if they are objects, which adds null
+  // members to each.
+  std::string text;
+};
+PublicTools public_tools(const Environment& environment);
+
 // Everything a row may carry. Only certified, sound tasks reach a format.
 struct ExportItem {
   const Task& task;
   const Environment& environment;
   const Certificate& certificate;
+  const PublicTools& tools;
   const Rollout* rollout = nullptr;    // but for kTask; of a pair the better one
   const Rollout* rejected = nullptr;   // of a pair the other one
   // Where the format carries tokens: of `rollout`; empty where none were recorded.
@@ -68,10 +78,6 @@ Result<const Format*> find_format(const std::string& name);
 
 // ---- What formats share ----
 
-OrderedJson public_tools_json(const Environment& environment);
-// The same as one text. Readers of columns (Arrow) make one struct of all tools' schemas if they are objects, which adds null
-// members to each.
-std::string tools_text(const Environment& environment);
 // The system message, if there is one, and the user message that an attempt starts from.
 OrderedJson opening_json(const Task& task);
 // The claims that a trainer filters by; the whole certificate stays in the store.

@@ -17,12 +17,15 @@ void put_turn(OrderedJson& output, const Message& message, const std::string& id
 
 }  // namespace
 
-OrderedJson response_parameters(const OrderedJson& opening, const Environment& environment) {
-  OrderedJson tools = OrderedJson::array(), input = OrderedJson::array();
+OrderedJson response_parameters(const OrderedJson& opening, const OrderedJson& tools) {
+  OrderedJson functions = OrderedJson::array(), input = OrderedJson::array();
   for (const OrderedJson& message : opening) input.push_back({{"role", message.at("role")}, {"content", message.at("content")}});
-  for (const ToolSpec& tool : environment.tools)
-    tools.push_back({{"type", "function"}, {"name", tool.name}, {"description", tool.description}, {"parameters", OrderedJson::parse(tool.parameters.dump())}, {"strict", false}});
-  return {{"input", std::move(input)}, {"tools", std::move(tools)}, {"parallel_tool_calls", true}, {"tool_choice", "auto"}};
+  for (const OrderedJson& tool : tools) {
+    OrderedJson& function = functions.emplace_back(OrderedJson{{"type", "function"}});
+    function.update(tool.at("function"));
+    function["strict"] = false;
+  }
+  return {{"input", std::move(input)}, {"tools", std::move(functions)}, {"parallel_tool_calls", true}, {"tool_choice", "auto"}};
 }
 
 ResponseItems response_items(const Rollout& rollout) {

@@ -3,13 +3,12 @@
 
 #include <vector>
 
-#include "envs/environment.h"
 #include "envs/rollout.h"
 
 namespace assay {
 
-// {"input","tools","parallel_tool_calls","tool_choice"}; `opening`, in chat form, becomes the input.
-OrderedJson response_parameters(const OrderedJson& opening, const Environment& environment);
+// {"input","tools","parallel_tool_calls","tool_choice"}; `opening` and `tools`, in chat form, become input and tools.
+OrderedJson response_parameters(const OrderedJson& opening, const OrderedJson& tools);
 
 struct ResponseItems {
   OrderedJson output;                  // an array of reasoning, messages, function calls and their outputs

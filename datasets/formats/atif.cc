@@ -93,7 +93,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   return OrderedJson{{"schema_version", "ATIF-v1.7"},
                      {"session_id", rollout.id},
                      {"trajectory_id", rollout.id},
-                     {"agent", {{"name", "assay"}, {"version", build_info().version}, {"model_name", rollout.policy}, {"tool_definitions", public_tools_json(item.environment)}}},
+                     {"agent", {{"name", "assay"}, {"version", build_info().version}, {"model_name", rollout.policy}, {"tool_definitions", item.tools.json}}},
                      {"steps", std::move(steps)},
                      {"final_metrics", std::move(metrics)},
                      {"extra", std::move(extra)}};

@@ -22,7 +22,7 @@ datasets:
 Result<OrderedJson> row(const ExportItem& item) {
   OrderedJson messages = chat_json(item.rollout->messages, {.declarations = false});
   for (OrderedJson& message : messages) message["train"] = message["role"] == "assistant";
-  OrderedJson row = {{"messages", std::move(messages)}, {"tools", tools_text(item.environment)}};
+  OrderedJson row = {{"messages", std::move(messages)}, {"tools", item.tools.text}};
   put_origin(row, item);
   return row;
 }

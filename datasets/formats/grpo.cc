@@ -31,7 +31,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   const char* judged = judged_by(task);
   OrderedJson extra = {{"index", item.number}, {"split", item.split}, {"task_id", task.id}, {"submit_tool", submit}, {"judged_by", judged}};
   return OrderedJson{{"prompt", opening_json(task)},
-                     {"tools", tools_text(item.environment)},
+                     {"tools", item.tools.text},
                      {"task_id", task.id},
                      {"environment_id", task.environment},
                      {"domain", task.provenance.domain},

@@ -69,7 +69,7 @@ OrderedJson conversations(const Conversation& messages) {
 Result<OrderedJson> row(const ExportItem& item) {
   const Conversation& messages = item.rollout->messages;
   OrderedJson tools = OrderedJson::array();
-  for (const OrderedJson& tool : public_tools_json(item.environment)) tools.push_back(tool.at("function"));
+  for (const OrderedJson& tool : item.tools.json) tools.push_back(tool.at("function"));
   OrderedJson row = {{"conversations", conversations(messages)},
                      {"system", system_text(messages)},
                      {"tools", tools.dump(-1, ' ', false, OrderedJson::error_handler_t::replace)}};

@@ -14,7 +14,7 @@ ng_collect_rollouts +input_jsonl_fpath=data/train.jsonl +output_jsonl_fpath=roll
 )";
 
 Result<OrderedJson> row(const ExportItem& item) {
-  OrderedJson row = {{"responses_create_params", response_parameters(opening_json(item.task), item.environment)},
+  OrderedJson row = {{"responses_create_params", response_parameters(opening_json(item.task), item.tools.json)},
                      {"agent_ref", {{"type", "responses_api_agents"}, {"name", "assay_simple_agent"}}},
                      {"verifier", {{"task", item.task.id}, {"submit_tool", submit_tool(item.environment)}, {"judged_by", judged_by(item.task)}}}};
   put_origin(row, item);

@@ -30,7 +30,7 @@ OrderedJson response_json(const ExportItem& item, const OrderedJson& parameters)
 }
 
 Result<OrderedJson> row(const ExportItem& item) {
-  OrderedJson parameters = response_parameters(chat_json(opening_of(item.rollout->messages)), item.environment);
+  OrderedJson parameters = response_parameters(chat_json(opening_of(item.rollout->messages)), item.tools.json);
   OrderedJson row = {{"response", response_json(item, parameters)}, {"agent_ref", {{"type", "responses_api_agents"}, {"name", "assay_simple_agent"}}}};
   row["responses_create_params"] = std::move(parameters);
   put_origin(row, item);

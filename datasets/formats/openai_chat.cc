@@ -18,7 +18,7 @@ rows = load_dataset("path/to/this/folder", split="train")
 
 Result<OrderedJson> row(const ExportItem& item) {
   const Rollout& rollout = *item.rollout;
-  OrderedJson row = {{"messages", chat_json(rollout.messages)}, {"tools", public_tools_json(item.environment)}, {"parallel_tool_calls", true}};
+  OrderedJson row = {{"messages", chat_json(rollout.messages)}, {"tools", item.tools.json}, {"parallel_tool_calls", true}};
   put_origin(row, item);
   row["context"] = rollout.context ? OrderedJson(to_json(*rollout.context)) : OrderedJson();
   return row;

@@ -14,7 +14,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   OrderedJson chat = chat_json(messages, {.reasoning = false, .declarations = false});
   for (size_t i = 0; i < messages.size(); ++i)
     if (messages[i].role == Role::kAssistant) chat[i]["weight"] = has_argument_objects({messages[i]}) ? 1 : 0;
-  return OrderedJson{{"messages", std::move(chat)}, {"tools", public_tools_json(item.environment)}, {"parallel_tool_calls", true}};
+  return OrderedJson{{"messages", std::move(chat)}, {"tools", item.tools.json}, {"parallel_tool_calls", true}};
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   OrderedJson row = {{"input", opening_json(item.task)},
                      {"label", item.task.id},
                      {"datasource", "assay/" + item.task.provenance.domain},
-                     {"tools", tools_text(item.environment)},
+                     {"tools", item.tools.text},
                      {"submit_tool", submit_tool(item.environment)},
                      {"judged_by", judged_by(item.task)}};
   put_origin(row, item);

@@ -20,7 +20,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   put_origin(extra, item);
   extra["submit_tool"] = submit_tool(item.environment);
   extra["judged_by"] = judged_by(task);
-  extra["tools"] = tools_text(item.environment);
+  extra["tools"] = item.tools.text;
   return OrderedJson{{"data_source", "assay/" + task.provenance.domain},
                      {"prompt", opening_json(task)},
                      {"env_class", "assay"},

@@ -29,7 +29,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   row["is_last_step"] = item.sequences.empty() || item.sequence == &item.sequences.back();
   put_origin(metrics, item);
   metrics["messages"] = chat_json(rollout.messages);
-  metrics["tools"] = tools_text(item.environment);
+  metrics["tools"] = item.tools.text;
   row["env_metrics"] = std::move(metrics);
   return row;
 }

@@ -17,7 +17,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   put_origin(metadata, item);
   metadata["submit_tool"] = submit_tool(item.environment);
   metadata["judged_by"] = judged_by(item.task);
-  return OrderedJson{{"input", opening_json(item.task)}, {"label", item.task.id}, {"metadata", std::move(metadata)}, {"tools", tools_text(item.environment)}};
+  return OrderedJson{{"input", opening_json(item.task)}, {"label", item.task.id}, {"metadata", std::move(metadata)}, {"tools", item.tools.text}};
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   if (item.sequence) put_tokens(row, *item.sequence);
   put_origin(metadata, item);
   metadata["messages"] = chat_json(rollout.messages);
-  metadata["tools"] = tools_text(item.environment);
+  metadata["tools"] = item.tools.text;
   row["metadata"] = std::move(metadata);
   return row;
 }

@@ -21,7 +21,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   OrderedJson row = {{"prompt", chat_json(opening_of(item.rollout->messages), form)},
                      {"chosen", chat_json(completion_of(item.rollout->messages), form)},
                      {"rejected", chat_json(completion_of(item.rejected->messages), form)},
-                     {"tools", tools_text(item.environment)}};
+                     {"tools", item.tools.text}};
   put_origin(row, item);
   return row;
 }

@@ -21,7 +21,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   OrderedJson row = {{"prompt", chat_json(opening_of(rollout.messages), form)},
                      {"completion", chat_json(completion_of(rollout.messages), form)},
                      {"label", rollout.verdict.passed},
-                     {"tools", tools_text(item.environment)}};
+                     {"tools", item.tools.text}};
   put_origin(row, item);
   return row;
 }

@@ -17,7 +17,7 @@ trainer = SFTTrainer(model=..., train_dataset=load_dataset("path/to/this/folder"
 )";
 
 Result<OrderedJson> row(const ExportItem& item) {
-  OrderedJson row = {{"messages", chat_json(item.rollout->messages, {.argument_objects = true})}, {"tools", tools_text(item.environment)}};
+  OrderedJson row = {{"messages", chat_json(item.rollout->messages, {.argument_objects = true})}, {"tools", item.tools.text}};
   put_origin(row, item);
   return row;
 }

@@ -111,9 +111,9 @@ OrderedJson arrays_json(std::span<const TokenSequence> sequences) {
   return arrays;
 }
 
-OrderedJson tools_json(const Environment& environment) {
+OrderedJson tools_json(const OrderedJson& public_tools) {
   OrderedJson tools = OrderedJson::array();
-  for (const OrderedJson& tool : public_tools_json(environment)) tools.push_back(tool.at("function"));
+  for (const OrderedJson& tool : public_tools) tools.push_back(tool.at("function"));
   return tools;
 }
 
@@ -131,7 +131,7 @@ Result<OrderedJson> row(const ExportItem& item) {
                        {"verifiers", {{"version", "assay " + build_info().version}}},
                        {"task", task_json(item.task)},
                        {"agent", {{"config", {{"model", rollout.policy}}}, {"name", "agent"}}},
-                       {"tools", tools_json(item.environment)},
+                       {"tools", tools_json(item.tools.json)},
                        {"nodes", Nodes(item).take()},
                        {"rewards", {{"verifier", {{"score", rollout.verdict.reward}, {"weight", 1.0}}}}},
                        {"metrics", {{"steps", rollout.steps}, {"calls", rollout.calls}, {"failed_calls", rollout.failed_calls}}},

@@ -28,7 +28,7 @@ Result<OrderedJson> row(const ExportItem& item) {
   row["metrics"] = OrderedJson::object();
   put_origin(extra, item);
   extra["messages"] = chat_json(rollout.messages);
-  extra["tools"] = tools_text(item.environment);
+  extra["tools"] = item.tools.text;
   row["extra_fields"] = std::move(extra);
   return row;
 }

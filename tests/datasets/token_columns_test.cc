@@ -62,9 +62,10 @@ struct Case {
   std::shared_ptr<const Environment> environment = sample::environment();
   Task task = sample::task();
   Certificate certificate = sample::certificate(task);
+  PublicTools tools = public_tools(*environment);
 
   ExportItem item(size_t sequence) const {
-    ExportItem made{task, *environment, certificate};
+    ExportItem made{task, *environment, certificate, tools};
     made.rollout = &rollout;
     made.sequences = sequences;
     made.sequence = &sequences.at(sequence);
