@@ -8,7 +8,12 @@
 namespace assay::commands::man {
 namespace {
 
-int run(const Context& context) {
+int run(bool schema, const Context& context) {
+  if (schema) {
+    const std::string_view text = output_schemas().front().text;
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return kDone;
+  }
   const std::string page = manual_page(table_of(CommandLine(nullptr).app()), build_info().version);
   if (context.json) context.result({{"page", page}});
   else std::fwrite(page.data(), 1, page.size(), stdout);
@@ -18,8 +23,10 @@ int run(const Context& context) {
 }  // namespace
 
 Command make() {
-  return {"man", "Print the manual page: assay man | man -l -", 97, [](CLI::App&, Context& context) {
-            return [&context]() -> Result<int> { return run(context); };
+  return {"man", "Print the manual page: assay man | man -l -", 97, [](CLI::App& app, Context& context) {
+            auto schema = std::make_shared<bool>(false);
+            app.add_flag("--schema", *schema, "Print a JSON Schema of what every verb prints with --json");
+            return [schema, &context]() -> Result<int> { return run(*schema, context); };
           }};
 }
 

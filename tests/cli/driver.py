@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
+from tests.cli import output_schema
+
 ASSAY = os.environ["ASSAY"]
 
 
@@ -24,11 +26,19 @@ class CliTest(unittest.TestCase):
         self.assertIn(done.returncode, status if isinstance(status, tuple) else (status,), f"assay {' '.join(map(str, arguments))}\n{done.stdout}\n{done.stderr}")
         return done
 
+    def json_lines(self, *arguments, **options):
+        """What --json prints, a value a line, each as cli/output.schema.json says."""
+        values = [json.loads(line) for line in self.assay("--json", *arguments, **options).stdout.splitlines()]
+        verb = output_schema.verb_of(arguments)
+        for value in values:
+            self.assertEqual(output_schema.problems_of(verb, value), [], f"assay {verb} --json: {json.dumps(value)[:500]}")
+        return values
+
     def json(self, *arguments, **options):
-        """The one object that --json prints."""
-        lines = self.assay(*arguments, "--json", **options).stdout.splitlines()
-        self.assertEqual(len(lines), 1, lines)
-        return json.loads(lines[0])
+        """The one value that --json prints."""
+        values = self.json_lines(*arguments, **options)
+        self.assertEqual(len(values), 1, values)
+        return values[0]
 
     def fails(self, *arguments, status=2):
         """What a failing command says on standard error: (message, hint)."""
