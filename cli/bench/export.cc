@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -89,10 +90,12 @@ Result<std::string> fill(Store& store, int64_t count) {
     rollout.sample = i % kAttempts;
     rollout.id = rollout_id(rollout.task, rollout.policy, 0, rollout.sample);
     rollout.messages = Episode(task, *tools).opening();
+    bool kept = true;   // this message of the assistant, and with it what its tools said
     for (const Message& message : exploration.transcript) {
       // What does not fit is left out in the middle, so that all are of one length.
       const bool last = &message + 2 >= exploration.transcript.data() + exploration.transcript.size();
-      if (last || text_bytes(rollout) + message.text.size() < kTextBytes / 2) rollout.messages.push_back(message);
+      if (message.role == Role::kAssistant) kept = last || text_bytes(rollout) < kTextBytes / 2;
+      if (kept) rollout.messages.push_back(message);
     }
     Rng rng(1, "bench/export", static_cast<uint64_t>(i));
     const size_t there = text_bytes(rollout);
@@ -125,14 +128,17 @@ Result<std::vector<Figure>> measure_export(const std::string& area, int64_t coun
   std::vector<Figure> figures;
   const double share = static_cast<double>(count) / static_cast<double>(kRollouts);
   for (const Format& format : formats::all()) {
-    if (format.unit != RowUnit::kRollout || format.takes || format.takes_rollout) continue;
+    if ((format.unit != RowUnit::kRollout && format.unit != RowUnit::kSequence) || format.takes) continue;
     ASSAY_ASSIGN(auto store, Store::open(path, StoreMode::kMustExist, system_clock()));
     (void)peak_megabytes();
+    const std::clock_t processor = std::clock();
     start = std::chrono::steady_clock::now();
     ASSAY_ASSIGN(const ExportReport report, export_dataset(*store, {.format = format.name, .folder = (folder.path / format.name).string()}));
-    figures.push_back({area, format.name, seconds_since(start), "s", kMostSeconds * share, false, what + "; synced"});
+    char note[64];
+    std::snprintf(note, sizeof note, "; synced; %.3g s of processor time", static_cast<double>(std::clock() - processor) / CLOCKS_PER_SEC);
+    figures.push_back({area, format.name, seconds_since(start), "s", kMostSeconds * share, false, what + note});
     figures.push_back({area, format.name + ", memory", peak_megabytes(), "MB", kMostMegabytes, false, "peak of the whole process"});
-    if (report.plan.funnel.rollouts.left() != count) return make_error(Boundary::kInternal, "not all rollouts were written", "bench export");
+    if (report.plan.funnel.rollouts.left() != count || report.not_held > 0) return make_error(Boundary::kInternal, "not all rollouts were written", "bench export");
     std::filesystem::remove_all(folder.path / format.name);
   }
   return figures;

@@ -56,7 +56,7 @@ class OutputSchema(CliTest):
         elsewhere = {"With --category.", "With --predictions: on each line, of a patch; `log` is for assay show log.", "With --predictions: of a patch that the machine failed to judge.",
                      "assay show log: what the runs of a judgement printed.", "assay show synthesis: how a model wrote a domain.",
                      "All shards done and merged; of each shard what its verb prints.", "Interrupted while it waited: the jobs go on.", "An area that could not be measured.",
-                     "With --schema: this document."}
+                     "With --tokens.", "With --schema: this document."}
         missing = {output_schema.forms_of(verb)[number].get("description", verb) for verb, number in described - self.seen}
         self.assertEqual(missing, elsewhere)
 
