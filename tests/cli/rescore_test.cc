@@ -2,6 +2,7 @@
 
 #include <array>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -13,6 +14,8 @@
 
 namespace assay {
 namespace {
+
+const auto unused = std::signal(SIGPIPE, SIG_IGN);   // as cli/main.cc does: a verifier that dies is an error, not the end
 
 // A folder that goes away, with a store of a few tasks in it.
 class Workplace {
