@@ -377,6 +377,8 @@ TEST_CASE("what is judged of a rollout is what its record says, wherever it is r
   const std::string path = folder.file("s.db");
   {
     auto store = open_store(path);
+    REQUIRE(store->put_environment(*sample::environment()).ok());
+    REQUIRE(store->put_task(task).ok());
     for (const Rollout* rollout : {&plain, &stateful, &large, &broken}) REQUIRE(store->put_rollout(*rollout).ok());
   }
   const auto check = [&](const std::string& in_rows) {
