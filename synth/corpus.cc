@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <set>
 
+#include "verifiers/constraint.h"
+
 namespace assay {
 namespace {
 
@@ -16,13 +18,22 @@ Json parameters(Json properties, std::vector<std::string> required) {
 Json text_parameter(const char* description) { return {{"type", "string"}, {"description", description}}; }
 Json number_parameter(const char* description) { return {{"type", "integer"}, {"description", description}}; }
 
-Json corpus_tools(const Json& documents) {
-  const auto tool = [&](const char* action, const char* description, Json declared) {
+// What there is to read: "\"Guiding\" and \"Moves\"", or "one for each city".
+std::string contents(const Json& documents, const Json& tables) {
+  constexpr size_t kMostTitles = 3;
+  std::vector<std::string> parts;
+  for (size_t i = 0; i < documents.size() && i < kMostTitles; ++i) parts.push_back("\"" + documents[i].at("title").get<std::string>() + "\"");
+  for (const auto& [table, columns] : tables.items()) parts.push_back("one for each " + table);
+  return (documents.size() > kMostTitles ? "such as " : "") + join_words(parts);
+}
+
+Json corpus_tools(const Json& documents, const std::string& contents) {
+  const auto tool = [&](const char* action, const std::string& description, Json declared) {
     return Json{{"name", action}, {"kind", "corpus"}, {"description", description}, {"parameters", std::move(declared)},
                 {"body", {{"action", action}, {"documents", documents}}}, {"reveals", Json::array()}};
   };
   return Json::array(
-      {tool("search", "Searches the documents for words and returns those that fit best, the best first, with an extract of each.",
+      {tool("search", "Searches the documents (" + contents + ") for words and returns those that fit best, the best first, with an extract of each.",
             parameters({{"query", text_parameter("Words to look for")}, {"top", number_parameter("How many documents to return, 1 to 20; 10 if left out")}}, {"query"})),
        tool("open", "Returns a page of a document.",
             parameters({{"document", text_parameter("Its name, as search gives it")}, {"page", number_parameter("Which page, from 1; the first if left out")}}, {"document"})),
@@ -74,7 +85,7 @@ Result<Json> expand_corpus(Json source, const std::string& file) {
     all["document"] = {"text"};
   }
   if (source.contains("tools") && source["tools"].is_array())
-    for (Json& tool : corpus_tools(all)) source["tools"].push_back(std::move(tool));
+    for (Json& tool : corpus_tools(all, contents(documents, tables))) source["tools"].push_back(std::move(tool));
   return source;
 }
 

@@ -86,6 +86,12 @@ bool says_unit(const ColumnSpec& column) { return !column.unit.empty() && has_wo
 
 std::string label_with_unit(const ColumnSpec& column) { return column.unit.empty() || says_unit(column) ? column.label : column.label + " in " + column.unit; }
 
+std::string relation_words(const ColumnSpec& column, Relation relation) {
+  if (measure_of(column) != Measure::kMoment) return relation_words(relation);
+  static constexpr const char* kWords[] = {"exactly", "other than", "before", "no later than", "after", "no earlier than"};
+  return kWords[static_cast<int>(relation)];
+}
+
 std::string having(const ColumnSpec& column, Relation relation, const std::string& value) {
   const std::string& label = column.label;
   const Measure measure = measure_of(column);
@@ -95,18 +101,14 @@ std::string having(const ColumnSpec& column, Relation relation, const std::strin
     static constexpr const char* kWords[] = {"exactly ", "", "fewer than ", "at most ", "more than ", "at least "};
     return kWords[static_cast<int>(relation)] + first_word(value) + " " + noun_of(column);
   }
-  if (measure == Measure::kMoment) {
-    static constexpr const char* kWords[] = {" ", "", " before ", " no later than ", " after ", " no earlier than "};
-    return (relation == Relation::kEqual ? "the " + label : an(label)) + kWords[static_cast<int>(relation)] + value;
-  }
+  if (measure == Measure::kMoment) return relation == Relation::kEqual ? "the " + label + " " + value : an(label) + " " + relation_words(column, relation) + " " + value;
   static constexpr const char* kWords[] = {" of ", "", " below ", " of at most ", " above ", " of at least "};
   return an(label) + kWords[static_cast<int>(relation)] + value;
 }
 
 std::string having(const CellTest& test, const BoundColumn& column, const Binding& binding) {
-  std::vector<std::string> values;   // of several texts, those that there are
-  for (int64_t value : test.values)
-    if (!test.in || value >= 0 || column.spec->is_number()) values.push_back(value_text(value, column, binding));
+  std::vector<std::string> values;
+  for (int64_t value : test.values) values.push_back(value_text(value, column, binding));
   return having(*column.spec, test.in ? Relation::kEqual : test.relation, join_words(values, "or"));
 }
 

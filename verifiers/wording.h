@@ -31,6 +31,9 @@ bool says_unit(const ColumnSpec& column);
 // "price per night in CNY", "number of pages".
 std::string label_with_unit(const ColumnSpec& column);
 
+// "at most", but of a moment "no later than": what stands before a value.
+std::string relation_words(const ColumnSpec& column, Relation relation);
+
 // What something has whose cell stands in this relation to a value, which is said as it is, with its unit or in quotes:
 // "a weight of at least 35 kg", "fewer than 4 stars", "a date no earlier than 2026-09-13", "the manner \"calm\"".
 std::string having(const ColumnSpec& column, Relation relation, const std::string& value);

@@ -33,6 +33,8 @@ TEST_CASE("the documents of the observing domain are searched") {
   const Json hits = searched(*domain, "which sensor for faint things?");
   REQUIRE(!hits.empty());
   CHECK(hits[0].at("title") == "Sensors");
+  const auto environment = must(generate_environment(*domain, 1, 0));
+  CHECK_THAT(environment->find_tool("search")->description, Catch::Contains("(such as \"") && Catch::Contains("\") for words"));   // what there is to read
 }
 
 TEST_CASE("texts of a domain's own tables are documents, with those of a folder beside the domain's file") {
@@ -48,6 +50,7 @@ TEST_CASE("texts of a domain's own tables are documents, with those of a folder 
   REQUIRE(ferry.size() >= 1);
   CHECK(ferry[0].at("document") == "document-2");   // titles ascending
   CHECK(ferry[0].at("title") == "tides");
+  CHECK_THAT(must(generate_environment(*domain, 1, 0))->find_tool("search")->description, Catch::Contains("(\"boats\", \"tides\" and one for each city)"));
   CHECK(searched(*domain, "Hangzhou").dump().find("city-") != std::string::npos);
   folder.write("notes/broken.md", "caf\xe9");
   CHECK(load_domain(folder.path() + "/mine.json").error().what == "not UTF-8");

@@ -222,6 +222,9 @@ TEST_CASE("tests of an attribute are said of who has it") {
   const std::string compare = R"({"op":"compare","slots":{"fields":["hotel"]},"get":"price","cmp":)", count = R"({"op":"count","slots":{"fields":["hotel"]},"get":"price","cmp":"<","value":500,)";
   CHECK(sentence(compare + R"("<=","value":500})") == "Every hotel must have a price of at most 500 CNY.");
   CHECK(sentence(compare + R"("!=","value":500})") == "No hotel may have a price of 500 CNY.");
+  const std::string other = R"({"op":"compare","slots":{"fields":["hotel"]},"get":"price","than":{"field":"lunch","get":"price"},"cmp":)";
+  CHECK(sentence(other + R"("!="})") == "The price of every hotel must differ from the price of the lunch for the same day.");
+  CHECK(sentence(other + R"("<="})") == "The price of every hotel must be at most the price of the lunch for the same day.");
   CHECK(sentence(count + R"("exactly":2})") == "Exactly 2 hotels must have a price below 500 CNY.");
   CHECK(sentence(count + R"("at_most":1})") == "At most 1 hotel must have a price below 500 CNY.");
   CHECK(sentence(R"({"op":"all_different","slots":{"fields":["hotel"]},"by":"price"})") == "No two hotels may have the same price.");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::operators::aggregate {
 namespace {
@@ -149,7 +150,7 @@ class Aggregate final : public Constraint {
   }
   std::string bounds_text(const std::vector<Bound>& bounds) const {
     std::vector<std::string> parts;
-    for (const Bound& bound : bounds) parts.push_back(relation_words(bound.relation) + " " + value_text(bound.value, cells_[0].column, binding_));
+    for (const Bound& bound : bounds) parts.push_back(relation_words(*cells_[0].column.spec, bound.relation) + " " + value_text(bound.value, cells_[0].column, binding_));
     return join_words(parts);
   }
 

@@ -30,7 +30,7 @@ class Compare final : public Constraint {
 
   std::string sentence() const override {
     const std::string who = noun_phrase(choice_, binding_, true);
-    if (than_ >= 0) return "The " + column_.spec->label + " of " + who + " must be " + expected() + ".";
+    if (than_ >= 0) return "The " + column_.spec->label + " of " + who + " must " + (test_.relation == Relation::kNotEqual ? "differ from " + counterpart() : "be " + expected()) + ".";
     const bool unlike = !test_.in && test_.relation == Relation::kNotEqual;
     const std::string what = (is_name() ? "be " : several() ? "each have " : "have ") + (is_name() ? values() : unlike ? having(*column_.spec, Relation::kEqual, values()) : having(test_, column_, binding_));
     if (unlike && choice_.all_groups) return "No " + labels(choice_, binding_, "or") + " may " + what + ".";
@@ -117,10 +117,11 @@ class Compare final : public Constraint {
   int other(int slot) const { return binding_.shape.slot(binding_.shape.group_of_slot(slot), than_); }
   std::string expected() const {
     if (than_ < 0) return test_text(test_, column_, binding_);
+    return (test_.relation == Relation::kEqual ? "the same as" : relation_words(*column_.spec, test_.relation)) + " " + counterpart();
+  }
+  std::string counterpart() const {
     const std::string than = "the " + than_column_.spec->label + " of ", label = binding_.shape.fields[than_].label;
-    const std::string relation = test_.relation == Relation::kEqual ? "the same as" : relation_words(test_.relation);
-    if (binding_.shape.has_given_entities()) return relation + " " + than + "its " + label;
-    return relation + " " + than + "the " + label + (binding_.shape.has_given_entities() ? " of" : " for") + " the same " + binding_.shape.group_label;
+    return binding_.shape.has_given_entities() ? than + "its " + label : than + "the " + label + " for the same " + binding_.shape.group_label;
   }
   std::vector<int> branch_slots(size_t branch) const {
     std::vector<int> out;

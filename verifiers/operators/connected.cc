@@ -4,6 +4,7 @@
 #include <map>
 
 #include "verifiers/constraint.h"
+#include "verifiers/wording.h"
 
 namespace assay::operators::connected {
 namespace {
@@ -154,7 +155,7 @@ class Connected final : public Constraint {
   }
   std::string where_text() const {
     std::vector<std::string> parts;
-    for (const RowTest& test : where_) parts.push_back(with_article(test.column.spec->label) + " of " + test_text(test.test, test.column, binding_));
+    for (const RowTest& test : where_) parts.push_back(having(test.test, test.column, binding_));
     return parts.empty() ? "" : " with " + join_words(parts);
   }
 
