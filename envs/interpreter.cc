@@ -53,7 +53,7 @@ Status Interpreter::start() {
     for (const auto& [name, content] : files_) ASSAY_TRY(workspace_->write("work/" + name, content));
   }
   // As an argument: no file of ours lies where the program's own are.
-  RunRequest request{.argv = {"/usr/bin/python3", "-I", "-c", std::string(embedded_drivers().front().text)}};
+  RunRequest request{.argv = {"/usr/bin/python3", "-I", "-c", std::string(embedded_driver("driver.py"))}};
   // Numerical libraries start a thread for each processor, and each thread takes memory.
   request.environment = {{"OPENBLAS_NUM_THREADS", "1"}, {"OMP_NUM_THREADS", "1"}, {"MPLCONFIGDIR", "/tmp/matplotlib"}};
   request.limits.wall_ms = request.limits.cpu_ms = limits_.session_ms;

@@ -14,6 +14,7 @@
 namespace assay {
 
 class Executor;
+class PythonModule;
 class Tools;
 class WorkTree;
 
@@ -23,6 +24,7 @@ struct ToolContext {
   Executor* executor = nullptr;                                  // where programs run; borrowed
   const std::map<std::string, std::string>* files = nullptr;    // the task's: name -> content
   WorkTree* tree = nullptr;                                      // what the tools of an episode share (envs/work_tree.h)
+  PythonModule* module = nullptr;                                // the same of tools that are its functions (envs/python_module.h)
 };
 
 // A tool bound to one thread's connection. `arguments` have been checked against the tool's parameters.
@@ -52,6 +54,7 @@ struct ToolKind {
   bool edits_tree = false;      // works in the episode's WorkTree: what is judged is the patch that it leaves
   // Of kinds that change another tool (the member "tool" of their bodies; or several, "tools"): what that one would have returned.
   std::function<Result<Observation>(const UndoneCall&)> undo = nullptr;
+  bool in_module = false;       // is a function of the episode's PythonModule, which has the database and keeps what is written
 };
 
 // Null: there is none of that name.

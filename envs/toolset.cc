@@ -4,6 +4,8 @@
 #include <array>
 #include <unordered_map>
 
+#include "envs/plain_tools.h"
+#include "envs/python_module.h"
 #include "envs/state.h"
 #include "envs/tool_kind.h"
 
@@ -117,6 +119,28 @@ bool any_kind(const Environment& environment, Predicate predicate) {
   return std::any_of(environment.tools.begin(), environment.tools.end(), [&](const ToolSpec& spec) { return any_kind(spec.kind, spec.body, predicate); });
 }
 
+// The text of the module whose functions tools are; empty: none are.
+Result<std::string> module_text(const Environment& environment) {
+  std::string out;
+  for (const ToolSpec& tool : plain_tools(environment.tools)) {
+    const ToolKind* kind = find_tool_kind(tool.kind);
+    if (!kind || !kind->in_module) continue;
+    JsonReader r(tool.body, "environment " + environment.domain + ", tool " + tool.name, "$.body");
+    const std::string text = r.text("module");
+    if (text.size() > static_cast<size_t>(kModuleBytes)) r.fail("module", "longer than " + std::to_string(kModuleBytes) + " bytes");
+    if (!out.empty() && text != out) r.fail("module", "another module than that of the tools before it; all are functions of one");
+    ASSAY_TRY(r.finish());
+    out = text;
+  }
+  return out;
+}
+
+std::vector<TouchedRow> touched_rows(const Json& told) {
+  std::vector<TouchedRow> out;
+  for (const Json& each : told) out.push_back({each.at(0), each.at(1), each.at(2)});
+  return out;
+}
+
 }  // namespace
 
 const ToolKind* find_tool_kind(const std::string& name) {
@@ -160,6 +184,7 @@ struct Toolset::State {
   ToolSession session;
   bool writes = false;
   std::unique_ptr<WorkTree> tree;   // null where no tool works in one
+  std::unique_ptr<PythonModule> module;   // null where no tool is a function, or nothing may run programs
   std::unique_ptr<Connection> connection;
   std::unordered_map<std::string_view, Entry> tools;  // after the connection: their statements go first
 };
@@ -177,6 +202,12 @@ Result<Json> Toolset::state() {
     return out;
   }
   if (!state_->writes) return Json();
+  if (state_->module) {
+    ASSAY_ASSIGN(const ModuleResult told, state_->module->touched());
+    if (!told.returned()) return make_error(Boundary::kTool, "the tools' module cannot tell what it has changed: " + told.problem(), "environment " + state_->environment->domain);
+    ASSAY_ASSIGN(const Json rows, parse_json(told.value, "rows that were touched"));
+    return state_change(state_->environment->tables, touched_rows(rows));
+  }
   ASSAY_ASSIGN(const std::vector<TouchedRow> touched, state_->connection->touched());
   return state_change(state_->environment->tables, touched);
 }
@@ -184,6 +215,7 @@ Result<Json> Toolset::state() {
 Status Toolset::reset() {
   for (auto& [name, entry] : state_->tools) entry.tool->reset();
   if (state_->tree) state_->tree->reset();
+  if (state_->module) state_->module->restart();
   return state_->connection->reset();
 }
 
@@ -196,10 +228,13 @@ Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment
   state->session = std::move(session);
   const std::vector<ToolSpec>& specs = state->environment->tools;
   state->writes = std::any_of(specs.begin(), specs.end(), [](const ToolSpec& spec) { return spec.effect == ToolEffect::kWrite; });
+  ASSAY_ASSIGN(std::string module, module_text(*state->environment));
+  if (!module.empty() && state->session.executor)
+    state->module = std::make_unique<PythonModule>(*state->session.executor, std::move(module), ModuleOptions{.database = database->bytes()});
   ASSAY_ASSIGN(state->connection, Connection::open(std::move(database), {}, state->writes ? Access::kWrite : Access::kRead));
   if (any_kind(*state->environment, [](const ToolKind& kind) { return kind.edits_tree; }))
     state->tree = std::make_unique<WorkTree>(state->session.executor, std::move(state->session.tree));
-  const ToolContext context{*state->connection, state->session.executor, &state->session.files, state->tree.get()};
+  const ToolContext context{*state->connection, state->session.executor, &state->session.files, state->tree.get(), state->module.get()};
   for (const ToolSpec& spec : specs) {
     ASSAY_ASSIGN(auto tool, bind_tool(spec, *state->environment, context));
     if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool)}).second)
