@@ -9,13 +9,23 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 #include "sandbox/backend.h"
+#include "synth/program/folder.h"
 
 namespace assay {
 namespace {
 
 constexpr int64_t kReplyTokens = 32'768;   // a whole domain has to fit into one reply,
+constexpr int64_t kProgramSamples = 2;       // tasks of a level in Python, each of which is some hundred runs of its programs
 constexpr int kReplySeconds = 900;         // and takes its time
 constexpr size_t kBriefBytes = 1'500;
+
+// Of a domain in Python a folder, of any other a file. Where it lies.
+Result<std::string> save(const SynthesisRecord& record, const std::string& form, const std::string& out) {
+  const std::string place = out + "/" + record.name + (form == "python" ? "" : ".json");
+  if (form != "python") ASSAY_TRY(write_file(place, record.domain));
+  else ASSAY_TRY(write_program_folder(place, files_from_domain(OrderedJson::parse(record.domain))));
+  return place;
+}
 
 // Whether a stored record spares the conversation: one that the machinery broke off does not.
 bool settled(const Json& record) {
@@ -24,12 +34,13 @@ bool settled(const Json& record) {
   return true;
 }
 
-std::vector<std::string> without_settled(const std::vector<std::string>& categories, const std::string& policy, const Json& stored) {
+std::vector<std::string> without_settled(const std::vector<std::string>& categories, const std::string& policy, const std::string& form, const Json& stored) {
   std::vector<std::string> out;
   for (const std::string& category : categories) {
     bool known = false;
     for (const Json& observation : stored)
-      known |= observation["name"] == category && observation["value"].value("policy", "") == policy && settled(observation["value"]);
+      known |= observation["name"] == category && observation["value"].value("policy", "") == policy && observation["value"].value("form", "data") == form &&
+               settled(observation["value"]);
     if (!known && std::find(out.begin(), out.end(), category) == out.end()) out.push_back(category);
   }
   return out;
@@ -70,6 +81,7 @@ Status append(const std::string& path, const std::string& text) {
 void DomainSynthesis::declare(CLI::App& app) {
   app.add_option("--category", categories_, "What a domain should be about; a model writes it. May be given several times");
   app.add_option("--policy", policy_, "The model that writes domains: openai:URL, with --model NAME");
+  app.add_option("--form", agent_.form, "What it writes: data, in the language of domains; or python: tools, solutions and verifiers as programs, a folder");
   app.add_option("--out", out_, "Folder for the domains that are accepted");
   app.add_option("--turns", agent_.limits.turns, "Replies a category")->check(CLI::Range(int64_t{2}, int64_t{1000}));
   app.add_option("--tokens", agent_.limits.tokens, "Tokens a category, prompts and replies together")->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
@@ -90,15 +102,20 @@ Result<int> DomainSynthesis::run(const Context& context) {
   policy_options.cancelled = context.cancelled;
   ASSAY_ASSIGN(std::unique_ptr<Policy> policy, make_policy(policy_, policy_options));
   std::unique_ptr<Executor> executor;
-  if (bash_) {
+  ASSAY_TRY(make_form(agent_.form));
+  if (bash_ || agent_.form == "python") {
     ASSAY_ASSIGN(executor, make_executor(context.sandbox));
   }
-  agent_.executor = executor.get();
+  agent_.executor = bash_ ? executor.get() : nullptr;
+  if (agent_.form == "python") {
+    agent_.examination.executor = executor.get();
+    agent_.examination.tasks_per_level = kProgramSamples;
+  }
   agent_.workbench.documents = documents_;
   agent_.examination.seed = context.seed;
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
   ASSAY_ASSIGN(const Json stored, store->observations(kSynthesisSubject));
-  const std::vector<std::string> open = without_settled(categories_, policy->descriptor(), stored);
+  const std::vector<std::string> open = without_settled(categories_, policy->descriptor(), agent_.form, stored);
   std::error_code failure;
   std::filesystem::create_directories(out_, failure);
   if (failure) return input_error("cannot make the folder: " + failure.message(), out_);
@@ -109,8 +126,10 @@ Result<int> DomainSynthesis::run(const Context& context) {
   const auto keep = [&](const SynthesisRecord& record) -> Status {
     funnel.add(record);
     progress.add(1, record.accepted ? 0 : 1);
-    const std::string file = out_ + "/" + record.name + ".json";
-    if (record.accepted) ASSAY_TRY(write_file(file, record.domain));
+    std::string file;
+    if (record.accepted) {
+      ASSAY_ASSIGN(file, save(record, agent_.form, out_));
+    }
     context.say(printable(record.category) + ": " + (record.accepted ? file + (record.reason.empty() ? "" : " (not made harder: " + record.reason + ")")
                                                                      : "lost, " + record.reason + ": " + printable(shortened(record.detail, 300))));
     if (!record_.empty()) ASSAY_TRY(append(record_, recording_of(record)));
@@ -121,7 +140,7 @@ Result<int> DomainSynthesis::run(const Context& context) {
   context.say(funnel_text(funnel));
   const int64_t kept = static_cast<int64_t>(categories_.size() - open.size());
   if (kept > 0) context.say(count_text(kept) + " categories were in the store");
-  context.say("next:\n  " + context.command("show synthesis CATEGORY") + "\n  " + context.command("synth " + out_ + "/NAME.json"));
+  context.say("next:\n  " + context.command("show synthesis CATEGORY") + "\n  " + context.command("synth " + out_ + (agent_.form == "python" ? "/NAME" : "/NAME.json")));
   OrderedJson result = to_json(funnel);
   result["stored_earlier"] = kept;
   result["out"] = out_;

@@ -1,5 +1,5 @@
 // `assay synth --category …`: a model writes domains. Each conversation is stored as an observation of kSynthesisSubject, named by its
-// category (`assay show synthesis CATEGORY`); a domain that is accepted is saved as a file.
+// category (`assay show synthesis CATEGORY`); a domain that is accepted is saved as a file, or in Python as a folder.
 #pragma once
 
 #include <string>

@@ -6,6 +6,7 @@
 #include "sandbox/backend.h"
 #include "synth/build/test_run.h"
 #include "verifiers/constraint_verifier.h"
+#include "verifiers/program_verifier.h"
 
 namespace assay {
 namespace {
@@ -64,15 +65,22 @@ Result<std::shared_ptr<Toolset>> Host::tools(const Task& task) {
 }
 
 Result<std::shared_ptr<const Verifier>> Host::verifier(const Task& task) {
-  if (auto* found = verifiers_.find(task.id)) return *found;
+  // One that judges by a program holds a process: few are kept.
+  auto& kept = is_program(task.expected) ? programs_ : verifiers_;
+  if (auto* found = kept.find(task.id)) return *found;
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, databases_.store().environment(task.environment));
-  ASSAY_ASSIGN(std::unique_ptr<Verifier> made, make_verifier(task, environment));
-  return verifiers_.put(task.id, std::shared_ptr<const Verifier>(std::move(made)));
+  Executor* runs = nullptr;
+  if (is_program(task.expected)) {
+    ASSAY_ASSIGN(runs, executor());
+  }
+  ASSAY_ASSIGN(std::unique_ptr<Verifier> made, make_verifier(task, environment, runs));
+  return kept.put(task.id, std::shared_ptr<const Verifier>(std::move(made)));
 }
 
 Result<Verdict> Host::judge(const Task& task, const Outcome& outcome) {
   if (!task.tests.is_null()) return judge_tree(task, outcome.state);
   ASSAY_ASSIGN(const std::shared_ptr<const Verifier> found, verifier(task));
+  if (const auto* program = dynamic_cast<const ProgramVerifier*>(found.get())) return program->try_judge(outcome);
   return found->judge(outcome);
 }
 

@@ -64,7 +64,7 @@ class Host {
   DatabaseCache& databases_;
   Lru<std::shared_ptr<const Domain>> domains_{16};
   Lru<std::shared_ptr<Toolset>> tools_{16};
-  Lru<std::shared_ptr<const Verifier>> verifiers_{256};
+  Lru<std::shared_ptr<const Verifier>> verifiers_{256}, programs_{4};
   Lru<std::shared_ptr<const Task>> tasks_{256};
   Lru<std::shared_ptr<void>> kept_{4};
 };

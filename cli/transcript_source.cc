@@ -51,6 +51,9 @@ Result<Conversation> TranscriptSource::gold(const std::string& id) {
   request.environment = environment;
   request.tools = tools.get();
   request.kept = host_.kept(*task);
+  if (runs_programs(*environment)) {
+    ASSAY_ASSIGN(request.executor, host_.executor());
+  }
   ASSAY_ASSIGN(const Archetype* archetype, find_archetype(task->archetype));
   ASSAY_ASSIGN(Exploration found, archetype->gold(*task, request));
   return std::move(found.transcript);

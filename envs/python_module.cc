@@ -1,6 +1,7 @@
 #include "envs/python_module.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include "envs/driver.h"
 
@@ -8,6 +9,7 @@ namespace assay {
 namespace {
 
 constexpr int64_t kStartMs = 30'000;
+constexpr int64_t kPatience = 6;             // times the processor time of a call, on the clock of a machine with other work
 constexpr int64_t kSessionMs = 60 * 60 * 1000;
 constexpr int64_t kOutputBytes = 64 << 20;   // of all replies of one process; beyond that it is ended
 constexpr int64_t kMostAsks = 1'000;         // that one call may put to its tools
@@ -24,7 +26,9 @@ std::string line_of(const Json& request) { return request.dump(-1, ' ', true, Js
 }  // namespace
 
 PythonModule::PythonModule(Executor& executor, std::string text, const ModuleOptions& options)
-    : executor_(executor), text_(std::move(text)), database_(options.database), options_(options) {}
+    : executor_(executor), text_(std::move(text)), database_(options.database), options_(options) {
+  options_.database = database_;
+}
 PythonModule::~PythonModule() = default;
 
 void PythonModule::restart() {
@@ -47,9 +51,9 @@ Result<ModuleResult> PythonModule::start() {
   request.limits.output_bytes = kOutputBytes;
   request.limits.disk_bytes = request.limits.file_bytes = static_cast<int64_t>(database_.size()) + (1 << 20);
   ASSAY_ASSIGN(process_, executor_.start(request, *workspace_));
-  const Json hello{{"module", text_}, {"database", database_.empty() ? "" : std::string("/") + kDatabase}, {"alone", options_.calls_alone}, {"most_bytes", options_.value_bytes}};
+  const Json hello{{"module", text_}, {"database", database_.empty() ? "" : std::string("/") + kDatabase}, {"alone", options_.calls_alone}, {"most_bytes", options_.value_bytes}, {"cpu_s", static_cast<double>(options_.call_ms) / 1000}};
   ASSAY_TRY(process_->write(line_of(hello)));
-  ASSAY_ASSIGN(const std::string line, process_->read_line(std::max(kStartMs, options_.call_ms), 2 * kOutputBytes));
+  ASSAY_ASSIGN(const std::string line, process_->read_line(kStartMs + kPatience * options_.call_ms, 2 * kOutputBytes));
   if (line.empty()) return end(!process_->ended());
   const Result<Json> reply = parse_json(line, "a module's process");
   if (reply.ok() && reply->is_object() && reply->contains("ready")) return ModuleResult{};
@@ -67,7 +71,8 @@ Result<ModuleResult> PythonModule::end(bool timed_out) {
   if (end->limit == "output") return failed("too_large", "its output is larger than " + std::to_string(kOutputBytes) + " bytes");
   if (end->limit == "memory" || has(end->touched, "memory")) return failed("out_of_memory", "it takes more than " + std::to_string(options_.memory_bytes) + " bytes");
   if (has(end->touched, "processes")) return failed("tried_processes", "it starts more processes than it may");
-  if (timed_out || end->end == RunEnd::kLimit) return failed("timed_out", "no answer within " + std::to_string(options_.call_ms) + " ms");
+  const bool overdrawn = end->end == RunEnd::kSignalled && end->signal == SIGPROF;
+  if (timed_out || overdrawn || end->end == RunEnd::kLimit) return failed("timed_out", "no answer within " + std::to_string(options_.call_ms) + " ms of processor time");
   return failed("died", end->end == RunEnd::kSignalled ? "signal " + std::to_string(end->signal) : "exit status " + std::to_string(end->exit_code));
 }
 
@@ -87,7 +92,7 @@ Result<ModuleResult> PythonModule::converse(const Json& request, const AnswerToo
   }
   ASSAY_TRY(process_->write(line_of(request)));
   for (int64_t asked = 0;;) {
-    ASSAY_ASSIGN(const std::string line, process_->read_line(options_.call_ms, 2 * kOutputBytes));
+    ASSAY_ASSIGN(const std::string line, process_->read_line(kPatience * options_.call_ms, 2 * kOutputBytes));
     if (line.empty()) return end(!process_->ended());
     const Result<Json> reply = parse_json(line, "a module's process");
     if (!reply.ok() || !reply->is_object()) break;

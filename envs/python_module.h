@@ -18,7 +18,7 @@ struct ModuleOptions {
   std::string_view database;          // an SQLite image (Database::bytes()), of which the module has a copy in memory; empty: none
   bool calls_alone = false;           // no call sees what another has done
   uint64_t hash_seed = 0;             // of the order of sets: what follows it differs from seed to seed (0 to 4294967295)
-  int64_t call_ms = 10'000;           // of one call, in which tools answer at once
+  int64_t call_ms = 10'000;           // of processor time that one call takes; it may last six times as long on the clock
   int64_t memory_bytes = 256 << 20;
   int64_t value_bytes = 256 << 10;    // of what one call returns, as JSON
 };

@@ -45,8 +45,8 @@ struct Task {
   std::string prompt;
   AnswerShape answer;
   Json constraints;         // array, in the constraint language (verifiers/constraint.h); empty where `expected` or `goal` judges
-  Json goal;                // the change of state that is right (envs/state.h), hidden from policies; null where no state is judged
-  Json expected;            // a value specification (verifiers/value_verifier.h), hidden from policies; null where no value is expected
+  Json goal;                // a change of state that is right (envs/state.h), hidden from policies; null where no state is judged
+  Json expected;            // a value specification or a program (verifiers/value_verifier.h, program_verifier.h), hidden from policies; or null
   Json tests;               // how a patch is judged (verifiers/test_plan.h), hidden from policies; null where no patch is asked for
   std::map<std::string, std::string> files;   // name -> content: what lies in the working directory of tools that have one
   Limits limits;

@@ -20,6 +20,8 @@
 
 namespace assay {
 
+class Executor;
+
 // What became of the candidates of a search: every one is certified, or lost for exactly one reason.
 struct CandidateFunnel {
   int64_t certified = 0;
@@ -50,6 +52,7 @@ struct MakeRequest {
   PlainTools* plain = nullptr;  // `tools` before variants; null: made when needed
   // Tools for one episode over a task's files, where the environment's tools keep state; empty: `tools` serve this once.
   std::function<Result<std::unique_ptr<Tools>>(const Task&)> open_tools;
+  Executor* executor = nullptr; // where programs of a domain run that are no tools; null: there are none
   std::shared_ptr<const EnvironmentReport> report;   // check_environment of it; null: computed when needed
   // What an archetype keeps from task to task of this environment, in this thread; null: nothing is kept.
   std::shared_ptr<void>* kept = nullptr;
@@ -72,6 +75,11 @@ struct MakeRequest {
   std::string file() const { return domain->name + ".json"; }
   std::string path() const { return "$.archetypes." + archetype; }
   bool by_difficulty() const { return preset == "difficulty" || preset == kLineagePreset; }
+  // Tools for one episode of `task`; null: `tools` serve it.
+  Result<std::unique_ptr<Tools>> own_tools(const Task& task) const {
+    if (open_tools) return open_tools(task);
+    return std::unique_ptr<Tools>();
+  }
   // Of all tries of all tasks, the number of this one.
   uint64_t draw(int64_t most_attempts) const { return static_cast<uint64_t>(index * (step ? kLineageAttempts : most_attempts) + attempt); }
   // What tasks are drawn over: `environment`, or that with all its tools.

@@ -9,7 +9,9 @@
 #include "synth/chance.h"
 #include "synth/explorer.h"
 #include "synth/solver.h"
+#include "synth/program/certify_program.h"
 #include "verifiers/constraint_verifier.h"
+#include "verifiers/program_verifier.h"
 
 namespace assay {
 namespace {
@@ -371,6 +373,7 @@ int64_t plain_calls_of(const Certificate& certificate) {
 }
 
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options) {
+  if (is_program(task.expected)) return certify_program(task, request);
   if (!task.goal.is_null()) return certify_state(task, request);
   if (!task.expected.is_null()) return certify_value(task, request);
   return Certifier(task, request, options).run();

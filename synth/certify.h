@@ -17,7 +17,7 @@ struct CertifyOptions {
 };
 
 // `request` is how the task was made, for "same seed, same bytes"; its domain may be null for tasks not generated here.
-// Tasks whose constraints judge (archetype select), whose expected value does (compute, query), or whose goal does (operate).
+// Tasks whose constraints judge (archetype select), whose expected value does (compute, query), whose goal does (operate), or a program (program).
 Result<Certificate> certify(const Task& task, const MakeRequest& request, const CertifyOptions& options = {});
 
 // How many constraints share a slot with another.

@@ -1,6 +1,7 @@
 #include "synth/domain.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "envs/answer.h"
@@ -11,6 +12,8 @@
 #include "synth/archetype.h"
 #include "synth/corpus.h"
 #include "synth/fill_plan.h"
+#include "synth/program/folder.h"
+#include "synth/program/program_task.h"
 #include "synth/tool_forms.h"
 #include "verifiers/wording.h"
 
@@ -42,7 +45,7 @@ class Compiler {
     ASSAY_TRY(read_archetypes(r));
     ASSAY_TRY(check_import(r));
     ASSAY_TRY(check_unused(r));
-    if (!domain_->tables.empty()) domain_->fill = plan_;
+    if (!domain_->tables.empty() && !by_program()) domain_->fill = plan_;
     domain_->hash = json_identity(source_);
     domain_->source = source_.dump();
     return std::shared_ptr<const Domain>(domain_);
@@ -69,6 +72,11 @@ class Compiler {
   Status check_import(JsonReader& r) const;
   Status check_unused(const JsonReader& r) const;
 
+  // Whether a program makes the rows, instead of fills.
+  bool by_program() const {
+    const auto archetypes = source_.find("archetypes");
+    return archetypes != source_.end() && archetypes->is_object() && archetypes->contains(kProgramArchetype);
+  }
   const TableSpec* find(std::string_view table) const { return domain_->find_table(table); }
   // Of the archetype "query", if there are any; checked there.
   const Json& phrases() const {
@@ -149,6 +157,12 @@ Status Compiler::read_tables(JsonReader& r) {
 // The fills are taken out of a copy, because the reader of a table knows nothing of them and refuses what it does not know.
 Status Compiler::read_table(Json json, const std::string& path) {
   if (!json.is_object()) return error(path, std::string("expected an object, found ") + json.type_name());
+  if (by_program()) {
+    ASSAY_ASSIGN(TableSpec spec, table_spec_from_json(json, file_, path));
+    ASSAY_TRY(check_schema(spec, path));
+    domain_->tables.push_back(std::move(spec));
+    return {};
+  }
   if (!json.contains("rows")) return error(path + ".rows", "missing; expected how to make the rows", "\"rows\":{\"kind\":…}");
   Json rows = std::move(json["rows"]);
   json.erase("rows");
@@ -370,6 +384,10 @@ Result<std::shared_ptr<const Domain>> compile_domain(std::string_view text, cons
 Result<std::shared_ptr<const Domain>> load_domain(const std::string& name_or_path) {
   for (const EmbeddedDomain& domain : embedded_domains())
     if (domain.name == name_or_path) return compile_domain(domain.text, name_or_path + ".json");
+  if (std::filesystem::is_directory(name_or_path)) {
+    ASSAY_ASSIGN(const Json source, read_program_folder(name_or_path));
+    return Compiler(source, name_or_path).compile();
+  }
   if (name_or_path.find('/') == std::string::npos && !name_or_path.ends_with(".json"))
     return unknown_name("domain", name_or_path, domain_names());
   ASSAY_ASSIGN(const std::string text, read_file(name_or_path, kFileLimits.bytes));
@@ -393,12 +411,15 @@ std::vector<ToolSpec> tools_over(std::vector<ToolSpec> tools, const Tables& tabl
   return tools;
 }
 
-Result<std::shared_ptr<const Environment>> generate_environment(const Domain& domain, uint64_t seed, int64_t number) {
+Result<std::shared_ptr<const Environment>> generate_environment(const Domain& domain, uint64_t seed, int64_t number, Executor* executor) {
   Rng rng(seed, "environment", static_cast<uint64_t>(number));
   Environment environment;
   environment.domain = domain.name;
   if (domain.fill) {
     ASSAY_ASSIGN(environment.tables, domain.fill->fill(domain.tables, rng.next()));
+  } else if (makes_rows(domain)) {
+    if (!executor) return make_error(Boundary::kSandbox, "nothing here may run the program that makes the rows", "domain " + domain.name, "a sandbox: assay doctor says which work");
+    ASSAY_ASSIGN(environment.tables, make_rows(domain, *executor, rng.next()));
   }
   environment.tools = tools_over(domain.tools, environment.tables);
   return finish_environment(std::move(environment));

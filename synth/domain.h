@@ -12,13 +12,14 @@
 
 namespace assay {
 
+class Executor;
 class FillPlan;
 
 struct Domain {
   std::string name, version, title, summary;
   std::vector<TableSpec> tables;         // schema, in an order in which references point backwards
   std::vector<ToolSpec> tools;           // as declared; environments get them from tools_over()
-  std::shared_ptr<const FillPlan> fill;  // how the tables are filled (synth/fill_plan.h)
+  std::shared_ptr<const FillPlan> fill;  // how the tables are filled (synth/fill_plan.h); null: by a program
   Json vocabularies;                     // {name: [text …]}
   Json settings;                         // constants that templates and fillers name with "$name" (origin city, dates …)
   std::map<std::string, Json> archetypes;  // {name: its part of the domain, checked and completed by synth/archetypes/<name>.cc}
@@ -34,12 +35,14 @@ struct Domain {
 Result<std::shared_ptr<const Domain>> compile_domain(std::string_view text, const std::string& file);
 // Replaces every string "$name" in `json` by the setting of that name; an unknown one lists the known. `where`: "FILE: PATH".
 Status fill_in_settings(Json& json, const Json& settings, const std::string& where);
-// A built-in domain by name, or a file by path (anything with a '/' or ending in ".json"). An unknown name lists the known.
+// A built-in domain by name, a file by path (anything with a '/' or ending in ".json"), or the folder of a domain in Python
+// (synth/program/folder.h). An unknown name lists the known.
 Result<std::shared_ptr<const Domain>> load_domain(const std::string& name_or_path);
 std::vector<std::string> domain_names();
 
 // Environment number `number` of `seed`: a pure function of (domain, seed, number). Any thread; a few milliseconds.
-Result<std::shared_ptr<const Environment>> generate_environment(const Domain& domain, uint64_t seed, int64_t number);
+// `executor` runs what makes the rows of a domain whose programs do (synth/program/program_task.h).
+Result<std::shared_ptr<const Environment>> generate_environment(const Domain& domain, uint64_t seed, int64_t number, Executor* executor = nullptr);
 
 // The tools as agents see them over these tables: in descriptions "{columns}" becomes the labels, units and declared ranges
 // of what the tool reveals.

@@ -4,10 +4,12 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "envs/database.h"
 #include "synth/environment_check.h"
+#include "synth/program/program_task.h"
 #include "synth/templates.h"
 #include "synth/variant.h"
 #include "verifiers/constraint.h"
@@ -129,7 +131,18 @@ struct Factory::State {
     }
     if (archetypes.empty()) return unknown_name("preset", options.preset, presets, "domain " + domain->name);
     options.archetypes = std::move(chosen);
-    return {};
+    return keep_written_difficulties();
+  }
+
+  // Tasks in Python are of the difficulties that somebody has written, and of no other.
+  Status keep_written_difficulties() {
+    if (!makes_rows(*domain)) return {};
+    if (!options.variants.empty()) return input_error("variants are made of tools that declare what they reveal; those of this domain are Python", "--variant", "without variants");
+    std::set<int> written;
+    for (const ProgramTask& task : program_tasks(domain->archetypes.at(kProgramArchetype))) written.insert(task.difficulty);
+    std::erase_if(options.difficulties, [&](int difficulty) { return !written.contains(difficulty); });
+    if (!options.difficulties.empty()) return {};
+    return input_error("the domain has no task of these difficulties", "--difficulty", "from " + std::to_string(*written.begin()) + " to " + std::to_string(*written.rbegin()));
   }
 
   bool by_difficulty() const { return options.preset == "difficulty" || options.preset == kLineagePreset; }
@@ -154,7 +167,7 @@ struct Factory::State {
     if (import) {
       world.environment = import->environment;
     } else {
-      ASSAY_ASSIGN(world.environment, generate_environment(*domain, options.seed, number));
+      ASSAY_ASSIGN(world.environment, generate_environment(*domain, options.seed, number, executor));
     }
     const std::shared_ptr<const Environment> plain = world.environment;
     world.variants = options.variants == std::vector<std::string>{"any"} ? draw_variants(plain->tools, plain->tables, domain->name, options.seed, number) : options.variants;
@@ -188,6 +201,7 @@ struct Factory::State {
       ASSAY_ASSIGN(std::unique_ptr<Toolset> tools, Toolset::open(world->environment, world->database, {executor, task.files}));
       return std::unique_ptr<Tools>(std::move(tools));
     };
+    out.executor = executor;
     out.report = world->report;
     out.preset = options.preset;
     out.difficulty = difficulty;
@@ -301,6 +315,7 @@ Result<MadeTask> Factory::make(int64_t index, CandidateFunnel* funnel) {
 std::string Factory::lost_for(int64_t index, const Error* error) {
   if (!error) return "unsound";
   const auto world = state_->world(index);
+  if (makes_rows(*state_->domain)) return fault_code(world->failure ? world->failure->what : error->what);
   return world->failure ? world->lost_for : "no_task_in_band";
 }
 

@@ -56,7 +56,7 @@ class Factory {
   // With kLineagePreset. Thread-safe.
   Result<Lineage> make_lineage(int64_t index);
   // In a word, what an index that gave no sound task is lost for: "variant_not_applicable", "variant_unsolvable", "no_environment",
-  // "no_task_in_band" or "unsound". `error` is what make() or environment() failed with; null: the certificate is unsound.
+  // "no_task_in_band" or "unsound"; of a domain in Python what its programs did (synth/program/program_task.h). `error` is what make() or environment() failed with; null: the certificate is unsound.
   std::string lost_for(int64_t index, const Error* error);
 
  private:

@@ -50,10 +50,7 @@ Result<DrawnProblem> draw_problem(const MakeRequest& request) {
 }
 
 Result<ComputedGold> compute_gold(const Task& task, const std::string& solution, const MakeRequest& request) {
-  std::unique_ptr<Tools> own;
-  if (request.open_tools) {
-    ASSAY_ASSIGN(own, request.open_tools(task));
-  }
+  ASSAY_ASSIGN(const std::unique_ptr<Tools> own, request.own_tools(task));
   Tools& tools = own ? *own : *request.tools;
   PlainTools plain(tools);
   ASSAY_ASSIGN(const ToolSpec* python, tool_of(plain.specs(), false));

@@ -4,6 +4,7 @@
 
 #include "envs/base/utf8.h"
 #include "verifiers/constraint_verifier.h"
+#include "verifiers/program_verifier.h"
 #include "verifiers/right_answer.h"
 
 namespace assay {
@@ -140,6 +141,7 @@ Result<AttackReport> attack_task(const AttackTarget& target) {
     Attempts attempts(target, attack.name, *gold, judge, report);
     attack.task(attempts);
   }
+  if (const auto* program = dynamic_cast<const ProgramVerifier*>(&target.verifier)) ASSAY_TRY(program->failure());
   return report;
 }
 

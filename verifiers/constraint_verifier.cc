@@ -1,5 +1,6 @@
 #include "verifiers/constraint_verifier.h"
 
+#include "verifiers/program_verifier.h"
 #include "verifiers/state_verifier.h"
 #include "verifiers/value_verifier.h"
 
@@ -108,8 +109,13 @@ Verdict ConstraintVerifier::judge(std::string_view answer) const {
   return verdict;
 }
 
-Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment) {
+Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment, Executor* executor) {
   if (!task.tests.is_null()) return make_error(Boundary::kVerifier, "this task is judged by running its tests", "task " + task.id, "assay verify --predictions, assay rollout");
+  if (is_program(task.expected)) {
+    if (!executor) return make_error(Boundary::kSandbox, "nothing here may run the program that judges", "task " + task.id, "a sandbox: assay doctor says which work");
+    ASSAY_ASSIGN(std::unique_ptr<Verifier> by_program, ProgramVerifier::create(task, *environment, *executor));
+    return by_program;
+  }
   if (!task.expected.is_null()) {
     ASSAY_ASSIGN(std::unique_ptr<Verifier> by_value, ValueVerifier::create(task.expected, "task " + task.id));
     return by_value;

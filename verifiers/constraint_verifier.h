@@ -12,6 +12,8 @@
 
 namespace assay {
 
+class Executor;
+
 inline constexpr const char* kVerifierName = "constraints/1";
 
 // What is known at once: which checks failed. Text comes on demand from ConstraintVerifier::judge().
@@ -53,9 +55,9 @@ class ConstraintVerifier final : public Verifier {
   std::vector<std::string> names_;
 };
 
-// What judges a task: its constraints, the value it expects (verifiers/value_verifier.h), or the change that is its goal
-// (verifiers/state_verifier.h).
-Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment);
+// What judges a task: its constraints, the value it expects (verifiers/value_verifier.h), the change that is its goal
+// (verifiers/state_verifier.h), or a program (verifiers/program_verifier.h), for which `executor` is needed and borrowed.
+Result<std::unique_ptr<Verifier>> make_verifier(const Task& task, std::shared_ptr<const Environment> environment, Executor* executor = nullptr);
 
 // The same judgement as a stand-alone Python 3 module (standard library only): `verify(answer_text, database_path)` returns
 // {"passed": bool, "failed": [check name …]}. The database is the one `assay show environment ID --sqlite FILE` writes.

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "verifiers/constraint.h"
+#include "verifiers/program_verifier.h"
 
 namespace assay {
 namespace {
@@ -225,10 +226,16 @@ bool is_read_as_state(const Json& goal, const Tables& tables, const Json& state)
 
 bool is_right_answer(const Task& task, const Environment& environment, std::string_view answer) {
   if (task.goal.is_null() && answer.size() > static_cast<size_t>(task.limits.answer_bytes)) return false;
-  if (!task.expected.is_null() && is_alone_integer(task.expected, answer)) return true;
+  const bool by_program = is_program(task.expected);
+  if (!by_program && !task.expected.is_null() && is_alone_integer(task.expected, answer)) return true;
   const Result<Json> parsed = parse_json(answer, "the answer");
   if (!parsed.ok()) return false;
   if (!task.goal.is_null()) return is_read_as_state(task.goal, environment.tables, *parsed);
+  if (by_program) {
+    // A program cannot be read a second time; its tasks have one right answer, as their certificates try to prove.
+    const Result<Json> gold = parse_json(task.gold, "the gold");
+    return gold.ok() && canonical_json(*gold) == canonical_json(*parsed);
+  }
   return task.expected.is_null() ? satisfies(task, environment.tables, *parsed) : is_value(task.expected, *parsed);
 }
 

@@ -61,10 +61,10 @@ class ChunkAttack {
   }
 
  private:
-  // Tools that run programs are left alone: what they reach is the sandbox's business, and tested there.
+  // Tools that run whatever agents say are left alone: what they reach is the sandbox's business, and tested there.
   Result<AttackReport> attack_shared() {
     const auto tools = plain_tools(environment_->tools);
-    if (std::none_of(tools.begin(), tools.end(), [](const ToolSpec& tool) { return tool.kind == "sql"; })) return AttackReport();
+    if (std::none_of(tools.begin(), tools.end(), [](const ToolSpec& tool) { return tool.kind == "sql" || tool.kind == "function"; })) return AttackReport();
     ASSAY_ASSIGN(std::shared_ptr<Toolset> opened, host_.tools(*tasks_[0]));
     ASSAY_ASSIGN(std::shared_ptr<const Database> database, databases_.database(*environment_));
     ASSAY_ASSIGN(std::unique_ptr<Connection> connection, Connection::open(database, {}, Access::kWrite));

@@ -52,6 +52,9 @@ Result<Certificate> recompute(Host& host, Store& store, const TaskRow& row) {
   ASSAY_ASSIGN(std::shared_ptr<const Domain> domain, host.domain(*task));
   ASSAY_ASSIGN(AuditRequest audit, request_of(*task, std::move(domain), environment, *tools));
   audit.request.kept = host.kept(*task);
+  if (runs_programs(*environment)) {
+    ASSAY_ASSIGN(audit.request.executor, host.executor());
+  }
   return certify(*task, audit.request);
 }
 

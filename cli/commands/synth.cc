@@ -425,7 +425,7 @@ Command make() {
             auto options = std::make_shared<Options>();
             auto domains = std::make_shared<DomainSynthesis>();
             FactoryOptions& factory = options->factory;
-            CLI::Option* domain = app.add_option("domain", factory.domain, "A built-in domain (assay list domains), a file, or all: every built-in domain");
+            CLI::Option* domain = app.add_option("domain", factory.domain, "A built-in domain (assay list domains), a file, the folder of a domain in Python, or all: every built-in domain");
             app.add_option("--archetype", factory.archetypes, "Ways of making tasks, in turn (default: select where the domain has it, else all; of all domains, all; assay list archetypes)")->delimiter(',');
             app.add_option("--preset", factory.preset, "A preset of the domain (travel has report), or difficulty: a search for each band");
             declare_difficulties(app, factory.difficulties, "Task i wants the i-th of these, in turn");

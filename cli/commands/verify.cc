@@ -49,7 +49,7 @@ void show(const Context& context, int64_t line, const Error& error) {
   context.result({{"line", line}, {"error", to_json(error)}});
 }
 
-Result<Answers> judge_lines(const Verifier& verifier, LineReader& lines, const std::string& file, const Context& context) {
+Result<Answers> judge_lines(Host& host, const Task& task, LineReader& lines, const std::string& file, const Context& context) {
   Answers answers;
   std::string line;
   while (!context.stopped()) {
@@ -66,7 +66,7 @@ Result<Answers> judge_lines(const Verifier& verifier, LineReader& lines, const s
       show(context, lines.number(), answer.error());
       continue;
     }
-    const Verdict verdict = verifier.judge(Outcome{answer->answer, {}});
+    ASSAY_ASSIGN(const Verdict verdict, host.judge(task, Outcome{answer->answer, {}}));
     ++(verdict.passed ? answers.passed : answers.failed);
     show(context, lines.number(), *answer, verdict);
   }
@@ -77,7 +77,7 @@ struct FileCloser {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-Result<int> verify_answers(const Options& options, const Verifier& verifier, const Context& context) {
+Result<int> verify_answers(const Options& options, Host& host, const Task& task, const Context& context) {
   std::unique_ptr<std::FILE, FileCloser> opened;
   std::FILE* stream = stdin;
   if (options.answers != "-") {
@@ -86,7 +86,7 @@ Result<int> verify_answers(const Options& options, const Verifier& verifier, con
     stream = opened.get();
   }
   LineReader lines(stream, kLineBytes, context.cancelled);
-  ASSAY_ASSIGN(const Answers answers, judge_lines(verifier, lines, options.answers, context));
+  ASSAY_ASSIGN(const Answers answers, judge_lines(host, task, lines, options.answers, context));
   context.say(count_text(answers.passed) + " passed, " + count_text(answers.failed) + " failed, " +
               count_text(answers.malformed) + " malformed lines");
   return answers.malformed > 0 || context.stopped() ? kSomeFailed : kDone;
@@ -97,9 +97,9 @@ Result<int> verify_task(const Options& options, Store& store, const Context& con
   selection.ids = {options.task};
   ASSAY_ASSIGN(const std::vector<TaskRow> rows, select_tasks(store, selection, -1));
   ASSAY_ASSIGN(const Task task, store.task(rows[0].id));
-  ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(task.environment));
   if (options.python) {
     if (task.answer.groups == 0) return input_error("a printed verifier is for tasks with constraints; this one has none", "task " + task.id, "assay verify without --python");
+    ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store.environment(task.environment));
     ASSAY_ASSIGN(const std::string program, python_verifier(task, *environment));
     if (context.json) context.result({{"task", task.id}, {"python", program}});
     else std::fwrite(program.data(), 1, program.size(), stdout);
@@ -107,8 +107,9 @@ Result<int> verify_task(const Options& options, Store& store, const Context& con
   }
   if (!task.goal.is_null() || !task.tests.is_null())
     return input_error("this task is judged by what was changed, not by an answer", "task " + task.id, "assay env, stored rollouts: assay verify, or patches: --predictions");
-  ASSAY_ASSIGN(std::unique_ptr<Verifier> verifier, make_verifier(task, environment));
-  return verify_answers(options, *verifier, context);
+  DatabaseCache databases(store, context.sandbox);
+  Host host(databases);
+  return verify_answers(options, host, task, context);
 }
 
 Result<int> verify_stored(const Options& options, Store& store, const Context& context) {

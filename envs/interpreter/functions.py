@@ -1,19 +1,21 @@
 """Calls the functions of one module for a program on the other side of standard input and output, which speaks JSON lines.
 
-    {"module": TEXT, "database": PATH or "", "alone": bool, "most_bytes"}     -> {"ready": true}, or {"code", "text"}
+    {"module": TEXT, "database": PATH or "", "alone": bool, "most_bytes", "cpu_s"}     -> {"ready": true}, or {"code", "text"}
     {"function", "given": ["db" | "random" | "tools" …], "values": […], "named": {…}, "seed", "write": bool}
         -> any number of {"ask": TOOL, "arguments"}, each answered by {"observation": TEXT, "error": bool};
            then {"value": JSON as TEXT}, or {"code", "text"}
     {"touched": true}                                                         -> {"value": [[table, row before, row now] …] as TEXT}
 
 What a function is given comes before its values: the database (a copy in memory), a generator seeded by "seed", the tools. With "alone"
-each call is carried out in a child process, so it leaves nothing behind. A module that reaches for the world is stopped and its attempt
+each call is carried out in a child process, so it leaves nothing behind. A call that takes more than "cpu_s" of processor time is ended by
+SIGPROF. A module that reaches for the world is stopped and its attempt
 named; the sandbox around this process is what keeps the world out of reach, whether or not the attempt was seen here.
 """
 
 import json
 import os
 import random
+import signal
 import sqlite3
 import sys
 import sysconfig
@@ -100,7 +102,7 @@ class Tools:
 
 class Module:
     def __init__(self, hello):
-        self.most_bytes = hello["most_bytes"]
+        self.most_bytes, self.cpu_s = hello["most_bytes"], hello["cpu_s"]
         self.alone = hello["alone"]
         self.db = None
         if hello["database"]:
@@ -113,14 +115,15 @@ class Module:
         code = compile(hello["module"], "<module>", "exec")
         self.watched(exec, code, self.names)
 
-    @staticmethod
-    def watched(function, *values, **named):
+    def watched(self, function, *values, **named):
         global watching
+        signal.setitimer(signal.ITIMER_PROF, self.cpu_s)
         watching = True
         try:
             return function(*values, **named)
         finally:
             watching = False
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def rows(self):
         tables = [name for name, in self.db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
@@ -165,7 +168,9 @@ class Module:
             say(self.call(request))
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        if status != 0:
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF:
+            say({"code": "timed_out", "text": f"more than {self.cpu_s} s of processor time"})
+        elif status != 0:
             say({"code": "died", "text": f"its process ended with status {status}"})
 
 

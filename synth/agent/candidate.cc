@@ -19,13 +19,6 @@ Message said(Role role, std::string text) {
   return message;
 }
 
-size_t count_templates(const Domain& domain) {
-  size_t count = 0;
-  for (const auto& [name, part] : domain.archetypes)
-    if (part.contains("templates")) count += part["templates"].size();
-  return count;
-}
-
 std::string text_of(const std::vector<Finding>& findings) {
   std::string out;
   for (const Finding& finding : findings) out += "- " + finding.code + ": " + finding.text + "\n";
@@ -39,7 +32,7 @@ OrderedJson to_json(const SynthesisRecord& record) {
   for (const DomainVersion& version : record.lineage)
     lineage.push_back({{"turn", version.turn}, {"hash", version.hash}, {"examination", to_json(version.examination)}});
   for (const Message& message : record.messages) messages.push_back(to_json(message));
-  return {{"category", record.category}, {"policy", record.policy}, {"accepted", record.accepted}, {"reason", record.reason}, {"detail", record.detail},
+  return {{"category", record.category}, {"policy", record.policy}, {"form", record.form}, {"accepted", record.accepted}, {"reason", record.reason}, {"detail", record.detail},
           {"name", record.name}, {"domain", record.domain}, {"lineage", std::move(lineage)}, {"drafted", record.drafted}, {"compiled", record.compiled},
           {"turns", record.turns}, {"prompt_tokens", record.usage.prompt_tokens}, {"completion_tokens", record.usage.completion_tokens},
           {"messages", std::move(messages)}};
@@ -47,12 +40,16 @@ OrderedJson to_json(const SynthesisRecord& record) {
 
 DomainCandidate::DomainCandidate(std::string category, std::string policy, const AgentOptions& options, std::set<std::string>& taken)
     : options_(options), taken_(taken) {
+  Result<std::unique_ptr<Form>> form = make_form(options_.form);
+  ASSAY_ASSERT(form.ok());
+  form_ = std::move(*form);
   record_.category = std::move(category);
   record_.policy = std::move(policy);
+  record_.form = options_.form;
   task_.id = "category " + record_.category;
   if (options_.executor) task_.tools = Workbench::tools(options_.workbench);
-  record_.messages.push_back(said(Role::kSystem, agent_system_prompt()));
-  tell(agent_prompt("plan", "{category}", record_.category));
+  record_.messages.push_back(said(Role::kSystem, form_->system_prompt()));
+  tell(agent_prompt(form_->prompt_name("plan"), "{category}", record_.category));
 }
 
 void DomainCandidate::tell(std::string text) { record_.messages.push_back(said(Role::kUser, std::move(text))); }
@@ -124,63 +121,52 @@ void DomainCandidate::read(const Message& reply) {
     phase_ = Phase::kDraft;
     std::string names;
     for (const std::string& name : taken_) names += (names.empty() ? "" : ", ") + name;
-    if (!Draft::brings_something(reply.text)) return tell(agent_prompt("draft", "{taken}", names));
+    if (!form_->brings_something(reply.text)) return tell(agent_prompt(form_->prompt_name("draft"), "{taken}", names));
   }
-  if (const auto finding = draft_.take(reply.text)) return ask_for_repair({*finding}, "");
+  if (const auto finding = form_->take(reply.text)) return ask_for_repair({*finding}, "");
   record_.drafted = true;
+  if (const auto finding = form_->incomplete()) return ask_for_repair({*finding}, "");
   examine();
 }
 
 void DomainCandidate::examine() {
-  const std::string text = draft_.text();
+  const std::string text = form_->text();
   if (repeats("domain " + text)) return end("loop", "the same domain " + std::to_string(kRepeats) + " times; at last: " + last_.text);
   Examination examination = examine_domain(text, "domain.json", options_.examination);
   if (examination.domain) record_.compiled = true;
-  if (examination.passed()) examination.findings = demands_of(*examination.domain);
+  if (examination.passed()) examination.findings = demands_of(examination);
   if (!examination.passed()) return ask_for_repair(examination.findings, examination_text(examination));
   accept(std::move(examination));
 }
 
 // What is asked beyond soundness.
-std::vector<Finding> DomainCandidate::demands_of(const Domain& domain) const {
+std::vector<Finding> DomainCandidate::demands_of(const Examination& examination) const {
+  const Examination* before = record_.lineage.empty() ? nullptr : &record_.lineage.back().examination;
+  const std::string& name = examination.domain->name;
   std::vector<Finding> out;
-  const size_t tools = domain.tools.size(), templates = count_templates(domain);
-  if (record_.lineage.empty()) {
-    if (taken_.count(domain.name)) out.push_back({"name_taken", "there is a domain of the name '" + domain.name + "' already"});
-    if (static_cast<int64_t>(tools) < options_.limits.tools)
-      out.push_back({"too_small", std::to_string(tools) + " tools; expected at least " + std::to_string(options_.limits.tools)});
-    if (static_cast<int64_t>(templates) < options_.limits.templates)
-      out.push_back({"too_small", std::to_string(templates) + " templates; expected at least " + std::to_string(options_.limits.templates)});
-    return out;
-  }
-  const Domain& before = *record_.lineage.back().examination.domain;
-  if (domain.name != before.name) out.push_back({"not_harder", "the name has changed; keep '" + before.name + "'"});
-  if (tools < before.tools.size() + 1) out.push_back({"not_harder", "no tool was added"});
-  if (templates < count_templates(before) + 2) out.push_back({"not_harder", "fewer than two templates were added"});
-  const auto part = domain.archetypes.find("select");
-  for (const char* level : {"1", "2", "3", "4", "5"})
-    if (part != domain.archetypes.end() && !part->second.at("levels").contains(level))
-      out.push_back({"not_harder", std::string("select has no level \"") + level + "\""});
+  if (!before && taken_.count(name)) out.push_back({"name_taken", "there is a domain of the name '" + name + "' already"});
+  if (before && name != before->domain->name) out.push_back({"not_harder", "the name has changed; keep '" + before->domain->name + "'"});
+  for (Finding& finding : form_->demands(examination, before, options_.limits.form)) out.push_back(std::move(finding));
   return out;
 }
 
 void DomainCandidate::ask_for_repair(const std::vector<Finding>& findings, const std::string& report) {
   // What was wrong with the last domain says more than that no other came.
   if (last_.code.empty() || findings.front().code != "no_domain") last_ = findings.front();
-  tell(agent_prompt("repair", "{findings}", report.empty() ? text_of(findings) : report));
+  tell(agent_prompt(form_->prompt_name("repair"), "{findings}", report.empty() ? text_of(findings) : report));
 }
 
 void DomainCandidate::accept(Examination examination) {
   record_.accepted = true;
   record_.name = examination.domain->name;
-  record_.domain = draft_.text();
+  record_.domain = form_->text();
   taken_.insert(record_.name);
   last_ = {};
   said_.clear();
   record_.lineage.push_back({record_.turns, examination.domain->hash, std::move(examination)});
   if (static_cast<int64_t>(record_.lineage.size()) > options_.limits.escalations) return end("", "");
   phase_ = Phase::kEscalate;
-  tell(agent_prompt("escalate", "{findings}", examination_text(record_.lineage.back().examination)));
+  tell(agent_prompt(form_->prompt_name("escalate"), "{findings}", examination_text(record_.lineage.back().examination)));
 }
 
 }  // namespace assay

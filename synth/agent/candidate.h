@@ -11,8 +11,7 @@
 #include "envs/message.h"
 #include "envs/rollout.h"
 #include "envs/task.h"
-#include "synth/agent/draft.h"
-#include "synth/agent/examination.h"
+#include "synth/agent/form.h"
 #include "synth/agent/workbench.h"
 
 namespace assay {
@@ -22,13 +21,14 @@ struct AgentLimits {
   int64_t tokens = 3'000'000;        // of prompts and replies together, as the policy reports them; estimated where it does not
   int64_t reply_bytes = 1 << 20;     // of one reply
   int64_t escalations = 1;           // after the first certified version
-  int64_t tools = 8, templates = 8;  // that a domain has at least
+  FormLimits form;
 };
 
 struct AgentOptions {
+  std::string form = "data";         // see make_form
   AgentLimits limits;
   ExaminationOptions examination;
-  Executor* executor = nullptr;      // borrowed; null: no bash and no search
+  Executor* executor = nullptr;      // borrowed; null: no bash and no search; domains in Python are examined in examination.executor
   WorkbenchOptions workbench;
 };
 
@@ -43,7 +43,7 @@ struct DomainVersion {
 // ("loop", "reply_too_large", "out_of_tokens", "policy_failed", "sandbox_failed", "cancelled"), else, when the turns are used up, the code of the
 // last finding.
 struct SynthesisRecord {
-  std::string category, policy;
+  std::string category, policy, form;
   bool accepted = false;
   std::string reason;                   // of a loss; of a domain that was accepted: why it was not escalated, or empty
   std::string detail;                   // in words
@@ -59,7 +59,7 @@ OrderedJson to_json(const SynthesisRecord& record);
 
 class DomainCandidate {
  public:
-  // `taken` are names of domains; it is borrowed, and gets the name of this one when it is accepted.
+  // Asserts that there is such a form. `taken` are names of domains; it is borrowed, and gets the name of this one when it is accepted.
   DomainCandidate(std::string category, std::string policy, const AgentOptions& options, std::set<std::string>& taken);
 
   const TaskView& task() const { return task_; }
@@ -81,7 +81,7 @@ class DomainCandidate {
   void use_tools(const std::vector<ToolCall>& calls);
   void read(const Message& reply);
   void examine();
-  std::vector<Finding> demands_of(const Domain& domain) const;
+  std::vector<Finding> demands_of(const Examination& examination) const;
   void ask_for_repair(const std::vector<Finding>& findings, const std::string& report);
   void accept(Examination examination);
 
@@ -90,7 +90,7 @@ class DomainCandidate {
   TaskView task_;
   SynthesisRecord record_;
   Phase phase_ = Phase::kPlan;
-  Draft draft_;
+  std::unique_ptr<Form> form_;
   std::unique_ptr<Workbench> workbench_;
   std::map<std::string, int> said_;   // hash of a reply or a domain -> how often
   Finding last_;                      // finding, for the reason of a loss

@@ -8,6 +8,7 @@
 #include "envs/toolset.h"
 #include "synth/environment_check.h"
 #include "synth/factory.h"
+#include "synth/program/program_task.h"
 #include "synth/templates.h"
 #include "verifiers/attack.h"
 #include "verifiers/constraint_verifier.h"
@@ -36,8 +37,8 @@ class Examiner {
   }
 
  private:
-  void find(const char* code, const Error& error) { find(code, error.text()); }
-  void find(const char* code, std::string text) {
+  void find(const std::string& code, const Error& error) { find(code, error.text()); }
+  void find(const std::string& code, std::string text) {
     if (out_.findings.size() == kMostFindings) return;
     if (text.size() > kFindingBytes) text = text.substr(0, well_formed_bytes(std::string_view(text).substr(0, kFindingBytes))) + " …";
     out_.findings.push_back({code, std::move(text)});
@@ -46,14 +47,14 @@ class Examiner {
   void check_tools() {
     Environment tools;
     tools.tools = out_.domain->tools;
-    if (runs_programs(tools)) find("needs_programs", "a tool runs programs; tools of kind sql, sql_write and submit are examined");
+    if (runs_programs(tools) && !(options_.executor && makes_rows(*out_.domain))) find("needs_programs", "a tool runs programs; tools of kind sql, sql_write and submit are examined");
   }
 
   // Two environments, because a fault may need a rare draw.
   void check_world() {
     for (int64_t number = 0; number < 2 && out_.findings.empty(); ++number) {
-      const auto environment = generate_environment(*out_.domain, options_.seed, number);
-      if (!environment.ok()) return find("cannot_be_filled", environment.error());
+      const auto environment = generate_environment(*out_.domain, options_.seed, number, options_.executor);
+      if (!environment.ok()) return find(makes_rows(*out_.domain) ? fault_code(environment.error().what) : "cannot_be_filled", environment.error());
       int64_t rows = 0;
       for (const Table& table : (*environment)->tables.tables) rows += table.size();
       if (rows > options_.rows)
@@ -96,11 +97,17 @@ class Examiner {
       return 0;
     }
     options.tasks_per_environment = static_cast<int64_t>(options.difficulties.size());
+    if (makes_rows(*out_.domain)) {
+      options.difficulties.clear();
+      for (const ProgramTask& task : program_tasks(part)) options.difficulties.push_back(task.difficulty);
+      std::sort(options.difficulties.begin(), options.difficulties.end());
+    }
     const auto factory = Factory::create(out_.domain, options);
     if (!factory.ok()) {
       find("does_not_compile", factory.error());
       return 0;
     }
+    if (options_.executor) (*factory)->use(*options_.executor);
     for (size_t level = 0; level < options.difficulties.size(); ++level) sample(**factory, archetype, options.difficulties, level);
     return options.difficulties.size();
   }
@@ -109,15 +116,18 @@ class Examiner {
     LevelSample sample{archetype, difficulties[level], options_.tasks_per_level};
     for (int64_t i = 0; i < options_.tasks_per_level; ++i) {
       const int64_t index = static_cast<int64_t>(level) + i * static_cast<int64_t>(difficulties.size());
-      const auto made = factory.make(index);
+      CandidateFunnel funnel;
+      const auto made = factory.make(index, &funnel);
+      // Programs' faults have codes of their own.
+      const std::string code = makes_rows(*out_.domain) && !funnel.lost.empty() ? funnel.lost.begin()->first : "";
       const std::string where = archetype + ", level " + std::to_string(sample.difficulty) + ": ";
       if (!made.ok()) {
-        find("level_unreached", where + made.error().what);
+        find(code.empty() ? "level_unreached" : code, where + (code.empty() ? made.error().what : made.error().text()));
         break;
       }
       const Certificate& certificate = made->certificate;
       if (!certificate.sound) {
-        find("unsound", where + "a certificate fails: " + (certificate.problems.empty() ? "not sound" : certificate.problems[0]));
+        find(code.empty() ? "unsound" : code, where + "a certificate fails: " + (certificate.problems.empty() ? "not sound" : certificate.problems[0]));
         break;
       }
       const auto attacks = attacked(factory, index, made->task);
@@ -135,13 +145,13 @@ class Examiner {
   // The catalogue against the task, and once against what all tasks of its environment share.
   Result<AttackReport> attacked(Factory& factory, int64_t index, const Task& task) {
     ASSAY_ASSIGN(const auto environment, factory.environment(index));
-    ASSAY_ASSIGN(const auto verifier, make_verifier(task, environment));
+    ASSAY_ASSIGN(const auto verifier, make_verifier(task, environment, options_.executor));
     ASSAY_ASSIGN(AttackReport report, attack_task({task, *environment, *verifier, golds_}));
     golds_.push_back(gold_of(task));
     if (golds_.size() > kOtherGolds) golds_.erase(golds_.begin());
     if (!attacked_.insert(environment->id).second) return report;
     ASSAY_ASSIGN(const std::shared_ptr<const Database> database, Database::build(environment->tables));
-    ASSAY_ASSIGN(const auto tools, Toolset::open(environment, database));
+    ASSAY_ASSIGN(const auto tools, Toolset::open(environment, database, {.executor = options_.executor, .files = {}, .tree = {}}));
     ASSAY_ASSIGN(const auto connection, Connection::open(database, {}, Access::kWrite));
     ASSAY_ASSIGN(const AttackReport shared, attack_environment({*environment, *tools, *connection}));
     report.add(shared);

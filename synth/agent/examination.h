@@ -14,7 +14,8 @@ namespace assay {
 
 // Something to mend. Codes: "not_json", "does_not_compile", "sql_refused", "needs_programs", "cannot_be_filled", "too_large",
 // "false_declaration", "bad_template", "level_unreached" (some level of an archetype gives no task), "unsatisfiable" (none does), "unsound" (a
-// certificate fails), "attack_hit" (a known way to cheat scores, or a tool takes a text for SQL or a pattern; verifiers/attack.h).
+// certificate fails), "attack_hit" (a known way to cheat scores, or a tool takes a text for SQL or a pattern; verifiers/attack.h); of domains in
+// Python also the codes of synth/program/.
 struct Finding {
   std::string code;
   std::string text;   // for the author; at most kFindingBytes
@@ -43,9 +44,10 @@ struct ExaminationOptions {
   int64_t tasks_per_level = 3;   // each in an environment of its own
   int64_t rows = 5'000;          // of all tables of an environment
   uint64_t seed = 0;
+  Executor* executor = nullptr;   // where a domain's programs run, borrowed; null: one that has some is refused
 };
 
-// A pure function of its arguments. Stages end at their first kind of finding: what rests on a fault is not examined.
+// A pure function of its arguments, as far as the programs of a domain are. Stages end at their first kind of finding: what rests on a fault is not examined.
 Examination examine_domain(std::string_view text, const std::string& file, const ExaminationOptions& options);
 
 // A table of the levels and the findings, as an author reads them.

@@ -27,4 +27,13 @@ std::string agent_system_prompt() {
   return out;
 }
 
+std::string python_system_prompt() {
+  std::string out = agent_prompt("python_system");
+  for (const AgentPrompt& file : python_example()) {
+    const std::string_view language = file.name.ends_with(".py") ? "python" : file.name.ends_with(".json") ? "json" : "text";
+    out += "\n```" + std::string(language) + " " + std::string(file.name) + "\n" + std::string(file.text) + "```\n";
+  }
+  return out;
+}
+
 }  // namespace assay

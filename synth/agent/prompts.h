@@ -17,6 +17,9 @@ std::span<const AgentPrompt> agent_prompts();
 
 // The system prompt, the guide to the language, and its example.
 std::string agent_system_prompt();
+// The same for domains in Python, with the files of synth/agent/example/.
+std::span<const AgentPrompt> python_example();
+std::string python_system_prompt();
 // Prompt `name` with its one placeholder replaced; asserts that there is such a prompt.
 std::string agent_prompt(std::string_view name, std::string_view placeholder = "", std::string_view value = "");
 

@@ -104,6 +104,8 @@ TEST_CASE("what a module does wrong has its code") {
   CHECK(code("import os\n    while True: os.write(3, b'x' * 1_000_000)") == "too_large");
   CHECK(code("import os\n    os.write(3, b'{\"value\": 1}\\n')") == "died");
   CHECK(code("while True: pass", {.call_ms = 1'000}) == "timed_out");
+  CHECK(code("while True: pass", {.calls_alone = true, .call_ms = 1'000}) == "timed_out");
+  CHECK(code("import time\n    time.sleep(100)", {.call_ms = 200}) == "timed_out");
   CHECK(code("import os\n    os._exit(3)") == "died");
   CHECK(code("x = [bytearray(1 << 20) for _ in range(2000)]") == "out_of_memory");
   CHECK(code("open('/etc/passwd')") == "tried_files");
@@ -120,7 +122,7 @@ TEST_CASE("what the watch does not see meets the sandbox") {
   if (!executor) return;
   // The watch is switched off from inside, as its source allows.
   const auto unwatched = [&](const std::string& body) {
-    return call(*executor, "def f():\n    import sys, os\n    sys.modules['__main__'].watching = False\n    " + body + "\n", {.call_ms = 5'000});
+    return call(*executor, "def f():\n    import sys, os\n    sys.modules['__main__'].watching = False\n    " + body + "\n", {.call_ms = 1'000});
   };
   CHECK(unwatched("return os.listdir('/work')").value == "[]");
   CHECK(unwatched("import socket\n    socket.create_connection(('203.0.113.1', 80), 1)").text.find("Network is unreachable") != std::string::npos);

@@ -69,7 +69,7 @@ Status attack_tools(Probes& probes) {
   PlainTools plain(probes.tools());
   ASSAY_TRY(plain.reset());
   for (const ToolSpec& tool : plain.specs()) {
-    if (tool.effect != ToolEffect::kRead || tool.kind != "sql") continue;
+    if (tool.effect != ToolEffect::kRead || (tool.kind != "sql" && tool.kind != "function")) continue;
     const Json properties = tool.parameters.value("properties", Json::object());
     for (const auto& [parameter, schema] : properties.items()) {
       if (parameter_type(tool.parameters, parameter) != "string" || schema.contains("enum")) continue;
