@@ -252,5 +252,18 @@ class Synthesis(SynthesisTest):
         self.assertFalse(list((self.folder / "domains").iterdir()))
 
 
+@unittest.skipIf(PROBLEM, f"the sandbox does not work here: {PROBLEM}")
+class RecordedReplies(SynthesisTest):
+    """Two categories, answered by a language model from the prompts and the findings alone."""
+
+    def test_both_are_certified(self):
+        recorded = pathlib.Path(os.environ["ASSAY_SOURCE"]) / "tests/synth/agent/recorded_python.jsonl"
+        categories = [json.loads(line)["category"] for line in recorded.read_text(encoding="utf-8").splitlines()]
+        told = self.json("synth", *(word for category in categories for word in ("--category", category)), "--form", "python",
+                         "--policy", "openai:" + self.serve("replay", recorded), "--model", "recorded", "--no-bash", "--retries", "0")
+        print("recorded:", json.dumps({key: told[key] for key in ("candidates", "certified", "escalated", "not_escalated", "turns")}))
+        self.assertEqual((told["candidates"], told["compiled"], told["certified"], told["lost"]), (2, 2, 2, {}))
+
+
 if __name__ == "__main__":
     unittest.main()
