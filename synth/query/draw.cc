@@ -331,11 +331,11 @@ class Drawer {
       if (std::binary_search(plural.rows.begin(), plural.rows.end(), static_cast<int32_t>(table(other).cell(c, row)))) referring.rows.push_back(row);
     for (int column = 0; column < static_cast<int>(table(other).spec.columns.size()); ++column)
       if (column != c && (use(other, column) == Use::kCategory || use(other, column) == Use::kNumber || use(other, column) == Use::kTime)) referring.columns.push_back(column);
-    const int64_t filters = rng_.between(operators_ > 0 ? 1 : 0, std::min<int64_t>(2, operators_));
+    const int64_t filters = referring.columns.empty() ? 0 : rng_.between(operators_ > 0 ? 1 : 0, std::min<int64_t>(2, operators_));
     const int64_t hops = std::exchange(hops_, 0);   // its conditions are plain
     bool drawn = true;
     for (int64_t i = 0; i < filters && drawn; ++i) {
-      auto condition = comparison(other, *pick(referring.columns.empty() ? std::vector<int>{c} : referring.columns), referring.rows);
+      auto condition = comparison(other, *pick(referring.columns), referring.rows);
       const bool fresh = condition && std::none_of(referring.set->where.begin(), referring.set->where.end(), [&](const Condition& o) { return o.column == condition->column; });
       drawn = fresh && spend(operators_);
       if (!drawn) break;

@@ -170,7 +170,7 @@ class Speaker {
     return out;
   }
 
-  // "the city with the most hotels whose number of stars is 5", over which rows refer to it by one of their columns.
+  // "the city with the largest number of hotels whose number of stars is 5", over which rows refer to it by one of their columns.
   std::string group(const RowSet& set) {
     const TableSpec& about = spec(set.table);
     const TableSpec& rows = spec(set.of->table);
@@ -186,7 +186,7 @@ class Speaker {
     const std::string which = rows.plural + modifiers(of).text();
     // The entity has the rows, or plays a part in them: "the city of arrival with the highest average fare of connections from …".
     const std::string who = speaks_of_having(set.of->table, set.column) ? about.label : column(set.of->table, set.column).label;
-    if (set.how == Aggregate::kCount) return "the " + who + among + (who == about.label ? " with" : " of") + (set.highest ? " the most " : " the fewest ") + which;
+    if (set.how == Aggregate::kCount) return "the " + who + among + (who == about.label ? " with" : " of") + (set.highest ? " the largest" : " the smallest") + " number of " + which;
     return "the " + who + among + " with the " + (set.highest ? "highest " : "lowest ") + (set.how == Aggregate::kAverage ? "average " : "total ") +
            column(set.of->table, set.measure).label + " of " + which;
   }

@@ -38,7 +38,7 @@ SCHEDULE_FAULTS = [
     ("lasting.stop + gap)", "lasting.stop + gap - 15)"),
     ("if here == there:\n        return 0", "if here == there:\n        return 60"),
     ("SELECT min(", "SELECT sum("),
-    ("(here, there))", "(there, here))"),
+    ("*(here, there)", "*(there, here)"),
     ("begin < end + wait", "begin <= end + wait"),
     ("begin < end + wait", "begin < end"),
     ("begin < end + wait", "begin > end + wait"),

@@ -4,6 +4,7 @@ It shares nothing with the program but the meaning of a task's constraints. Answ
 """
 
 import json
+from functools import lru_cache
 from fractions import Fraction
 from itertools import combinations
 from operator import eq, ge, gt, le, lt, ne
@@ -14,6 +15,11 @@ BOUNDS = {"at_least": ge, "more_than": gt, "at_most": le, "below": lt}
 
 class NoValue(Exception):
     """A rule needs what the data does not have: it counts as broken."""
+
+
+@lru_cache(maxsize=None)
+def rows_of(database, sql, *parameters):
+    return database.execute(sql, parameters).fetchall()
 
 
 class Plan:
@@ -27,7 +33,7 @@ class Plan:
         self.scopes = {field["name"]: field["scope"] for field in task["answer"]["fields"] if field.get("scope")}
 
     def cell(self, table, name, column):
-        rows = self.database.execute(f'SELECT "{column}" FROM "{table}" WHERE "{self.named[table]}" = ?', (name,)).fetchall()
+        rows = rows_of(self.database, f'SELECT "{column}" FROM "{table}" WHERE "{self.named[table]}" = ?', name)
         if len(rows) != 1 or rows[0][0] is None:
             raise NoValue(name)
         return rows[0][0]
@@ -36,13 +42,13 @@ class Plan:
         """The row that a field names: the one within its scope, or if there is none any other of that name."""
         table, scope = self.tables[field], self.scopes.get(field)
         within = next((column for column, target in self.references[table].items() if scope and target == self.tables[scope]), self.named[table])
-        rows = self.database.execute(f'SELECT rowid, "{within}" FROM "{table}" WHERE "{self.named[table]}" = ? ORDER BY rowid', (group[field],)).fetchall()
+        rows = rows_of(self.database, f'SELECT rowid, "{within}" FROM "{table}" WHERE "{self.named[table]}" = ? ORDER BY rowid', group[field])
         if not rows:
             raise NoValue(group[field])
         return next((row for row, owner in rows if scope and owner == group[scope]), rows[0][0])
 
     def get(self, group, field, column):
-        (value,) = self.database.execute(f'SELECT "{column}" FROM "{self.tables[field]}" WHERE rowid = ?', (self.row(group, field),)).fetchone()
+        ((value,),) = rows_of(self.database, f'SELECT "{column}" FROM "{self.tables[field]}" WHERE rowid = ?', self.row(group, field))
         if value is None:
             raise NoValue(group[field])
         return exact(value)
@@ -65,7 +71,7 @@ class Plan:
         table, name = self.tables[field], group[field]
         if "through" in choice:
             via = choice["through"]
-            found = self.database.execute(f'SELECT "{via["to"]}" FROM "{via["table"]}" WHERE "{via["from"]}" = ?', (name,))
+            found = rows_of(self.database, f'SELECT "{via["to"]}" FROM "{via["table"]}" WHERE "{via["from"]}" = ?', name)
             return self.references[via["table"]][via["to"]], {owner for (owner,) in found}
         if "get" in choice:
             return self.references[table][choice["get"]], {self.cell(table, name, choice["get"])}
@@ -105,8 +111,8 @@ def fits(plan, rule):
                     return False
             else:
                 busy = rule["busy"]
-                taken = plan.database.execute(f'SELECT "{busy["from"]}", "{busy["to"]}" FROM "{busy["table"]}" WHERE "{busy["owner"]}" = ?', (owner,))
-                if any(start <= minute < end for start, end in taken.fetchall() for minute in local):
+                taken = rows_of(plan.database, f'SELECT "{busy["from"]}", "{busy["to"]}" FROM "{busy["table"]}" WHERE "{busy["owner"]}" = ?', owner)
+                if any(start <= minute < end for start, end in taken for minute in local):
                     return False
     return True
 
@@ -118,8 +124,8 @@ def gap_between(plan, rule, first, second):
     (here,), (there,) = (plan.owners(travel["between"], group)[1] for group in (first, second))
     if here == there:
         return 0
-    return plan.database.execute(f'SELECT min("{travel["get"]}") FROM "{travel["table"]}" WHERE "{travel["from"]}" = ? AND "{travel["to"]}" = ?',
-                                 (here, there)).fetchone()[0]
+    return rows_of(plan.database, f'SELECT min("{travel["get"]}") FROM "{travel["table"]}" WHERE "{travel["from"]}" = ? AND "{travel["to"]}" = ?',
+                   *(here, there))[0][0]
 
 
 def no_overlap(plan, rule):
@@ -141,7 +147,7 @@ def no_overlap(plan, rule):
 def precedes(plan, rule):
     at = {group[rule["length"]["field"]]: group for group in plan.groups}
     lag = f'"{rule["lag"]}"' if "lag" in rule else "0"
-    for before, after, wait in plan.database.execute(f'SELECT "{rule["before"]}", "{rule["after"]}", {lag} FROM "{rule["table"]}"').fetchall():
+    for before, after, wait in rows_of(plan.database, f'SELECT "{rule["before"]}", "{rule["after"]}", {lag} FROM "{rule["table"]}"'):
         if before in at and after in at:
             end, begin = plan.minutes(rule, at[before]).stop, plan.minutes(rule, at[after]).start
             if wait is None or begin < end + wait:
@@ -188,8 +194,8 @@ def connected(plan, rule):
         if before is not None and here != before:
             tests = rule.get("where", [])
             columns = ", ".join(f'"{test["get"]}"' for test in tests) or "1"
-            ways = plan.database.execute(f'SELECT {columns} FROM "{rule["table"]}" WHERE "{rule["from"]}" = ? AND "{rule["to"]}" = ?', (before, here))
-            if not any(all(cell is not None and passes(test, exact(cell)) for test, cell in zip(tests, way)) for way in ways.fetchall()):
+            ways = rows_of(plan.database, f'SELECT {columns} FROM "{rule["table"]}" WHERE "{rule["from"]}" = ? AND "{rule["to"]}" = ?', before, here)
+            if not any(all(cell is not None and passes(test, exact(cell)) for test, cell in zip(tests, way)) for way in ways):
                 return False
         before = here
     return True
@@ -220,7 +226,7 @@ def judge(database, schema, task, text):
     failed = []
     for group in plan.groups:
         for field, table in plan.tables.items():
-            if database.execute(f'SELECT count(*) FROM "{table}" WHERE "{plan.named[table]}" = ?', (group[field],)).fetchone() == (0,):
+            if rows_of(database, f'SELECT count(*) FROM "{table}" WHERE "{plan.named[table]}" = ?', group[field]) == [(0,)]:
                 failed = ["known"]
     for number, rule in enumerate(task["constraints"]):
         try:

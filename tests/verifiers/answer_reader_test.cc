@@ -77,6 +77,13 @@ TEST_CASE("what has another shape fails as a whole") {
   }
 }
 
+TEST_CASE("an answer in a code fence fails and is told why") {
+  const Judge judge = make_judge();
+  const Verdict verdict = judge.verifier->judge("```json\n" + kGood + "\n```");
+  CHECK(failed(verdict)[0] == "shape");
+  CHECK(verdict.checks[0].evidence.find("no code fence") != std::string::npos);
+}
+
 TEST_CASE("a near spelling fails, with the nearest name as a suggestion") {
   const Judge judge = make_judge();
   const Verdict verdict = judge.verifier->judge(changed("Soba", "Sobba"));

@@ -63,6 +63,12 @@ TEST_CASE("an integer is its digits, of any number") {
   CHECK_FALSE(accepts(inside, "[100000000000000000000000000001]"));   // read as a double, it may be another
 }
 
+TEST_CASE("a value in a code fence fails and is told why") {
+  const Verdict verdict = verifier(spec(R"({"type":"text","value":"Wuxi"})"))->judge("```json\n\"Wuxi\"\n```");
+  CHECK(failed(verdict) == std::vector<std::string>{"shape"});
+  CHECK(has(verdict.checks[0].evidence, "no code fence"));
+}
+
 TEST_CASE("an exact number allows nothing, in whatever spelling") {
   const std::string quarter = R"({"type":"number","value":0.25})";
   for (const char* right : {"0.25", "2.5e-1", "25E-2", "0.2500000"}) CHECK(accepts(quarter, right));

@@ -182,10 +182,10 @@ TEST_CASE("rows that refer and groups are said from the entity's side") {
   const auto grand = w.where("hotel", {w.is(hotel, "stars", Comparison::kEqual, "", 5)});
   w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 3)})), "Name all cities that have at least 3 hotels with exactly 5 stars.");
   w.says(w.ask(Ask::kNames, w.where("city", {w.has(grand, "city", 1, true)})), "Name all cities that have no hotels with exactly 5 stars.");
-  w.says(w.ask(Ask::kName, w.group(grand, "city", Aggregate::kCount)), "Name the city with the most hotels with exactly 5 stars.");
+  w.says(w.ask(Ask::kName, w.group(grand, "city", Aggregate::kCount)), "Name the city with the largest number of hotels with exactly 5 stars.");
   w.says(w.ask(Ask::kName, w.group(w.where("hotel", {}), "city", Aggregate::kAverage, "price")), "Name the city with the highest average price per night of hotels.");
   const auto trains = w.where("intercity", {w.is(intercity, "mode", Comparison::kEqual, "train")});
-  w.says(w.ask(Ask::kName, w.group(trains, "from_city", Aggregate::kCount)), "Name the city of departure of the most connections with the mode \"train\".");
+  w.says(w.ask(Ask::kName, w.group(trains, "from_city", Aggregate::kCount)), "Name the city of departure of the largest number of connections with the mode \"train\".");
   w.says(w.ask(Ask::kName, w.group(trains, "to_city", Aggregate::kAverage, "price")),
          "Name the city of arrival with the highest average fare of connections with the mode \"train\".");
 }
