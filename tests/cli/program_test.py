@@ -120,7 +120,7 @@ WRONG = {   # code -> files
     "bad_rows": {"data.py": "def make(random):\n    return {'box': [{'name': 'a'}]}\n"},
     "bad_draw": {"weight.draw.py": BOXES["weight.draw.py"].replace('{"box"', '{"bx"')},
     "solution_differs": {"weight.solution.py": BOXES["weight.solution.py"].replace("in tools.list_boxes()", "in set(tools.list_boxes())")},
-    "verifier_differs": {"weight.verifier.py": BOXES["weight.verifier.py"].replace("    return json", "    return list({'a', 'b', 'c', 'd', 'e', 'f'})[0] > 'c' or json")},
+    "verifier_differs": {"weight.verifier.py": BOXES["weight.verifier.py"].replace("    return json", "    return hash('a') == 4644417185603328019 and json")},
     "gold_fails": {"weight.verifier.py": BOXES["weight.verifier.py"].replace("own +", "own + 1 +")},
     "needs_no_tools": {"weight.solution.py": "def solve(tools, task):\n    try:\n        tools.list_boxes()\n    except ToolError:\n        pass\n    return {'grams': len(task['box'])}\n",
                        "weight.verifier.py": "def verify(db, task, answer):\n    return answer == {'grams': len(task['box'])}\n"},
