@@ -160,8 +160,19 @@ class PageTest(CliTest):
             page.go("#/attempts?q=gnihton&deep=1")
             self.assertEqual(page.count("a.cell"), 16)
             # A link to an attempt, and what it shows.
-            page.go("#/attempt/" + rows[0]["rollout"][:16])
-            self.assertEqual(page.text(".badge"), "failed")
+            for digits in (64, 12, 16):
+                page.go("#/attempt/" + rows[0]["rollout"][:digits])
+                self.assertEqual(page.text(".badge"), "failed")
+            # Each line of a diff stands on its own.
+            tops = page.run("""(() => {
+                const pre = Object.assign(document.createElement("pre"), {className: "diff"});
+                for (const line of ["diff --git a b", "+one", "", "-two"]) pre.append(Object.assign(document.createElement("span"), {textContent: line + "\\n"}));
+                document.body.append(pre);
+                const tops = [...pre.children].map((line) => line.getBoundingClientRect().top);
+                pre.remove();
+                return tops;
+            })()""")
+            self.assertEqual(len(set(tops)), 4)
             self.assertGreater(page.count(".checks li.bad"), 0)
             self.assertIn("--from random --task " + rows[0]["task"][:16], page.text("#replay code"))
             folded = page.count("main details:not([open])")

@@ -163,8 +163,8 @@ function list(places, query) {
 // ---- One task ----
 
 async function taskView(id) {
-  const at = index.task.id.indexOf(id);
-  if (at < 0) return [make("p.empty", {}, "This file has no task ", make("code", {}, id), ".")];
+  const at = placeOf(index.task.id, id);
+  if (at === undefined) return [make("p.empty", {}, "This file has no task ", make("code", {}, id), ".")];
   const {task, attempt} = index, places = [];
   for (let place = 0; place < attempts; ++place) if (attempt.task[place] === at) places.push(place);
   listed = places;

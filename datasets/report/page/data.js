@@ -3,7 +3,6 @@
 let index = null;
 let attempts = 0;          // how many
 const blocks = [];         // {first, element, entries: a promise or null}
-const places = new Map();  // id of an attempt -> its place
 
 async function inflate(element) {
   const packed = Uint8Array.from(atob(element.textContent.trim()), (c) => c.charCodeAt(0));
@@ -14,7 +13,6 @@ async function inflate(element) {
 async function openIndex() {
   index = await inflate($("#index"));
   attempts = index.attempt.id.length;
-  index.attempt.id.forEach((id, place) => places.set(id, place));
   for (const element of $$("script.block")) blocks.push({first: +element.dataset.first, element, entries: null});
 }
 
@@ -61,6 +59,13 @@ async function trajectory(place) {
 // ---- Which attempts the address names ----
 
 const FILTERS = ["policy", "domain", "archetype", "difficulty", "outcome", "stop", "kind"];
+
+// The place of the one id that begins with these digits, or that they begin with (the page keeps sixteen); undefined: none, or several.
+function placeOf(ids, digits) {
+  const found = [];
+  ids.forEach((id, place) => (digits && (id.startsWith(digits) || digits.startsWith(id))) && found.push(place));
+  return found.length === 1 ? found[0] : undefined;
+}
 
 // "#/attempt/ID?outcome=failed" -> {view: "attempt", id, query}.
 function address() {

@@ -3,7 +3,7 @@
 const CUT = 20000;   // characters of one text that are shown before one asks for more
 
 async function attemptView(id, query) {
-  const place = places.get(id);
+  const place = placeOf(index.attempt.id, id);
   if (place === undefined) return [make("p.empty", {}, "This file has no attempt ", make("code", {}, id), ".")];
   if (!listed.includes(place)) listed = await selected(query);
   const opened = await trajectory(place);
@@ -56,8 +56,11 @@ function verdict({record, text}) {
 
 function tests({record}) {
   if (!record.tests) return null;
-  const rows = record.tests.map(([id, must, outcome]) => [id, must.replaceAll("_", " "), make(`span.${outcome === "passed" ? "good" : outcome ? "bad" : "off"}`, {}, outcome || "not named")]);
-  return make("section.card.wide", {"aria-label": "Tests"}, make("h2", {}, "Tests"), table("Tests", ["test", "must", "outcome"], rows, 3));
+  const quiet = ([, must, outcome]) => must === "pass_to_pass" && outcome === "passed", kept = record.tests.filter(quiet);
+  const listed = (label, lines) => table(label, ["test", "must", "outcome"], lines.map(([id, must, outcome]) => [id, must.replaceAll("_", " "),
+    make(`span.${outcome === "passed" ? "good" : outcome ? "bad" : "off"}`, {}, outcome || "not named")]), 3);
+  return make("section.card.wide", {"aria-label": "Tests"}, make("h2", {}, "Tests"), listed("Tests", record.tests.filter((line) => !quiet(line))),
+    kept.length ? make("details", {}, make("summary", {}, `${whole(kept.length)} that passed before pass still`), listed("Tests that pass still", kept)) : null);
 }
 
 // What the attempt left behind.
