@@ -4,7 +4,7 @@
 // A number is multiplied exactly.
 #include <map>
 
-#include "envs/tool_kind.h"
+#include "envs/changed_records.h"
 #include "envs/toolset.h"
 
 namespace assay::tool_kinds::converted {
@@ -22,14 +22,7 @@ class ConvertedTool final : public BoundTool {
 
   Result<Observation> call(const Json& arguments) override {
     ASSAY_ASSIGN(const Observation seen, inner_->call(arguments));
-    if (seen.error) return seen;
-    ASSAY_ASSIGN(OrderedJson result, parse_ordered_json(seen.text, "the numbers that are converted"));
-    if (!result.is_array()) {
-      ASSAY_TRY(convert(result));
-    } else {
-      for (OrderedJson& record : result) ASSAY_TRY(convert(record));
-    }
-    return Observation{result.dump()};
+    return change_records(seen, [this](OrderedJson& record) { return convert(record); });
   }
 
  private:

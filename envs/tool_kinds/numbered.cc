@@ -7,7 +7,7 @@
 // The number of a row is a permutation of 1000 … 9999, so it tells nothing of where the row stands.
 #include <charconv>
 
-#include "envs/tool_kind.h"
+#include "envs/changed_records.h"
 #include "envs/toolset.h"
 
 namespace assay::tool_kinds::numbered {
@@ -78,11 +78,11 @@ class NumberedTool final : public BoundTool {
       asked[theirs] = *name;
     }
     ASSAY_ASSIGN(const Observation seen, inner_->call(asked));
-    if (seen.error || members_.empty()) return seen;
-    ASSAY_ASSIGN(OrderedJson result, parse_ordered_json(seen.text, "the result whose names become numbers"));
-    if (!result.is_array()) replace(result);
-    else for (OrderedJson& item : result) replace(item);
-    return Observation{result.dump()};
+    if (members_.empty()) return seen;
+    return change_records(seen, [this](OrderedJson& item) {
+      replace(item);
+      return Status();
+    });
   }
 
  private:

@@ -3,12 +3,10 @@
 // Body: {"tool": spec of a tool that returns records, "members": {number: its digits after the point}, "percent": share of outdated
 // records, "confirmed_by": name of the tool that tells what is true}. An outdated record has "outdated": true and other numbers than the data; which records are outdated depends on nothing
 // but tool and record.
-#include <algorithm>
 #include <map>
 
 #include "envs/base/rng.h"
-#include "envs/tool_kind.h"
-#include "envs/toolset.h"
+#include "envs/changed_records.h"
 
 namespace assay::tool_kinds::outdated {
 namespace {
@@ -20,14 +18,7 @@ class OutdatedTool final : public BoundTool {
 
   Result<Observation> call(const Json& arguments) override {
     ASSAY_ASSIGN(const Observation seen, inner_->call(arguments));
-    if (seen.error) return seen;
-    ASSAY_ASSIGN(OrderedJson result, parse_ordered_json(seen.text, "the records that may be outdated"));
-    if (!result.is_array()) {
-      ASSAY_TRY(age(result));
-    } else {
-      for (OrderedJson& record : result) ASSAY_TRY(age(record));
-    }
-    return Observation{result.dump()};
+    return change_records(seen, [this](OrderedJson& record) { return age(record); });
   }
 
  private:
@@ -73,15 +64,7 @@ Result<std::unique_ptr<BoundTool>> bind(const ToolSpec& spec, const Environment&
   return std::unique_ptr<BoundTool>(std::make_unique<OutdatedTool>(std::move(bound), spec.name, std::move(members), static_cast<uint64_t>(percent)));
 }
 
-bool is_outdated(const Json& record) { return record.is_object() && record.contains("outdated") && record["outdated"] == true; }
-
-Result<Observation> undo(const UndoneCall& call) {
-  ASSAY_ASSIGN(Observation seen, call.after.call(call.made[0]->name, call.arguments.dump()));
-  if (seen.error) return seen;
-  ASSAY_ASSIGN(const Json result, parse_json(seen.text, call.tool.name));
-  const bool any = result.is_array() ? std::any_of(result.begin(), result.end(), is_outdated) : is_outdated(result);
-  return any ? call.after.call(call.made[0]->body.at("confirmed_by").get<std::string>(), call.arguments.dump()) : Result<Observation>(std::move(seen));
-}
+Result<Observation> undo(const UndoneCall& call) { return undo_flagged(call, "outdated", "confirmed_by"); }
 
 }  // namespace
 

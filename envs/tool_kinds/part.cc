@@ -4,7 +4,7 @@
 // "arguments": {…}}: the other tool is called with these arguments besides the agent's, and no record shows what is omitted.
 #include <algorithm>
 
-#include "envs/tool_kind.h"
+#include "envs/changed_records.h"
 #include "envs/toolset.h"
 
 namespace assay::tool_kinds::part {
@@ -19,19 +19,14 @@ class PartTool final : public BoundTool {
     Json asked = arguments;
     asked.update(fixed_);
     ASSAY_ASSIGN(const Observation seen, inner_->call(asked));
-    if (seen.error) return seen;
-    ASSAY_ASSIGN(OrderedJson records, parse_ordered_json(seen.text, "the records of which a part is shown"));
-    if (!records.is_array()) cut(records);
-    else for (OrderedJson& record : records) cut(record);
-    return Observation{records.dump()};
+    return change_records(seen, [this](OrderedJson& record) {
+      for (const std::string& member : omit_)
+        if (record.is_object()) record.erase(member);
+      return Status();
+    });
   }
 
  private:
-  void cut(OrderedJson& record) const {
-    if (!record.is_object()) return;
-    for (const std::string& member : omit_) record.erase(member);
-  }
-
   std::unique_ptr<BoundTool> inner_;
   std::vector<std::string> omit_;
   Json fixed_;
