@@ -11,6 +11,9 @@
 #include <optional>
 #include <set>
 
+template class nlohmann::basic_json<>;
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace assay {
 namespace {
 
