@@ -29,9 +29,10 @@ Gecode::IntRelType relation_type(Relation relation) {
 
 class Space final : public Gecode::Space {
  public:
-  Space(const ConstraintModel& model, const SolveOptions& options) {
+  // `scratch`: for its elements and those of its copies.
+  Space(const ConstraintModel& model, const SolveOptions& options, std::vector<int>& scratch) {
     make_variables(model);
-    post_elements(model);
+    post_elements(model, scratch);
     for (const auto& linear : model.linears) {
       if (linear.reified && is_equality_of_two(linear) && known_to_differ(model, linear.variables[0], linear.variables[1]))
         Gecode::rel(*this, truth(linear.literal), Gecode::IRT_EQ, linear.relation == Relation::kNotEqual ? 1 : 0);
@@ -101,11 +102,12 @@ class Space final : public Gecode::Space {
     bools_ = Gecode::BoolVarArray(*this, bools);
   }
 
-  void post_elements(const ConstraintModel& model) {
+  void post_elements(const ConstraintModel& model, std::vector<int>& scratch) {
+    for (const auto& element : model.elements) scratch.resize(std::max(scratch.size(), element.array->size()));
     for (const auto& element : model.elements) {
       if (element.array->empty()) return fail();
-      if (model.variables[element.result.id].boolean) post_element(*this, *element.array, integer(element.index), bools_[map_[element.result.id].second]);
-      else post_element(*this, *element.array, integer(element.index), integer(element.result));
+      if (model.variables[element.result.id].boolean) post_element(*this, *element.array, scratch.data(), integer(element.index), bools_[map_[element.result.id].second]);
+      else post_element(*this, *element.array, scratch.data(), integer(element.index), integer(element.result));
     }
   }
 
@@ -199,12 +201,13 @@ namespace {
 // `take` is called with each solution until it returns true; then the outcome is kFound.
 Solved search(const ConstraintModel& model, const SolveOptions& options, const std::function<bool(const Space&, int64_t nodes)>& take) {
   Solved out;
+  std::vector<int> scratch;
   Gecode::Search::NodeStop stop(static_cast<unsigned long>(options.node_limit));
   Gecode::Search::Options how;
   how.threads = 1;
   how.stop = &stop;
   how.clone = false;   // the engine takes the space over
-  Gecode::DFS<Space> engine(new Space(model, options), how);
+  Gecode::DFS<Space> engine(new Space(model, options, scratch), how);
   while (std::unique_ptr<Space> found{engine.next()}) {
     if (!take(*found, static_cast<int64_t>(engine.statistics().node))) continue;
     out.outcome = SolveOutcome::kFound;
