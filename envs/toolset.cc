@@ -175,10 +175,38 @@ bool runs_programs(const Environment& environment) {
   return any_kind(environment, [](const ToolKind& kind) { return kind.runs_programs; });
 }
 
+// What was read before anything was written, by tool and arguments: solutions, golds and audits ask the same again and again.
+class Readings {
+ public:
+  static std::string key(std::string_view tool, std::string_view arguments) { return std::string(tool).append(1, '\0').append(arguments); }
+  const Observation* find(const std::string& key) const {
+    const auto found = known_.find(key);
+    return found == known_.end() ? nullptr : &found->second;
+  }
+  void add(std::string key, const Observation& seen) {
+    const size_t bytes = key.size() + seen.text.size();
+    if (bytes > kMostBytes / 16) return;
+    if ((bytes_ += bytes) > kMostBytes) clear(), bytes_ = bytes;
+    known_.emplace(std::move(key), seen);
+  }
+  void clear() {
+    known_.clear();
+    bytes_ = 0;
+  }
+
+ private:
+  static constexpr size_t kMostBytes = 2 << 20;
+  std::unordered_map<std::string, Observation> known_;
+  size_t bytes_ = 0;
+};
+
 struct Toolset::State {
   struct Entry {
     const ToolSpec* spec;
     std::unique_ptr<BoundTool> tool;
+    bool repeats = false;   // says the same to the same arguments until something is written
+
+    Result<Observation> call(std::string_view arguments) const;
   };
   std::shared_ptr<const Environment> environment;
   ToolSession session;
@@ -187,10 +215,24 @@ struct Toolset::State {
   std::unique_ptr<PythonModule> module;   // null where no tool is a function, or nothing may run programs
   std::unique_ptr<Connection> connection;
   std::unordered_map<std::string_view, Entry> tools;  // after the connection: their statements go first
+  Readings readings;
+  bool written = false;   // since the last reset: then nothing is read from `readings`, or put there
 };
 
+Result<Observation> Toolset::State::Entry::call(std::string_view arguments) const {
+  const JsonLimits& limits = spec->effect == ToolEffect::kSubmit ? kAnswerLimits : kArgumentLimits;
+  // Some endpoints write nothing where a tool takes nothing.
+  auto parsed = parse_json(arguments.empty() ? "{}" : arguments, "arguments", limits);
+  if (!parsed.ok()) return error_observation(parsed.error().text());
+  if (std::string problem = argument_problem(spec->parameters, *parsed); !problem.empty()) return error_observation(problem);
+  return tool->call(*parsed);
+}
+
 Toolset::Toolset(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Status Toolset::reverse_unordered(bool on) { return state_->connection->reverse_unordered(on); }
+Status Toolset::reverse_unordered(bool on) {
+  state_->readings.clear();
+  return state_->connection->reverse_unordered(on);
+}
 
 Connection& Toolset::connection() { return *state_->connection; }
 
@@ -216,6 +258,7 @@ Status Toolset::reset() {
   for (auto& [name, entry] : state_->tools) entry.tool->reset();
   if (state_->tree) state_->tree->reset();
   if (state_->module) state_->module->restart();
+  state_->written = false;
   return state_->connection->reset();
 }
 
@@ -237,7 +280,9 @@ Result<std::unique_ptr<Toolset>> Toolset::open(std::shared_ptr<const Environment
   const ToolContext context{*state->connection, state->session.executor, &state->session.files, state->tree.get(), state->module.get()};
   for (const ToolSpec& spec : specs) {
     ASSAY_ASSIGN(auto tool, bind_tool(spec, *state->environment, context));
-    if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool)}).second)
+    const bool repeats = spec.effect == ToolEffect::kRead &&
+                         !any_kind(spec.kind, spec.body, [](const ToolKind& kind) { return kind.keeps_state || kind.runs_programs || kind.edits_tree; });
+    if (!state->tools.emplace(spec.name, State::Entry{&spec, std::move(tool), repeats}).second)
       return make_error(Boundary::kEnvironment, "two tools are named '" + spec.name + "'",
                         "environment " + state->environment->domain);
   }
@@ -254,13 +299,15 @@ Result<Observation> Toolset::call(std::string_view tool, std::string_view argume
     return error_observation(unknown_name("tool", tool.substr(0, 200), known).text());
   }
   const State::Entry& entry = found->second;
-  const JsonLimits& limits = entry.spec->effect == ToolEffect::kSubmit ? kAnswerLimits : kArgumentLimits;
-  // Some endpoints write nothing where a tool takes nothing.
-  auto parsed = parse_json(arguments.empty() ? "{}" : arguments, "arguments", limits);
-  if (!parsed.ok()) return error_observation(parsed.error().text());
-  if (std::string problem = argument_problem(entry.spec->parameters, *parsed); !problem.empty())
-    return error_observation(problem);
-  return entry.tool->call(*parsed);
+  if (!entry.repeats || state_->written) {
+    state_->written |= entry.spec->effect == ToolEffect::kWrite;
+    return entry.call(arguments);
+  }
+  std::string key = Readings::key(tool, arguments);
+  if (const Observation* known = state_->readings.find(key)) return *known;
+  ASSAY_ASSIGN(Observation seen, entry.call(arguments));
+  state_->readings.add(std::move(key), seen);
+  return seen;
 }
 
 std::string argument_problem(const Json& schema, const Json& arguments) {

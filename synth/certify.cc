@@ -268,10 +268,13 @@ class Certifier {
 
   void measure_chance() {
     const auto cache = DrawnCache::of(request_);
-    const ChanceRate chance = chance_rate(*cache->draw(task_.answer, *request_.environment, kChanceStream, options_.chance_tries), verifier_->constraints());
+    const auto rate = [&](const char* stream, int64_t tries, bool repeats) {
+      return cache->chance_rate(cache->draw(task_.answer, *request_.environment, stream, tries, repeats), task_.constraints, verifier_->constraints());
+    };
+    const ChanceRate chance = rate(kChanceStream, options_.chance_tries, false);
     certificate_.chance_hits = chance.hits;
     certificate_.chance_tries = chance.tries;
-    const ChanceRate feasible = chance_rate(*cache->draw(task_.answer, *request_.environment, kFeasibleStream, options_.feasible_tries, true), verifier_->constraints());
+    const ChanceRate feasible = rate(kFeasibleStream, options_.feasible_tries, true);
     certificate_.feasible_hits = feasible.hits;
     certificate_.feasible_tries = feasible.tries;
     std::tie(certificate_.feasible_low, certificate_.feasible_high) = wilson_interval(feasible.hits, feasible.tries);

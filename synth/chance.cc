@@ -1,6 +1,7 @@
 #include "synth/chance.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "envs/base/interval.h"
 
@@ -8,6 +9,7 @@ namespace assay {
 namespace {
 
 constexpr size_t kCachedDraws = 24;   // of 10,000 answers each, less than a megabyte
+constexpr size_t kCachedPlaces = 48;  // for each of these, mostly a few hundred of its answers
 
 bool all_hold(const Constraints& constraints, const int32_t* rows) {
   return std::all_of(constraints.begin(), constraints.end(), [&](const auto& constraint) { return constraint->holds(rows); });
@@ -89,18 +91,12 @@ DrawnAnswers draw_answers(const ConsistentChooser& chooser, size_t slots, std::s
   return out;
 }
 
-ChanceRate chance_rate(const DrawnAnswers& drawn, const Constraints& constraints) {
-  ChanceRate out{0, drawn.tries};
-  for (size_t i = 0; i < drawn.numbers.size(); ++i) out.hits += all_hold(constraints, drawn.answer(i));
-  return out;
-}
-
-ChanceRate chance_rate_near(const DrawnAnswers& drawn, const std::vector<size_t>& candidates, const Constraints& constraints, double low, double high) {
+ChanceRate chance_rate_near(const DrawnAnswers& drawn, const std::vector<int32_t>& candidates, const Constraints& constraints, double low, double high) {
   ChanceRate out;
   size_t next = 0;
   for (int64_t tries = 500; out.tries < drawn.tries; tries *= 2) {
     out.tries = std::min(tries, drawn.tries);
-    for (; next < candidates.size() && drawn.numbers[candidates[next]] < out.tries; ++next) out.hits += all_hold(constraints, drawn.answer(candidates[next]));
+    for (; next < candidates.size() && drawn.numbers[static_cast<size_t>(candidates[next])] < out.tries; ++next) out.hits += all_hold(constraints, drawn.answer(static_cast<size_t>(candidates[next])));
     const auto [least, most] = wilson_interval(out.hits, out.tries, 4.5);
     if (least >= high || most < low) break;
   }
@@ -114,18 +110,43 @@ std::shared_ptr<DrawnCache> DrawnCache::of(const MakeRequest& request) {
   return cache;
 }
 
-std::shared_ptr<const DrawnAnswers> DrawnCache::draw(const AnswerShape& shape, const Environment& environment, const char* stream, int64_t tries, bool repeats) {
+DrawnCache::Drawn DrawnCache::draw(const AnswerShape& shape, const Environment& environment, const char* stream, int64_t tries, bool repeats) {
   std::string key = environment.id + stream + std::to_string(tries) + (repeats ? "r" : "") + to_json(shape).dump();
   for (auto it = recent_.begin(); it != recent_.end(); ++it)
-    if (it->first == key) {
+    if (it->key == key) {
       recent_.splice(recent_.begin(), recent_, it);
-      return recent_.front().second;
+      return it->drawn;
     }
   const ConsistentChooser chooser(shape, environment.tables);
   auto drawn = std::make_shared<const DrawnAnswers>(draw_answers(chooser, static_cast<size_t>(shape.slots()), stream, tries, repeats));
-  recent_.emplace_front(std::move(key), drawn);
+  recent_.push_front({std::move(key), drawn, {}});
   if (recent_.size() > kCachedDraws) recent_.pop_back();
   return drawn;
+}
+
+// Constraint by constraint, each over what is left: tasks of one level begin with the same constraints, and are judged thrice by all.
+DrawnCache::Places DrawnCache::keeping(const Drawn& drawn, const Json& json, const Constraints& constraints) {
+  auto all = std::make_shared<std::vector<int32_t>>(drawn->numbers.size());
+  std::iota(all->begin(), all->end(), 0);
+  Places left = std::move(all);
+  const auto entry = std::find_if(recent_.begin(), recent_.end(), [&](const Entry& each) { return each.drawn == drawn; });
+  ASSAY_ASSERT(entry != recent_.end());
+  std::string key;
+  for (size_t i = 0; i < constraints.size(); ++i) {
+    key += json[i].dump() + "\n";
+    auto& judged = entry->judged;
+    if (const auto known = std::find_if(judged.begin(), judged.end(), [&](const auto& each) { return each.first == key; }); known != judged.end()) {
+      judged.splice(judged.begin(), judged, known);
+    } else {
+      auto kept = std::make_shared<std::vector<int32_t>>();
+      for (int32_t place : *left)
+        if (constraints[i]->holds(drawn->answer(static_cast<size_t>(place)))) kept->push_back(place);
+      judged.emplace_front(key, std::move(kept));
+      if (judged.size() > kCachedPlaces) judged.pop_back();
+    }
+    left = judged.front().second;
+  }
+  return left;
 }
 
 }  // namespace assay

@@ -52,27 +52,38 @@ struct DrawnAnswers {
 };
 DrawnAnswers draw_answers(const ConsistentChooser& chooser, size_t slots, std::string_view stream, int64_t tries, bool repeats);
 
-// How many keep all constraints.
-ChanceRate chance_rate(const DrawnAnswers& drawn, const Constraints& constraints);
-
-// The same, looking only as far as is needed to tell, by Wilson's interval at 4.5 sigma, that the rate lies outside [low, high); then
+// How many keep all constraints, looking only as far as is needed to tell, by Wilson's interval at 4.5 sigma, that the rate lies outside [low, high); then
 // `tries` is how many were looked at. `candidates`: places in `drawn`, ascending; what is not among them is known to fail.
-ChanceRate chance_rate_near(const DrawnAnswers& drawn, const std::vector<size_t>& candidates, const Constraints& constraints, double low, double high);
+ChanceRate chance_rate_near(const DrawnAnswers& drawn, const std::vector<int32_t>& candidates, const Constraints& constraints, double low, double high);
 
 // The streams: a search aims with one sample and a certificate measures with another. They are the same for all tasks of a shape.
 inline constexpr const char* kSearchStream = "search";
 inline constexpr const char* kChanceStream = "chance";
 inline constexpr const char* kFeasibleStream = "feasible";
 
-// What was drawn last for tasks of one environment, for a few shapes. Used by one thread.
+// What was drawn last for tasks of one environment, for a few shapes, and which of it keeps what it was judged by last. Used by one thread.
 class DrawnCache {
  public:
+  using Drawn = std::shared_ptr<const DrawnAnswers>;
+  using Places = std::shared_ptr<const std::vector<int32_t>>;   // in DrawnAnswers, ascending
+
   // The one kept with the request (MakeRequest::kept, which then serves for nothing else), or a fresh one.
   static std::shared_ptr<DrawnCache> of(const MakeRequest& request);
-  std::shared_ptr<const DrawnAnswers> draw(const AnswerShape& shape, const Environment& environment, const char* stream, int64_t tries, bool repeats = false);
+  Drawn draw(const AnswerShape& shape, const Environment& environment, const char* stream, int64_t tries, bool repeats = false);
+  // Those of `drawn`, which came from here, that keep all constraints. `json`: what these were compiled from, over the shape and the
+  // environment that were drawn for.
+  Places keeping(const Drawn& drawn, const Json& json, const Constraints& constraints);
+  ChanceRate chance_rate(const Drawn& drawn, const Json& json, const Constraints& constraints) {
+    return {static_cast<int64_t>(keeping(drawn, json, constraints)->size()), drawn->tries};
+  }
 
  private:
-  std::list<std::pair<std::string, std::shared_ptr<const DrawnAnswers>>> recent_;   // newest first
+  struct Entry {
+    std::string key;
+    Drawn drawn;
+    std::list<std::pair<std::string, Places>> judged;   // newest first, by the constraints' text
+  };
+  std::list<Entry> recent_;   // newest first
 };
 
 }  // namespace assay

@@ -199,8 +199,8 @@ Status add_template(const MakeRequest& request, const std::string& name, Rng& rn
 
 // Consistent random answers: those that keep the rules without a bound, and what quantiles are taken of.
 struct Sampled {
-  std::shared_ptr<const DrawnAnswers> drawn;
-  std::vector<size_t> good;            // places in `drawn`
+  DrawnCache::Drawn drawn;
+  DrawnCache::Places good;
   std::vector<Assignment> answers;     // a few good ones, or where these are too few, any
 };
 
@@ -212,11 +212,10 @@ Result<Sampled> sample_answers(const MakeRequest& request, const Draft& draft, D
   Sampled out;
   out.drawn = cache.draw(draft.shape, *request.environment, kSearchStream, kChanceTries);
   const DrawnAnswers& drawn = *out.drawn;
-  for (size_t i = 0; i < drawn.numbers.size(); ++i)
-    if (std::all_of(constraints.begin(), constraints.end(), [&](const auto& c) { return c->holds(drawn.answer(i)); })) out.good.push_back(i);
-  const bool enough = out.good.size() >= kLeastSamples;
-  for (size_t i = 0; i < (enough ? out.good.size() : drawn.numbers.size()) && out.answers.size() < kMostSamples; ++i) {
-    const int32_t* rows = drawn.answer(enough ? out.good[i] : i);
+  out.good = cache.keeping(out.drawn, fixed, constraints);
+  const bool enough = out.good->size() >= kLeastSamples;
+  for (size_t i = 0; i < (enough ? out.good->size() : drawn.numbers.size()) && out.answers.size() < kMostSamples; ++i) {
+    const int32_t* rows = drawn.answer(enough ? static_cast<size_t>((*out.good)[i]) : i);
     out.answers.emplace_back(rows, rows + drawn.slots);
   }
   return out;
@@ -251,7 +250,7 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
     const double tightness = step == 0 ? 1.0 : std::sqrt(loose * tight);
     ASSAY_ASSIGN(const Json bounds, constraints_at(request, draft, shares, tightness, sampled.answers, true));
     ASSAY_ASSIGN(const Constraints bounded, compile_constraints(bounds, binding, request.file()));
-    const double chance = chance_rate_near(*sampled.drawn, sampled.good, bounded, level.chance.low, level.chance.high).rate();
+    const double chance = chance_rate_near(*sampled.drawn, *sampled.good, bounded, level.chance.low, level.chance.high).rate();
     if (level.chance.contains(chance)) {
       // A second, independent sample, the certificate's own: the first was selected for lying in the band.
       ASSAY_ASSIGN(Json constraints, constraints_at(request, draft, shares, tightness, sampled.answers));
@@ -260,7 +259,8 @@ Result<Json> tighten(const MakeRequest& request, const Level& level, const Draft
         misses.add("interacting_outside_band", "the number of constraints that share a slot lies outside the band");
         return Json();
       }
-      if (level.chance.contains(chance_rate(*cache->draw(draft.shape, *request.environment, kChanceStream, kChanceTries), compiled).rate())) return constraints;
+      const auto second = cache->draw(draft.shape, *request.environment, kChanceStream, kChanceTries);
+      if (level.chance.contains(cache->chance_rate(second, constraints, compiled).rate())) return constraints;
       misses.add("chance_at_edge", "the chance rate lies at the edge of the band");
       return Json();
     }

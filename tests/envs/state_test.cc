@@ -85,6 +85,26 @@ TEST_CASE("the state is what differs from the beginning, by key and column, in o
   CHECK(call(*tools, "move", {{"from", "ann"}, {"to", "bob"}, {"amount", 0.3}}) == R"({"name":"ann","balance":9.799999999999999})");
 }
 
+TEST_CASE("what is read again after something was written, or after a reset, is what is there then") {
+  Json json = bank_json();
+  json["tools"].push_back(Json{{"name", "balances"}, {"description", "balances"}, {"kind", "sql"}, {"effect", "read"},
+                               {"parameters", {{"type", "object"}, {"properties", Json::object()}}},
+                               {"body", {{"sql", "SELECT balance FROM account"}, {"returns", "values"}}}});
+  auto tools = must(fixture::open_toolset(fixture::environment(json)));
+  const auto read = [&] { return call(*tools, "balances", Json::object()); };
+  for (int i = 0; i < 2; ++i) {
+    CHECK(read() == "[10.1,0.0,5.25]");
+    CHECK(read() == "[10.1,0.0,5.25]");
+    call(*tools, "move", {{"from", "ann"}, {"to", "bob"}, {"amount", 1}});
+    CHECK(read() == "[9.1,1.0,5.25]");
+    call(*tools, "close", {{"name", "ann"}});
+    CHECK(read() == "[1.0,5.25]");
+    REQUIRE(tools->reset().ok());
+  }
+  REQUIRE(tools->reverse_unordered(true).ok());
+  CHECK(read() == "[5.25,0.0,10.1]");
+}
+
 TEST_CASE("a refused call changes nothing") {
   auto tools = bank();
   CHECK(call(*tools, "move", {{"from", "bob"}, {"to", "ann"}, {"amount", 1}}) == R"({"error":"not enough there"})");
