@@ -102,7 +102,16 @@ class Explorer {
       result.tool_call_id = message.tool_calls[i].id;
       out_.transcript.push_back(std::move(result));
     }
+    compiled_.reset();
     return known_.tables().build_index();   // constraints name entities
+  }
+
+  // Bound to what is known now, the names as well.
+  Result<const Constraints*> constraints() {
+    if (!compiled_) {
+      ASSAY_ASSIGN(compiled_, compile_constraints(constraints_, {task_.answer, known_.tables(), &known_.asked()}, "task " + task_.id));
+    }
+    return &*compiled_;
   }
 
   // A tool that lists all rows of `table`, with exactly the given column (or none).
@@ -197,10 +206,9 @@ class Explorer {
   // Solves what is known, unknown cells counting as whatever suits best; asks about the unknown cells of the answer found until it is
   // proved or broken. True: proved. False with a candidate: it is broken. False without: not even an optimist finds an answer.
   Result<bool> try_to_prove(bool more_to_list) {
-    const Binding binding{task_.answer, known_.tables(), &known_.asked()};
-    ASSAY_ASSIGN(Constraints constraints, compile_constraints(constraints_, binding, "task " + task_.id));
+    ASSAY_ASSIGN(const Constraints* bound, constraints());
     Lowering lowering(task_.answer, known_.tables());
-    for (const auto& constraint : constraints) constraint->post(lowering);
+    for (const auto& constraint : *bound) constraint->post(lowering);
     const Solved solved = solve(lowering.model(), {more_to_list ? kNodesWhileListing : kNodesAtLast, 0});
     candidate_.clear();
     if (solved.outcome != SolveOutcome::kFound) return false;
@@ -208,7 +216,7 @@ class Explorer {
     for (bool first = true;; first = false) {
       std::set<Fact> wanted;
       const Constraint* broken = nullptr;
-      for (const auto& constraint : constraints) {
+      for (const auto& constraint : *bound) {
         std::vector<Fact> facts;
         constraint->facts(candidate_.data(), facts);
         std::erase_if(facts, [&](const Fact& fact) { return !unknown(fact); });
@@ -219,8 +227,7 @@ class Explorer {
         return make_error(Boundary::kInternal, "the solver's answer does not hold: " + broken->explain(candidate_.data()), "task " + task_.id);
       if (broken || wanted.empty()) return !broken;
       ASSAY_TRY(ask(wanted));
-      // A constraint is bound to the names known when it was compiled.
-      ASSAY_ASSIGN(constraints, compile_constraints(constraints_, binding, "task " + task_.id));
+      ASSAY_ASSIGN(bound, constraints());
     }
   }
 
@@ -276,6 +283,7 @@ class Explorer {
   const Json& constraints_;
   Tools& tools_;
   Knowledge known_;
+  std::optional<Constraints> compiled_;   // none since something was learned
   Exploration out_;
   Assignment candidate_;
   int64_t steps_ = 0;

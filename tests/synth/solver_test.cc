@@ -74,6 +74,20 @@ TEST_CASE("solutions found hold, and counts are those of plain enumeration") {
   CHECK(infeasible > 30);
 }
 
+TEST_CASE("an element leaves its result what its array says and nothing else, also where values came close together only now") {
+  ConstraintModel model;
+  const Var index = model.add(0, 4), result = model.add(0, 1'400);
+  model.decisions = {result, index};
+  model.elements.push_back({std::make_shared<const std::vector<int>>(std::vector<int>{0, 700, 702, 1'400, 701}), index, result});
+  CHECK(count_solutions(model, 100, 100).solutions == 5);
+  model.restrict(index, {0, 1, 2, 3});
+  model.linears.push_back({{1}, {result}, Relation::kGreaterEqual, 700, false, {}});
+  model.linears.push_back({{1}, {result}, Relation::kLessEqual, 1'000, false, {}});
+  const Counted counted = count_solutions(model, 100, 100);
+  CHECK(counted.solutions == 2);
+  CHECK(counted.nodes == 3);   // no value that the array does not say is tried
+}
+
 TEST_CASE("a limit of solutions or nodes is reported as such") {
   ConstraintModel model;
   for (int i = 0; i < 6; ++i) model.decisions.push_back(model.add(0, 9));
