@@ -12,14 +12,13 @@ void clip(const ColumnSpec& spec, std::vector<int64_t>& cells) {
     if (cell != kNull) cell = std::clamp(cell, spec.low, spec.high);
 }
 
-Status check_relation_key(const Table& table) {
-  if (table.spec.is_entity()) return {};
+bool keys_repeat(const Table& table) {
+  if (table.spec.is_entity()) return false;
   std::vector<std::vector<int64_t>> keys(table.size());
   for (const std::string& name : table.spec.key)
     for (int32_t row = 0; row < table.size(); ++row) keys[row].push_back(table.cell(table.spec.column_index(name), row));
   std::sort(keys.begin(), keys.end());
-  if (std::adjacent_find(keys.begin(), keys.end()) == keys.end()) return {};
-  return input_error("two generated rows have the same key", table.spec.name, "let the fills of the key columns differ more");
+  return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
 }
 
 }  // namespace
@@ -51,29 +50,41 @@ Status FillPlan::add(const std::vector<TableSpec>& tables, const Json& vocabular
 Result<Tables> FillPlan::fill(const std::vector<TableSpec>& specs, uint64_t seed) const {
   Tables tables;
   int64_t cell_count = 0;
-  int32_t texts_seen = 0;
   tables.tables.reserve(specs.size());
   for (size_t t = 0; t < specs.size(); ++t) {
-    tables.tables.push_back({specs[t], std::vector<std::vector<int64_t>>(specs[t].columns.size())});
-    FillRun run{tables, seed, stream_of(specs[t].name + "/rows"), -1};
-    ASSAY_ASSIGN(const int32_t count, steps_[t].rows->run(run));
-    cell_count += static_cast<int64_t>(count) * static_cast<int64_t>(specs[t].columns.size());
+    tables.tables.push_back({specs[t], {}});
+    ASSAY_TRY(fill_last(tables, steps_[t], seed));
+    const Table& table = tables.tables.back();
+    cell_count += table.size() * static_cast<int64_t>(specs[t].columns.size());
     if (cell_count > kCellLimit) return input_error("the tables have more than " + std::to_string(kCellLimit) + " cells", specs[t].name, "fewer rows");
-    std::vector<int32_t> rows(count);
-    std::iota(rows.begin(), rows.end(), 0);
-    for (auto& cells : run.table().columns) cells.resize(count, kNull);
-    for (const auto& [column, fill] : steps_[t].columns) {
-      run.column = column;
-      run.stream = stream_of(specs[t].name + "/" + specs[t].columns[column].name);
-      fill->run(run, rows);
-      clip(specs[t].columns[column], run.cells());
-      for (; texts_seen < tables.texts.size(); ++texts_seen)
-        if (tables.texts.text(texts_seen).size() > kTextBytes)
-          return input_error("a text is longer than " + std::to_string(kTextBytes) + " bytes", specs[t].name + "." + specs[t].columns[column].name);
-    }
-    ASSAY_TRY(check_relation_key(run.table()));
   }
   return tables;
+}
+
+// Chance may draw a relation's key twice; then the whole table is drawn again.
+Status FillPlan::fill_last(Tables& tables, const Step& step, uint64_t seed) {
+  Table& table = tables.tables.back();
+  int32_t texts_seen = tables.texts.size();
+  for (int draw = 0; draw < kTableDraws; ++draw) {
+    const std::string prefix = table.spec.name + (draw == 0 ? "/" : "/" + std::to_string(draw) + "/");
+    table.columns.assign(table.spec.columns.size(), {});
+    FillRun run{tables, seed, stream_of(prefix + "rows"), -1};
+    ASSAY_ASSIGN(const int32_t count, step.rows->run(run));
+    std::vector<int32_t> rows(count);
+    std::iota(rows.begin(), rows.end(), 0);
+    for (auto& cells : table.columns) cells.resize(count, kNull);
+    for (const auto& [column, fill] : step.columns) {
+      run.column = column;
+      run.stream = stream_of(prefix + table.spec.columns[column].name);
+      fill->run(run, rows);
+      clip(table.spec.columns[column], run.cells());
+      for (; texts_seen < tables.texts.size(); ++texts_seen)
+        if (tables.texts.text(texts_seen).size() > kTextBytes)
+          return input_error("a text is longer than " + std::to_string(kTextBytes) + " bytes", table.spec.name + "." + table.spec.columns[column].name);
+    }
+    if (!keys_repeat(table)) return {};
+  }
+  return input_error("two generated rows have the same key, " + std::to_string(kTableDraws) + " times over", table.spec.name, "let the fills of the key columns differ more");
 }
 
 }  // namespace assay

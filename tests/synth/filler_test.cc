@@ -207,6 +207,12 @@ TEST_CASE("pairs keep the nearest and those always connected, and give their dis
   CHECK_THAT(twice.error().text(), Catch::Contains("road: two generated rows have the same key"));
 }
 
+TEST_CASE("a relation whose key chance repeats is drawn again") {
+  const Json outages = {{"name", "outage"}, {"key", {"place", "day"}}, {"rows", {{"kind", "per"}, {"column", "place"}, {"count", {2, 2}}}},
+                        {"columns", {place_column("place"), {{"name", "day"}, {"type", "integer"}, {"low", 1}, {"high", 9}, {"fill", {{"kind", "number"}, {"low", 1}, {"high", 9}}}}}}};
+  for (uint64_t seed = 0; seed < 40; ++seed) CHECK(must(filled({kPlaces, outages}, seed)).at("outage").size() == 8);  // four in ten draws repeat a day
+}
+
 TEST_CASE("ascending pairs never come back to where they began") {
   const Tables made = must(filled({kPlaces, {{"name", "t"}, {"key", {"first", "second"}}, {"rows", {{"kind", "pairs"}, {"columns", {"first", "second"}}, {"ascending", true}}},
                                              {"columns", {{{"name", "first"}, {"type", "reference"}, {"references", "place"}}, {{"name", "second"}, {"type", "reference"}, {"references", "place"}}}}}}));
