@@ -260,12 +260,21 @@ Result<std::unique_ptr<ValueVerifier>> ValueVerifier::create(Json specification,
   return std::unique_ptr<ValueVerifier>(new ValueVerifier(std::move(specification)));
 }
 
+Result<Json> ValueVerifier::read(std::string_view answer) const {
+  if (type_of(specification_) == "integer")
+    if (const auto digits = whole_integer(answer)) return *digits;
+  return parse_json(answer, "the answer", kAnswerLimits);
+}
+
+bool ValueVerifier::passes(const Outcome& outcome) const {
+  const Result<Json> parsed = read(outcome.answer);
+  return parsed.ok() && matches(specification_, *parsed);
+}
+
 Verdict ValueVerifier::judge(std::string_view answer) const {
   Verdict verdict;
   verdict.verifier = kValueVerifierName;
-  Result<Json> parsed = parse_json(answer, "the answer", kAnswerLimits);
-  if (type_of(specification_) == "integer")
-    if (const auto digits = whole_integer(answer)) parsed = *digits;
+  const Result<Json> parsed = read(answer);
   verdict.checks.push_back({"shape", parsed.ok(), parsed.ok() ? "" : "expected one JSON value, with no code fence or words around it: " + parsed.error().text()});
   if (parsed.ok()) examine(specification_, *parsed, "value", verdict.checks);
   verdict.passed = std::all_of(verdict.checks.begin(), verdict.checks.end(), [](const Check& c) { return c.passed; });

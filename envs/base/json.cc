@@ -11,6 +11,8 @@
 #include <optional>
 #include <set>
 
+#include "envs/base/utf8.h"
+
 template class nlohmann::basic_json<>;
 template class nlohmann::basic_json<nlohmann::ordered_map>;
 
@@ -55,7 +57,7 @@ class StrictHandler final : public nlohmann::json_sax<AnyJson> {
     std::string text = error.what();
     if (auto bracket = text.find("] "); bracket != std::string::npos) text = text.substr(bracket + 2);
     // It quotes the bytes it stumbled over, which may be no UTF-8.
-    text = Json::parse(canonical_json(text)).get<std::string>();
+    if (well_formed_bytes(text) < text.size()) text = Json::parse(canonical_json(text)).get<std::string>();
     return refuse("not JSON at byte " + std::to_string(position) + ": " + text);
   }
 

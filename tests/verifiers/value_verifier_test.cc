@@ -21,7 +21,14 @@ std::unique_ptr<ValueVerifier> verifier(const Json& specification) {
   return std::move(*out);
 }
 
-bool accepts(const std::string& specification, std::string_view answer) { return verifier(spec(specification))->judge(answer).passed; }
+// With words and without.
+bool passes(const ValueVerifier& judge, std::string_view answer) {
+  const bool passed = judge.judge(answer).passed;
+  CHECK(judge.passes({std::string(answer), {}}) == passed);
+  return passed;
+}
+
+bool accepts(const std::string& specification, std::string_view answer) { return passes(*verifier(spec(specification)), answer); }
 
 std::string refusal(const Json& specification) {
   const auto made = ValueVerifier::create(specification, "test");
@@ -194,6 +201,7 @@ TEST_CASE("any bytes get a verdict, which never tells what was expected and is a
   for (const std::string& answer : answers) {
     const Verdict verdict = secret->judge(answer);
     CHECK_FALSE(verdict.passed);
+    CHECK_FALSE(secret->passes({answer, {}}));
     CHECK(verdict.reward == 0);
     CHECK(verdict.verifier == kValueVerifierName);
     CHECK_FALSE(failed(verdict).empty());
@@ -234,7 +242,7 @@ TEST_CASE("every part of a value has its near misses, of a list's items the firs
   std::set<std::string> found;
   for (const ValueMutant& mutant : value_mutants(specification)) {
     INFO(mutant.value << " " << mutant.branch << " " << mutant.answer);
-    CHECK_FALSE(verifier(specification)->judge(mutant.answer).passed);
+    CHECK_FALSE(passes(*verifier(specification), mutant.answer));
     found.insert(mutant.value + " " + mutant.branch);
   }
   CHECK(found == std::set<std::string>{"value extra", "value.i missing", "value.x missing", "value.t missing", "value.b missing", "value.l missing", "value.i above", "value.i below", "value.i other",
