@@ -60,6 +60,15 @@ __device__ inline uint32_t e4m3x2_to_half2(uint32_t codes) {
 #endif
 }
 
+// Of four.
+__device__ inline void e4m3x4_to_halves(uint32_t codes, uint32_t& first, uint32_t& second) {
+#if __CUDA_ARCH__ >= 890
+  asm("{ .reg .b16 low, high; mov.b32 {low, high}, %2; cvt.rn.f16x2.e4m3x2 %0, low; cvt.rn.f16x2.e4m3x2 %1, high; }" : "=r"(first), "=r"(second) : "r"(codes));
+#else
+  first = e4m3x2_to_half2(codes), second = e4m3x2_to_half2(codes >> 16);
+#endif
+}
+
 __device__ inline uint32_t as_word(__half2 pair) { return *reinterpret_cast<uint32_t*>(&pair); }
 __device__ inline __half2 as_half2(uint32_t word) { return *reinterpret_cast<__half2*>(&word); }
 
@@ -107,6 +116,34 @@ inline int device_attribute(cudaDeviceAttr attribute) {
   cudaGetDevice(&device);
   cudaDeviceGetAttribute(&value, attribute, device);
   return value;
+}
+
+// Host: launches a kernel that may begin, where the device can do it, while the one before it on the stream ends. The kernel calls
+// wait_for_kernel_before ahead of what it reads of others' writings or writes itself.
+template <typename... Params, typename... Args>
+void launch_beside(void (*kernel)(Params...), dim3 blocks, int threads, size_t shared_bytes, cudaStream_t stream, const Args&... args) {
+  cudaLaunchAttribute beside;
+  beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  beside.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = blocks;
+  config.blockDim = static_cast<unsigned>(threads);
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = stream;
+  config.attrs = &beside;
+  config.numAttrs = device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9 ? 1 : 0;
+  cudaLaunchKernelEx(&config, kernel, args...);
+}
+__device__ inline void wait_for_kernel_before() {
+#if __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+#endif
+}
+// The next kernel may begin, if it was launched beside this one.
+__device__ inline void let_next_kernel_begin() {
+#if __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
 }
 
 }  // namespace assay::cuda

@@ -1,8 +1,10 @@
-// Two paths. FP8 keys of up to 128 values: tensor cores. A warp keeps 32 keys in registers and passes over the heads of one row of
-// queries after another; the codes are multiplied as binary16, which holds them exactly, and summed in float32. Decode differs from
-// prefill in nothing but how many rows see the keys that a block has loaded. All else: a thread is a key, in float32.
+// FP8 keys of up to 128 values: tensor cores. A warp keeps 32 keys in registers and passes over the heads of one row of queries after another; the
+// codes are multiplied as binary16, which holds them exactly, and summed in float32. Few rows differ from prefill in nothing but how many rows see
+// the keys that a block has loaded; those of DeepSeek-V3.2's sizes have a kernel of their own (indexer_logits_decode.cu), which gives the same bits.
+// All else: a thread is a key, in float32.
+#include "engine/kernels/indexer_logits.cuh"
+#include "engine/kernels/indexer_logits_decode.cuh"
 #include "engine/kernels/quantize_group.cuh"
-#include "engine/kernels/wgmma.cuh"
 #include "envs/base/status.h"
 
 namespace assay::cuda {
@@ -12,14 +14,10 @@ constexpr int64_t kWidest = 512;
 
 // --- tensor cores
 
-constexpr int kWidth = 128;                          // of a key, zeros beyond its own
 constexpr int kThreads = 384, kWarps = kThreads / kWarp;
 constexpr int kWarpKeys = 32, kBlockKeys = kWarps * kWarpKeys;
-constexpr int kHeadBlock = 64;                       // heads multiplied at once; zeros beyond the last
-constexpr int kSteps = kWidth / 16;
-constexpr int kParts = kWidth / 8;                   // of 16 bytes, of a head's codes
 constexpr int kMostTiles = 8;                        // of keys that a block of a decoding row passes over
-constexpr int kPrefillRows = 32, kLeastPrefill = 128;   // rows that see a block's keys, where there are so many: they are taken to be of few sequences
+constexpr int kPrefillRows = 32;                     // rows that see a block's keys, where there are kLeastPrefill: they are taken to be of few sequences
 
 // What round_queries leaves for the products: [rows, heads / 64, 16 parts, 64 heads, 8] codes as binary16 (the canonical layout of
 // wgmma without swizzle), and [rows, heads] each head's weight times its scale. heads: rounded up to 64.
@@ -29,23 +27,13 @@ struct Rounded {
   int heads = 0;
 };
 
-// Where 16 bytes of a key lie in the columns of the products is the kernel's own affair, as long as queries and keys agree: so that a lane
-// can take a key's bytes 16 at a time, lane t of four takes values [16 t, 16 t + 16) of each half, four to a step. Of a query's value c:
-// its place among the row's codes.
-__device__ int64_t place_of(int64_t head, int c) {
-  const int step = c / 64 * 4 + c % 16 / 4, lane = c % 64 / 16, part = 2 * step + c % 4 / 2;
-  return ((head / kHeadBlock * kParts + part) * kHeadBlock + head % kHeadBlock) * 8 + 2 * lane + c % 2;
-}
-
 constexpr int padded_heads(int64_t heads) { return static_cast<int>(ceil_div(heads, kHeadBlock)) * kHeadBlock; }
 
 bool uses_tensor_cores(const IndexLayout& layout) { return layout.format == CacheFormat::kE4m3 && layout.width <= kWidth; }
 
 // A warp is a head of a row.
 __global__ void round_queries(IndexerLogitsParams params, Rounded rounded) {
-#if __CUDA_ARCH__ >= 900
-  cudaTriggerProgrammaticLaunchCompletion();
-#endif
+  let_next_kernel_begin();
   const int64_t i = blockIdx.x * int64_t{kWarps} + warp_id();
   if (i >= params.rows * rounded.heads) return;
   const int64_t row = i / rounded.heads, head = i % rounded.heads;
@@ -65,13 +53,11 @@ struct Keys {
   float scales[2][2];              // of the lane's two keys in each tile
 };
 
-// A warp's 32 keys as they lie in the cache, in shared memory: rows of 128 bytes, the halves of every other row exchanged, so that two
-// rows' parts lie in different banks.
+// A warp's 32 keys as they lie in the cache, in shared memory: see raw_part.
 struct RawKeys {
   std::byte bytes[kWarpKeys][kWidth];
   float scales[kWarpKeys];
 };
-__device__ int raw_part(int key, int part) { return (part ^ key % 2 * 4) * 16; }
 
 // The warp's 32 keys lie in one page of 64: which.
 __device__ int page_of(const int32_t* table, int64_t first_key, int64_t length) { return first_key < length ? table[first_key / kPageTokens] : 0; }
@@ -99,87 +85,16 @@ __device__ void fetch_keys(const IndexerLogitsParams& params, int page_number, i
 
 __device__ void unpack_keys(const RawKeys& raw, Keys& keys) {
 #pragma unroll
-  for (int tile = 0; tile < 2; ++tile)
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int key = 16 * tile + 8 * half + lane_id() / 4;
-      keys.scales[tile][half] = raw.scales[key];
-#pragma unroll
-      for (int part = 0; part < 2; ++part) {
-        const uint4 bytes = *reinterpret_cast<const uint4*>(raw.bytes[key] + raw_part(key, 4 * part + lane_id() % 4));
-        const uint32_t words[4] = {bytes.x, bytes.y, bytes.z, bytes.w};
-#pragma unroll
-        for (int step = 0; step < 4; ++step) {
-          keys.values[tile][4 * part + step][half] = e4m3x2_to_half2(words[step]);
-          keys.values[tile][4 * part + step][2 + half] = e4m3x2_to_half2(words[step] >> 16);
-        }
-      }
-    }
-}
-
-// NaN stays.
-__device__ float positive(float x) {
-  asm("max.NaN.f32 %0, %0, 0f00000000;" : "+f"(x));
-  return x;
-}
-
-// dots[16 keys of each warp of a group of four, 64 heads] of one tile, in the order of multiply_halves' sums for each eight heads.
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
-__device__ void multiply_step(float (&d)[32], const uint32_t (&a)[4], uint64_t b, int accumulate) {
-  asm volatile("{ .reg .pred p; setp.ne.b32 p, %37, 0;"
-               "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
-               "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31}, {%32,%33,%34,%35}, %36, p, 1, 1, 0; }"
-               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]),
-                 "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]),
-                 "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(accumulate));
-}
-
-// Begins; after wait_for_dots the dots are there.
-__device__ void multiply_heads(float (&dots)[32], const uint32_t (&keys)[kSteps][4], const __half* queries) {
-  // Of the queries: parts lie 1024 bytes apart, groups of eight heads 128.
-  const auto address = static_cast<uint64_t>(__cvta_generic_to_shared(queries));
-  const uint64_t descriptor = (address & 0x3ffff) >> 4 | uint64_t{1024 >> 4} << 16 | uint64_t{128 >> 4} << 32;
-  begin_products();
-#pragma unroll
-  for (int step = 0; step < kSteps; ++step) multiply_step(dots, keys[step], descriptor + step * (2 * 1024 >> 4), step);
-  commit_products();
-}
-// But for the last `kPending` that were begun.
-template <int kPending>
-__device__ void wait_for_dots(float (&dots)[32]) {
-  wait_products<kPending>();
-#pragma unroll
-  for (float& dot : dots) asm volatile("" : "+f"(dot)::"memory");   // not read before
-}
-#else
-__device__ void multiply_heads(float (&dots)[32], const uint32_t (&keys)[kSteps][4], const __half* queries) {
-#pragma unroll
-  for (int tile = 0; tile < kHeadBlock / 8; ++tile) {
-    float sums[4] = {};
-#pragma unroll
-    for (int step = 0; step < kSteps; ++step) {
-      const __half* query = queries + (2 * step * kHeadBlock + 8 * tile + lane_id() / 4) * 8 + 2 * (lane_id() % 4);
-      multiply_halves(sums, keys[step], *reinterpret_cast<const uint32_t*>(query), *reinterpret_cast<const uint32_t*>(query + kHeadBlock * 8));
-    }
-    for (int i = 0; i < 4; ++i) dots[4 * tile + i] = sums[i];
+  for (int tile = 0; tile < 2; ++tile) {
+    unpack_tile(raw.bytes + 16 * tile, keys.values[tile]);
+    for (int half = 0; half < 2; ++half) keys.scales[tile][half] = raw.scales[16 * tile + 8 * half + lane_id() / 4];
   }
 }
-template <int kPending>
-__device__ void wait_for_dots(float (&)[32]) {}
-#endif
 
-// Adds weight * positive(dot) of 64 heads to the sums of the lane's two keys in a tile.
-__device__ void add_heads(const float (&dots)[32], const float* weights, float (&sums)[2]) {
-#pragma unroll
-  for (int tile = 0; tile < kHeadBlock / 8; ++tile) {
-    const float2 weight = *reinterpret_cast<const float2*>(weights + 8 * tile + 2 * (lane_id() % 4));
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      sums[half] = fmaf(weight.x, positive(dots[4 * tile + 2 * half]), sums[half]);
-      sums[half] = fmaf(weight.y, positive(dots[4 * tile + 2 * half + 1]), sums[half]);
-    }
-  }
+// What copies wrote to shared memory, visible to products once all threads have passed a barrier.
+__device__ void publish_copies() {
+  wait_copies<0>();
+  publish_to_products();
 }
 
 // Of `rows` rows, which follow one another there too.
@@ -188,33 +103,6 @@ __device__ void fetch_queries(const Rounded& rounded, int64_t row, int rows, __h
   for (int i = threadIdx.x; i < rows * rounded.heads * kParts; i += kThreads) copy_async(queries + i * 8, codes + i * 8);
   for (int i = threadIdx.x; i < rows * rounded.heads / 4; i += kThreads) copy_async(weights + 4 * i, rounded.weights + row * rounded.heads + 4 * i);
   commit_copies();
-}
-
-// What copies wrote to shared memory, visible to wgmma once all threads have passed a barrier.
-__device__ void publish_copies() {
-  wait_copies<0>();
-#if __CUDA_ARCH__ >= 900
-  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-#endif
-}
-
-// Of one tile of 16 keys.
-__device__ void write_logits(const IndexerLogitsParams& params, int64_t row, int64_t first_key, int64_t length, const float (&scales)[2], const float (&sums)[2]) {
-#pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    float sum = sums[half];
-    sum += __shfl_xor_sync(kAllLanes, sum, 1);
-    sum += __shfl_xor_sync(kAllLanes, sum, 2);
-    const int64_t key = first_key + 8 * half + lane_id() / 4;
-    if (lane_id() % 4 == 0 && key < length) params.logits[row * params.logits_stride + key] = sum * scales[half];
-  }
-}
-
-// Waits for the kernel before, where this one was launched to begin beside it.
-__device__ void wait_for_queries() {
-#if __CUDA_ARCH__ >= 900
-  cudaGridDependencySynchronize();
-#endif
 }
 
 // A block is `key_tiles` tiles of 384 keys of one row, or one tile for `rows` rows. Of one row, keys are copied a tile ahead of the
@@ -236,7 +124,7 @@ __global__ void __launch_bounds__(kThreads, 1) score_in_tensor_cores(IndexerLogi
   int64_t next_length = params.context.lengths[first_row];
   fetch_keys(params, page_of(next_table, first_key, next_length), first_key, next_length, page_bytes, raw[0]);
   int next_page = page_of(next_table, first_key + kBlockKeys, next_length);
-  wait_for_queries();
+  wait_for_kernel_before();
   const auto fetch_stage = [&](int64_t row, int to) {
     fetch_queries(rounded, row, static_cast<int>(smaller<int64_t>(stage_rows, end_row - row)), all_queries + to * stage_rows * query_halves, all_weights + to * stage_rows * rounded.heads);
   };
@@ -312,17 +200,8 @@ void launch_tensor_cores(const IndexerLogitsParams& params, const Launch& launch
   const int stage_rows = most_bytes < key_bytes + row_bytes ? 1 : static_cast<int>(smaller<int64_t>(rows, static_cast<int64_t>((most_bytes - key_bytes) / row_bytes)));
   const size_t shared = key_bytes + static_cast<size_t>(stage_rows) * row_bytes;
   cudaFuncSetAttribute(score_in_tensor_cores, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
-  cudaLaunchAttribute beside;   // the last kernel: the first keys may be on their way before the queries are rounded
-  beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  beside.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config = {};
-  config.gridDim = {static_cast<unsigned>(ceil_div(tiles, key_tiles)), static_cast<unsigned>(ceil_div(params.rows, rows)), 1};
-  config.blockDim = kThreads;
-  config.dynamicSmemBytes = shared;
-  config.stream = launch.stream;
-  config.attrs = &beside;
-  config.numAttrs = device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9 ? 1 : 0;
-  cudaLaunchKernelEx(&config, score_in_tensor_cores, params, rounded, static_cast<int64_t>(params.layout.page_bytes()), rows, stage_rows, key_tiles);
+  const dim3 grid(static_cast<unsigned>(ceil_div(tiles, key_tiles)), static_cast<unsigned>(ceil_div(params.rows, rows)));
+  launch_beside(score_in_tensor_cores, grid, kThreads, shared, launch.stream, params, rounded, static_cast<int64_t>(params.layout.page_bytes()), rows, stage_rows, key_tiles);
 }
 
 // --- plain float32
@@ -379,6 +258,7 @@ size_t scratch_bytes(const IndexerLogitsParams& params) { return uses_tensor_cor
 void indexer_logits(const IndexerLogitsParams& params, const Launch& launch) {
   ASSAY_ASSERT(params.layout.width > 0 && params.layout.width <= kWidest);
   if (params.rows == 0 || params.logits_stride == 0) return;
+  if (is_decode(params)) return score_rows(params, launch);
   if (uses_tensor_cores(params.layout)) return launch_tensor_cores(params, launch);
   const size_t shared = static_cast<size_t>(kPageTokens * (params.layout.width + 1) + params.layout.width) * sizeof(float);
   cudaFuncSetAttribute(score_plainly, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));

@@ -8,12 +8,12 @@
 #include <algorithm>
 
 #include "engine/kernels/sparse_attention.cuh"
+#include "engine/kernels/sparse_attention_tile.cuh"
 #include "engine/kernels/sparse_attention_wide.cuh"
 #include "envs/base/status.h"
 
 namespace assay::cuda {
 namespace {
-
 
 __device__ const std::byte* token_at(const SparseAttentionParams& params, int64_t row, int64_t i, int64_t token_bytes) {
   const int64_t token = params.indices ? params.indices[row * params.index_stride + i] : i;
@@ -22,18 +22,17 @@ __device__ const std::byte* token_at(const SparseAttentionParams& params, int64_
 
 // --- folding
 
-constexpr int kFoldThreads = 128;
+constexpr int kFoldThreads = kRank;
 
 // A block is a head of a row.
 __global__ void fold_parts(SparseAttentionParams params, Parts parts) {
-#if __CUDA_ARCH__ >= 900
-  cudaGridDependencySynchronize();   // launched while the parts' last blocks run
-#endif
+  wait_for_kernel_before();
   const int64_t i = blockIdx.x, rank = params.layout.rank, tokens = tokens_of(params, i / params.heads), splits = ceil_div(tokens, kSplit);
   float* out = params.out + i * rank;
   for (int64_t c = threadIdx.x; c < rank; c += kFoldThreads) {
     Softmax softmax;
     float total = 0;
+#pragma unroll 4   // so that loads do not wait for one another
     for (int64_t split = 0; split < splits; ++split) {
       const int64_t at = i * parts.splits + split;
       const Fold factors = fold(softmax, parts.softmaxes[at]);
@@ -78,24 +77,24 @@ struct Shared {
   Fold folds[kHeads];
 };
 
-// One block of threads: heads [first_head, first_head + 16 kTiles) of a row. kFull: rank 512 and rope 64, known to the compiler.
-template <int kTiles, bool kFull>
+// One block of threads: heads [first_head, first_head + 16 kTiles) of a row.
+template <int kTiles>
 struct Task {
   const SparseAttentionParams& params;
   Shared<kTiles>& shared;
   int64_t row, first_head;
   int64_t token_bytes;
-  __device__ int rank() const { return kFull ? kRank : static_cast<int>(params.layout.rank); }
-  __device__ int rope() const { return kFull ? kRope : static_cast<int>(params.layout.rope); }
-  __device__ int groups() const { return kFull ? kGroups : static_cast<int>(ceil_div(params.layout.rank, kScaleBlock)); }
+  __device__ int rank() const { return static_cast<int>(params.layout.rank); }
+  __device__ int rope() const { return static_cast<int>(params.layout.rope); }
+  __device__ int groups() const { return static_cast<int>(ceil_div(params.layout.rank, kScaleBlock)); }
   __device__ int heads() const { return static_cast<int>(smaller<int64_t>(16 * kTiles, params.heads - first_head)); }
   // Of products over a group: as many steps of 16 as hold values.
   __device__ int steps(int group) const { return smaller(static_cast<int>(kScaleBlock), rank() - group * static_cast<int>(kScaleBlock) + 15) / 16; }
 };
 
 // A warp rounds a head's query, each group under the power of two of its largest value.
-template <int kTiles, bool kFull>
-__device__ void load_query(const Task<kTiles, kFull>& task, int head) {
+template <int kTiles>
+__device__ void load_query(const Task<kTiles>& task, int head) {
   Shared<kTiles>& shared = task.shared;
   constexpr int kEach = static_cast<int>(kScaleBlock) / kWarp;
   const bool present = head < task.heads();
@@ -129,22 +128,18 @@ __device__ void load_query(const Task<kTiles, kFull>& task, int head) {
 }
 
 // A warp starts copying its eight tokens of a block; lane i has the address of token i. Tokens beyond the last become zeros.
-template <int kTiles, bool kFull>
-__device__ void fetch_tokens(const Task<kTiles, kFull>& task, const std::byte* mine) {
+template <int kTiles>
+__device__ void fetch_tokens(const Task<kTiles>& task, const std::byte* mine) {
   constexpr int kTokens = kBlock / kWarps;
   std::byte(*raw)[kRawBytes] = task.shared.raw + warp_id() * kTokens;
   const auto token = [&](int i) { return reinterpret_cast<const std::byte*>(__shfl_sync(kAllLanes, reinterpret_cast<unsigned long long>(mine), i)); };
-  if constexpr (kFull) {
-    fetch_full_tokens<kTokens>(raw[0], mine, task.params.context.pages);
-  } else {
-    const int bytes = static_cast<int>(task.token_bytes);
-    for (int i = 0; i < kTokens; ++i) {
-      const std::byte* from = token(i);
-      if (bytes % 4 == 0) {
-        for (int at = 4 * lane_id(); at < bytes; at += 4 * kWarp) copy_word_async(raw[i] + at, from ? from + at : task.params.context.pages, from != nullptr);
-      } else {
-        for (int at = lane_id(); at < bytes; at += kWarp) raw[i][at] = from ? from[at] : std::byte{0};
-      }
+  const int bytes = static_cast<int>(task.token_bytes);
+  for (int i = 0; i < kTokens; ++i) {
+    const std::byte* from = token(i);
+    if (bytes % 4 == 0) {
+      for (int at = 4 * lane_id(); at < bytes; at += 4 * kWarp) copy_word_async(raw[i] + at, from ? from + at : task.params.context.pages, from != nullptr);
+    } else {
+      for (int at = lane_id(); at < bytes; at += kWarp) raw[i][at] = from ? from[at] : std::byte{0};
     }
   }
   commit_copies();
@@ -152,14 +147,14 @@ __device__ void fetch_tokens(const Task<kTiles, kFull>& task, const std::byte* m
 
 // Which token this lane stands for in fetch_tokens of a block, -1 beyond the last; where its page is; and the token's address. Each
 // waits for memory, so that each is asked for a block before the next.
-template <int kTiles, bool kFull>
-__device__ int token_of(const Task<kTiles, kFull>& task, int64_t block, int64_t end) {
+template <int kTiles>
+__device__ int token_of(const Task<kTiles>& task, int64_t block, int64_t end) {
   const int64_t i = block + warp_id() * (kBlock / kWarps) + lane_id();
   if (lane_id() >= kBlock / kWarps || i >= end) return -1;
   return task.params.indices ? task.params.indices[task.row * task.params.index_stride + i] : static_cast<int>(i);
 }
-template <int kTiles, bool kFull>
-__device__ const std::byte* address_of(const Task<kTiles, kFull>& task, int token, int page) {
+template <int kTiles>
+__device__ const std::byte* address_of(const Task<kTiles>& task, int token, int page) {
   return token < 0 ? nullptr : task.params.context.pages + (page * kPageTokens + token % static_cast<int>(kPageTokens)) * task.token_bytes;
 }
 
@@ -170,51 +165,32 @@ __device__ uint32_t word_of(const std::byte* bytes, int count) {
 }
 
 // Codes become binary16, rotary keys move to where they are multiplied. Four codes to a step of a thread.
-template <int kTiles, bool kFull>
-__device__ void unpack_tokens(const Task<kTiles, kFull>& task) {
+template <int kTiles>
+__device__ void unpack_tokens(const Task<kTiles>& task) {
   Shared<kTiles>& shared = task.shared;
-  if constexpr (kFull) {   // a warp's token is a lane's eight codes, twice
-    constexpr int kTokens = kBlock / kWarps;
-#pragma unroll
-    for (int i = 0; i < kTokens; ++i) {
-      const int token = warp_id() + i * kWarps;
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int c = half * kRank / 2 + 8 * lane_id();
-        const uint2 codes = *reinterpret_cast<const uint2*>(shared.raw[token] + c);
-        *reinterpret_cast<uint4*>(shared.latents[token] + c) = {e4m3x2_to_half2(codes.x), e4m3x2_to_half2(codes.x >> 16), e4m3x2_to_half2(codes.y), e4m3x2_to_half2(codes.y >> 16)};
-      }
+  // Up to whole steps of 16, with zeros: products look at no more.
+  const int rank = task.rank(), columns = (rank + 15) / 16 * 16, ropes = (task.rope() + 15) / 16 * 16;
+  for (int token = warp_id(); token < kBlock; token += kWarps) {
+    const std::byte* raw = shared.raw[token];
+    for (int c = 4 * lane_id(); c < columns; c += 4 * kWarp) {
+      const uint32_t codes = c + 4 <= rank ? *reinterpret_cast<const uint32_t*>(raw + c) : word_of(raw + c, larger(0, rank - c));
+      *reinterpret_cast<uint2*>(shared.latents[token] + c) = {e4m3x2_to_half2(codes), e4m3x2_to_half2(codes >> 16)};
     }
-#pragma unroll
-    for (int i = 0; i < kBlock * (kRope / 8) / kThreads; ++i) {
-      const int token = (static_cast<int>(threadIdx.x) + i * kThreads) / (kRope / 8), c = static_cast<int>(threadIdx.x) % (kRope / 8);
-      *reinterpret_cast<uint4*>(shared.ropes[token] + 8 * c) = *reinterpret_cast<const uint4*>(shared.raw[token] + kRank + 4 * kGroups + 16 * c);
-    }
-  } else {
-    // Up to whole steps of 16, with zeros: products look at no more.
-    const int rank = task.rank(), columns = (rank + 15) / 16 * 16, ropes = (task.rope() + 15) / 16 * 16;
-    for (int token = warp_id(); token < kBlock; token += kWarps) {
-      const std::byte* raw = shared.raw[token];
-      for (int c = 4 * lane_id(); c < columns; c += 4 * kWarp) {
-        const uint32_t codes = c + 4 <= rank ? *reinterpret_cast<const uint32_t*>(raw + c) : word_of(raw + c, larger(0, rank - c));
-        *reinterpret_cast<uint2*>(shared.latents[token] + c) = {e4m3x2_to_half2(codes), e4m3x2_to_half2(codes >> 16)};
-      }
-      for (int c = lane_id(); c < ropes; c += kWarp) {
-        const uint32_t code = c < task.rope() ? word_of(raw + rank + 4 * task.groups() + 2 * c, 2) : 0;
-        shared.ropes[token][c] = __ushort_as_bfloat16(static_cast<unsigned short>(code));
-      }
+    for (int c = lane_id(); c < ropes; c += kWarp) {
+      const uint32_t code = c < task.rope() ? word_of(raw + rank + 4 * task.groups() + 2 * c, 2) : 0;
+      shared.ropes[token][c] = __ushort_as_bfloat16(static_cast<unsigned short>(code));
     }
   }
 }
 
 // A thread has a token's scale of one group: token threadIdx.x / 4, group threadIdx.x % 4. NaN and infinity have no say in the largest.
-template <int kTiles, bool kFull>
-__device__ float load_scale(const Task<kTiles, kFull>& task, int count) {
+template <int kTiles>
+__device__ float load_scale(const Task<kTiles>& task, int count) {
   Shared<kTiles>& shared = task.shared;
   const int token = static_cast<int>(threadIdx.x) / kGroups, group = static_cast<int>(threadIdx.x) % kGroups;
   const bool present = token < count && group < task.groups();
   const std::byte* at = shared.raw[token] + task.rank() + 4 * group;
-  const float scale = !present ? 0.0f : kFull ? *reinterpret_cast<const float*>(at) : __uint_as_float(word_of(at, 4));
+  const float scale = present ? __uint_as_float(word_of(at, 4)) : 0.0f;
   int largest = present && isfinite(scale) ? exponent_of(scale) : kNoExponent;
   for (int mask = kGroups; mask < kWarp; mask *= 2) largest = larger(largest, __shfl_xor_sync(kAllLanes, largest, mask));
   if (lane_id() < kGroups) shared.warp_exponents[warp_id()][lane_id()] = largest;
@@ -230,19 +206,19 @@ __device__ int block_exponent(const Shared<kTiles>& shared, int group) {
 }
 
 // Scores of the warp's tile of 16 heads and its tiles of eight tokens.
-template <int kTiles, bool kFull>
-__device__ void score_tokens(const Task<kTiles, kFull>& task, int head_tile, int first_tile, float (&scores)[token_tiles(kTiles)][4]) {
+template <int kTiles>
+__device__ void score_tokens(const Task<kTiles>& task, int head_tile, int first_tile, float (&scores)[token_tiles(kTiles)][4]) {
   constexpr int kTokens = token_tiles(kTiles);
   const Shared<kTiles>& shared = task.shared;
   const int lane = lane_id(), head = 16 * head_tile + lane / 4;
   // Rows and columns of the four matrices that a lane names: of heads the second lies below, of tokens beside.
   const int a_row = 16 * head_tile + lane % 16, a_column = lane / 16 * 8;
   const int b_row = 8 * first_tile + lane % 8 + (kTokens > 1 ? lane / 16 * 8 : 0), b_column = kTokens > 1 ? lane / 8 % 2 * 8 : lane / 8 * 8;
-#pragma unroll(kFull ? kGroups : 1)
+#pragma unroll 1
   for (int group = 0; group < task.groups(); ++group) {
     float dots[kTokens][4] = {};
-    const int steps = kFull ? static_cast<int>(kScaleBlock) / 16 : task.steps(group);
-#pragma unroll(kFull ? 8 : 1)
+    const int steps = task.steps(group);
+#pragma unroll 1
     for (int step = 0; step < steps; step += kTokens > 1 ? 1 : 2) {
       const int c = group * static_cast<int>(kScaleBlock) + 16 * step;
       uint32_t a[4], b[4];
@@ -269,7 +245,7 @@ __device__ void score_tokens(const Task<kTiles, kFull>& task, int head_tile, int
       }
   }
   float dots[kTokens][4] = {};
-#pragma unroll(kFull ? 4 : 1)
+#pragma unroll 1
   for (int step = 0; step < (task.rope() + 15) / 16; ++step) {
     uint32_t high[4], low[4], b[4];
     load_matrices(&shared.query_ropes[a_row][16 * step + a_column], high);
@@ -289,8 +265,8 @@ __device__ void score_tokens(const Task<kTiles, kFull>& task, int head_tile, int
 }
 
 // sums[heads, columns] += weights[heads, tokens] latents[tokens, columns], for the warp's columns.
-template <int kTiles, bool kFull>
-__device__ void add_tokens(const Task<kTiles, kFull>& task, float (&sums)[kTiles][kWarpColumns / 8][4]) {
+template <int kTiles>
+__device__ void add_tokens(const Task<kTiles>& task, float (&sums)[kTiles][kWarpColumns / 8][4]) {
   const Shared<kTiles>& shared = task.shared;
   const int lane = lane_id(), first_column = warp_id() * kWarpColumns, group = first_column / static_cast<int>(kScaleBlock);
   if (first_column >= task.rank()) return;
@@ -318,8 +294,8 @@ enum class Queries { kThere, kToLoad };
 
 // Tokens [first, end) of the row: their softmax into shared.parts, their weighted sums into `sums` times 2^exponent (returned). Queries
 // are loaded while the first tokens are on their way.
-template <int kTiles, bool kFull>
-__device__ int attend_split(const Task<kTiles, kFull>& task, int64_t first, int64_t end, Queries queries, float (&sums)[kTiles][kWarpColumns / 8][4]) {
+template <int kTiles>
+__device__ int attend_split(const Task<kTiles>& task, int64_t first, int64_t end, Queries queries, float (&sums)[kTiles][kWarpColumns / 8][4]) {
   Shared<kTiles>& shared = task.shared;
   constexpr int kTokenWarps = token_warps(kTiles), kTokens = token_tiles(kTiles);
   const int lane = lane_id(), head_tile = warp_id() % kTiles, token_warp = warp_id() / kTiles, first_tile = token_warp * kTokens;
@@ -411,8 +387,8 @@ __device__ int attend_split(const Task<kTiles, kFull>& task, int64_t first, int6
 }
 
 // f(head, column, sum) for every sum this lane has.
-template <int kTiles, bool kFull, typename Function>
-__device__ void for_sums(const Task<kTiles, kFull>& task, int exponent, const float (&sums)[kTiles][kWarpColumns / 8][4], const Function& f) {
+template <int kTiles, typename Function>
+__device__ void for_sums(const Task<kTiles>& task, int exponent, const float (&sums)[kTiles][kWarpColumns / 8][4], const Function& f) {
   const int lane = lane_id();
   const float scale = power_of_two(exponent);
 #pragma unroll
@@ -427,13 +403,13 @@ __device__ void for_sums(const Task<kTiles, kFull>& task, int exponent, const fl
 }
 
 // A block of threads is some heads of a row; all of its splits, or with parts.sums one of them.
-template <int kTiles, bool kFull>
+template <int kTiles>
 __global__ void __launch_bounds__(kThreads, 1) attend(SparseAttentionParams params, Parts parts, int64_t token_bytes) {
   extern __shared__ __align__(16) std::byte memory[];
   Shared<kTiles>& shared = *reinterpret_cast<Shared<kTiles>*>(memory);
   const int64_t blocks = parts.sums ? parts.splits : 1, head_blocks = ceil_div(params.heads, 16 * kTiles);
   const int64_t split = blockIdx.x % blocks, row = blockIdx.x / blocks / head_blocks, first_head = blockIdx.x / blocks % head_blocks * 16 * kTiles;
-  const Task<kTiles, kFull> task{params, shared, row, first_head, token_bytes};
+  const Task<kTiles> task{params, shared, row, first_head, token_bytes};
   const int64_t tokens = tokens_of(params, row);
   float* out = params.out + (row * params.heads + first_head) * task.rank();
   float sums[kTiles][kWarpColumns / 8][4];
@@ -463,22 +439,8 @@ __global__ void __launch_bounds__(kThreads, 1) attend(SparseAttentionParams para
 template <int kTiles>
 void launch_attend(const SparseAttentionParams& params, const Parts& parts, const Launch& launch) {
   const int64_t blocks = params.rows * ceil_div(params.heads, 16 * kTiles) * (parts.sums ? parts.splits : 1);
-  const auto kernel = params.layout.rank == kRank && params.layout.rope == kRope ? attend<kTiles, true> : attend<kTiles, false>;
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, sizeof(Shared<kTiles>));
-  kernel<<<static_cast<unsigned>(blocks), kThreads, sizeof(Shared<kTiles>), launch.stream>>>(params, parts, static_cast<int64_t>(params.layout.token_bytes()));
-}
-
-void launch_fold(const SparseAttentionParams& params, const Parts& parts, const Launch& launch) {
-  cudaLaunchAttribute beside;
-  beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  beside.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config = {};
-  config.gridDim = static_cast<unsigned>(params.rows * params.heads);
-  config.blockDim = kFoldThreads;
-  config.stream = launch.stream;
-  config.attrs = &beside;
-  config.numAttrs = device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9 ? 1 : 0;
-  cudaLaunchKernelEx(&config, fold_parts, params, parts);
+  cudaFuncSetAttribute(attend<kTiles>, cudaFuncAttributeMaxDynamicSharedMemorySize, sizeof(Shared<kTiles>));
+  attend<kTiles><<<static_cast<unsigned>(blocks), kThreads, sizeof(Shared<kTiles>), launch.stream>>>(params, parts, static_cast<int64_t>(params.layout.token_bytes()));
 }
 
 // --- plain float32
@@ -543,12 +505,20 @@ void launch_plainly(const SparseAttentionParams& params, const Launch& launch) {
 // Splits of the longest row there may be, as far as the host knows.
 int64_t most_splits(const SparseAttentionParams& params) { return larger<int64_t>(ceil_div(params.index_stride, kSplit), 1); }
 
-// As many heads to a block of threads as leave every multiprocessor one, and as shared memory holds.
-int tiles_of(const SparseAttentionParams& params, int64_t splits) {
-  const int multiprocessors = device_attribute(cudaDevAttrMultiProcessorCount);
+void launch_attention(const SparseAttentionParams& params, const Parts& parts, const Launch& launch) {
+  const int64_t multiprocessors = device_attribute(cudaDevAttrMultiProcessorCount), splits = parts.sums ? parts.splits : 1;
+  // Blocks of threads if each has `tiles` tiles of heads.
+  const auto blocks = [&](int tiles) { return params.rows * splits * ceil_div(params.heads, 16 * tiles); };
+  if (is_full(params)) {   // 64 heads take as long as two or three times 16
+    if (is_wide(params) && params.heads > 32 && 2 * blocks(4) > multiprocessors) return attend_in_warpgroups(params, parts, launch);
+    return attend_in_tiles(params, parts, launch);
+  }
+  // As many heads to a block as leave every multiprocessor one, and as shared memory holds.
   const auto memory = static_cast<size_t>(device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
-  const auto worth = [&](int tiles, size_t bytes) { return bytes <= memory && params.heads > 8 * tiles && params.rows * splits * ceil_div(params.heads, 16 * tiles) >= multiprocessors; };
-  return worth(4, sizeof(Shared<4>)) ? 4 : worth(2, sizeof(Shared<2>)) ? 2 : 1;
+  const auto worth = [&](int tiles, size_t bytes) { return bytes <= memory && params.heads > 8 * tiles && blocks(tiles) >= multiprocessors; };
+  if (worth(4, sizeof(Shared<4>))) launch_attend<4>(params, parts, launch);
+  else if (worth(2, sizeof(Shared<2>))) launch_attend<2>(params, parts, launch);
+  else launch_attend<1>(params, parts, launch);
 }
 
 }  // namespace
@@ -571,15 +541,8 @@ void sparse_attention(const SparseAttentionParams& params, const Launch& launch)
     parts.sums = reinterpret_cast<float*>(launch.scratch);
     parts.softmaxes = reinterpret_cast<Softmax*>(parts.sums + params.rows * params.heads * parts.splits * params.layout.rank);
   }
-  switch (tiles_of(params, parts.sums ? parts.splits : 1)) {
-    case 4:
-      if (is_wide(params)) attend_in_warpgroups(params, parts, launch);
-      else launch_attend<4>(params, parts, launch);
-      break;
-    case 2: launch_attend<2>(params, parts, launch); break;
-    default: launch_attend<1>(params, parts, launch);
-  }
-  if (parts.sums) launch_fold(params, parts, launch);
+  launch_attention(params, parts, launch);
+  if (parts.sums) launch_beside(fold_parts, static_cast<unsigned>(params.rows * params.heads), kFoldThreads, 0, launch.stream, params, parts);
 }
 
 }  // namespace assay::cuda

@@ -75,15 +75,19 @@ __device__ inline float sum_of_four(float value) {
 // --- tokens
 
 __device__ inline int page_of(const int32_t* table, int token) { return token < 0 ? 0 : table[token / static_cast<int>(kPageTokens)]; }
-// A warp starts copying kTokens tokens of the largest size to one place behind the other; lane i has the address of token i, null for zeros.
-template <int kTokens>
+// A warp starts copying eight tokens of the largest size to one place behind the other, four at once; lane i < 8 has the address of token i, null
+// for zeros.
 __device__ inline void fetch_full_tokens(std::byte* to, const std::byte* mine, const std::byte* pages) {
-  constexpr int kParts = kRawBytes / 16, kEach = (kTokens * kParts + kWarp - 1) / kWarp;
+  constexpr int kParts = kRawBytes / 16;
 #pragma unroll
-  for (int j = 0; j < kEach; ++j) {
-    const int at = lane_id() + j * kWarp, i = at / kParts;
-    const auto* from = reinterpret_cast<const std::byte*>(__shfl_sync(kAllLanes, reinterpret_cast<unsigned long long>(mine), i));
-    if (at < kTokens * kParts) copy_async(to + 16 * at, from ? from + (at - i * kParts) * 16 : pages, from != nullptr);
+  for (int four = 0; four < 8; four += 4) {
+    const int token = four + lane_id() / 8, part = lane_id() % 8;
+    const auto* from = reinterpret_cast<const std::byte*>(__shfl_sync(kAllLanes, reinterpret_cast<unsigned long long>(mine), token));
+    const bool present = from != nullptr;
+    const std::byte* parts = (present ? from : pages) + 16 * part;
+#pragma unroll
+    for (int at = 0; at < kParts; at += 8)
+      if (at + 8 <= kParts || part < kParts - at) copy_async(to + token * kRawBytes + 16 * (part + at), parts + 16 * at, present);
   }
 }
 

@@ -30,7 +30,7 @@ struct Shared {
   Softmax parts[kHeads], totals[kHeads];
   Fold folds[kHeads];
 };
-static_assert(kRope == kTile && kScaleBlock == 2 * kTile && kThreads == kBlock * kGroups);
+static_assert(kBlock / kWarps == 8 && kRope == kTile && kScaleBlock == 2 * kTile && kThreads == kBlock * kGroups);
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 constexpr int kGroupWarps = 4;
@@ -91,8 +91,7 @@ __device__ const std::byte* address_of(const Task& task, int token, int page) {
   return token < 0 ? nullptr : task.params.context.pages + (page * kPageTokens + token % static_cast<int>(kPageTokens)) * kRawBytes;
 }
 __device__ void fetch_tokens(const Task& task, const std::byte* mine) {
-  constexpr int kTokens = kBlock / kWarps;
-  fetch_full_tokens<kTokens>(task.shared.raw[warp_id() * kTokens], mine, task.params.context.pages);
+  fetch_full_tokens(task.shared.raw[warp_id() * (kBlock / kWarps)], mine, task.params.context.pages);
   commit_copies();
 }
 

@@ -5,9 +5,9 @@
 
 namespace assay::cuda {
 
-// Whether there are warpgroups on this device, and the sizes are DeepSeek-V3.2's: rank 512, rope 64, in FP8.
+// Whether there are warpgroups on this device, and sizes are those of is_full (sparse_attention_tile.cuh).
 bool is_wide(const SparseAttentionParams& params);
-// Blocks of threads and where they leave their results are those of launch_attend.
+// Blocks of threads are 64 heads of a row, or with parts.sums of one of its splits.
 void attend_in_warpgroups(const SparseAttentionParams& params, const Parts& parts, const Launch& launch);
 
 }  // namespace assay::cuda

@@ -7,9 +7,16 @@
 
 #include "engine/kernels/device.cuh"
 
-#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 namespace assay::cuda {
 
+// What this thread wrote to shared memory, visible to products that are begun behind a barrier.
+__device__ inline void publish_to_products() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+#endif
+}
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 // Of a tile of any number of rows; + bytes / 16 names what lies so many bytes further on. Where a product reads a row's values as columns and
 // wants more than 64, the tile with the next ones lies `next_bytes` further on.
 __device__ inline uint64_t swizzled_tile(const void* tile, int next_bytes = 16) {
@@ -17,8 +24,6 @@ __device__ inline uint64_t swizzled_tile(const void* tile, int next_bytes = 16) 
   return (address & 0x3ffff) >> 4 | static_cast<uint64_t>(next_bytes >> 4) << 16 | uint64_t{1024 >> 4} << 32 | uint64_t{1} << 62;
 }
 
-// What this thread wrote to shared memory, visible to products that are begun behind a barrier.
-__device__ inline void publish_to_products() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 __device__ inline void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ inline void commit_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 template <int kPending>
@@ -85,6 +90,6 @@ __device__ inline void multiply_halves_transposed(float (&d)[64], const uint32_t
                  "+f"(d[55]), "+f"(d[56]), "+f"(d[57]), "+f"(d[58]), "+f"(d[59]), "+f"(d[60]), "+f"(d[61]), "+f"(d[62]), "+f"(d[63])
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
+#endif
 
 }  // namespace assay::cuda
-#endif

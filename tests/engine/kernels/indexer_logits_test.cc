@@ -30,9 +30,12 @@ const std::vector<Shape>& shapes() {
         {64, 128, {150}, {0, 0}, {150, 149}},
         {2, 12, {600}, {0}, {600}},
         {4, 64, {64}, {}, {}},
+        {64, 128, {190}, {}, {}},
     };
     // Two chunks of a prefill: more rows than share a page at once, each seeing one token more.
     for (int64_t length = 60; length <= 200; ++length) made[0].row_sequences.push_back(0), made[0].row_lengths.push_back(length);
+    // As many as are taken for a prefill, of DeepSeek-V3.2's sizes; alone a row is decoding.
+    for (int64_t length = 62; length <= 190; ++length) made[8].row_sequences.push_back(0), made[8].row_lengths.push_back(length);
     return made;
   }();
   return all;
@@ -154,6 +157,19 @@ TEST_CASE("an indexer logit has the same bits with any threads and any neighbour
         CHECK(same_bits<float>(alone, std::span(together).subspan(r * alone.size(), alone.size())));
       }
     }
+}
+
+TEST_CASE("a long row of the largest size has the logits of the reference and the bits that it has alone among many short rows") {
+  Shape shape{64, 128, {40'000, 70}, {}, {}};
+  for (int64_t row = 0; row < 127; ++row) shape.row_sequences.push_back(row != 50), shape.row_lengths.push_back(row == 50 ? 39'997 : row % 71);
+  Case test = make_case(shape, CacheFormat::kE4m3, Outliers::kNo, 99);
+  const std::vector<float> want = run(cpu_kernels().front(), test, 1);
+  for (const Kernels* kernels : fast_kernels()) {
+    INFO(kernels->name);
+    const std::vector<float> together = run(*kernels, test, 2), alone = run(*kernels, test, 2, 50, 1);
+    CHECK(disagreement(together, want, 1e-5, [&](size_t at) { return magnitude(test, at); }) == "");
+    CHECK(same_bits<float>(alone, std::span(together).subspan(50 * alone.size(), alone.size())));
+  }
 }
 
 }  // namespace
