@@ -1,13 +1,5 @@
 #include "datasets/store.h"
 
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -16,6 +8,8 @@
 #include "datasets/rollout_text.h"
 #include "datasets/schema.h"
 #include "datasets/segment.h"
+#include "datasets/sql_file.h"
+#include "datasets/store_file.h"
 #include "datasets/token_record.h"
 #include "datasets/token_sequence.h"
 #include "envs/base/hash.h"
@@ -27,218 +21,10 @@ constexpr size_t kPendingRows = 8192;
 constexpr size_t kPendingBytes = size_t{8} << 20;
 constexpr size_t kAheadBytes = size_t{1} << 20;
 constexpr int64_t kPendingUs = 500'000;
-constexpr int kBusyMs = 60'000;
 constexpr size_t kCachedEnvironments = 64;
 constexpr size_t kOpenSegments = 64;
 constexpr size_t kIdDigits = 64, kPrefixDigits = 6;
 constexpr size_t kProblems = 1000;
-
-// ---- SQLite, as values ----
-
-Error database_error(sqlite3* database, const std::string& doing, const std::string& path) {
-  const int code = sqlite3_errcode(database) & 0xff;
-  std::string hint = "check that the file and its folder can be read and written";
-  if (code == SQLITE_FULL || code == SQLITE_IOERR) hint = "free some space and run the same command again";
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) hint = "wait until the other process that holds the store has ended";
-  if (code == SQLITE_CORRUPT) hint = "restore the store from a copy";
-  if (code == SQLITE_NOTADB) hint = "name another file with --store";
-  return make_error(Boundary::kStore, "cannot " + doing + ": " + sqlite3_errmsg(database), path, hint);
-}
-
-struct Closer {
-  void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-
-// A prepared statement. next() is false at the end, and then the statement can be run again.
-class Statement {
- public:
-  Statement() = default;
-  Statement(sqlite3* database, const std::string& sql, const std::string& path) : database_(database), path_(path) {
-    sqlite3_stmt* statement = nullptr;
-    sqlite3_prepare_v2(database, sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr);
-    statement_.reset(statement);
-  }
-
-  Statement& bind(int index, const Value& value) {
-    if (!statement_) return *this;
-    if (const auto* number = std::get_if<int64_t>(&value)) sqlite3_bind_int64(statement_.get(), index, *number);
-    else if (const auto* real = std::get_if<double>(&value)) sqlite3_bind_double(statement_.get(), index, *real);
-    else return bind_text(index, std::get<std::string>(value));
-    return *this;
-  }
-  Statement& bind_text(int index, const std::string& text) {
-    if (statement_) sqlite3_bind_text64(statement_.get(), index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-    return *this;
-  }
-  Statement& bind_all(const Values& values) {
-    for (size_t i = 0; i < values.size(); ++i) bind(static_cast<int>(i) + 1, values[i]);
-    return *this;
-  }
-
-  Result<bool> next() {
-    if (!statement_) return database_error(database_, "read the store", path_);
-    const int code = sqlite3_step(statement_.get());
-    if (code == SQLITE_ROW) return true;
-    if (code == SQLITE_DONE) {
-      sqlite3_reset(statement_.get());
-      return false;
-    }
-    Error error = database_error(database_, sqlite3_stmt_readonly(statement_.get()) ? "read the store" : "write to the store", path_);
-    sqlite3_reset(statement_.get());
-    return error;
-  }
-  // To the end, rows ignored.
-  Status run() {
-    for (;;) {
-      ASSAY_ASSIGN(const bool row, next());
-      if (!row) return {};
-    }
-  }
-  // Ends early; the current row is gone.
-  void finish() { sqlite3_reset(statement_.get()); }
-
-  int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
-  double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
-  bool null(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
-  std::string text(int column) const {
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
-    return bytes ? std::string(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_.get(), column))) : std::string();
-  }
-  Value value(int column) const {
-    switch (sqlite3_column_type(statement_.get(), column)) {
-      case SQLITE_INTEGER: return integer(column);
-      case SQLITE_FLOAT: return real(column);
-      default: return text(column);
-    }
-  }
-
- private:
-  sqlite3* database_ = nullptr;
-  std::string path_;
-  std::unique_ptr<sqlite3_stmt, Closer> statement_;
-};
-
-class SqlFile {
- public:
-  SqlFile() = default;
-  SqlFile(sqlite3* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
-  Statement prepare(const std::string& sql) const { return Statement(handle_.get(), sql, path_); }
-  Status execute(const std::string& sql) const {
-    if (sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-      return database_error(handle_.get(), "write to the store", path_);
-    return {};
-  }
-  Result<int64_t> integer(const std::string& sql) const {
-    Statement statement = prepare(sql);
-    ASSAY_ASSIGN(const bool row, statement.next());
-    return row ? statement.integer(0) : 0;
-  }
-  Result<std::string> text(const std::string& sql) const {
-    Statement statement = prepare(sql);
-    ASSAY_ASSIGN(const bool row, statement.next());
-    return row ? statement.text(0) : std::string();
-  }
-  bool read_only() const { return sqlite3_db_readonly(handle_.get(), "main") == 1; }
-  int64_t last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
-  bool changed() const { return sqlite3_changes(handle_.get()) > 0; }  // by the last INSERT
-  // BEGIN IMMEDIATE … COMMIT around `work`; rolled back if anything fails.
-  template <typename Work>
-  Status transaction(const Work& work) const {
-    ASSAY_TRY(execute("BEGIN IMMEDIATE"));
-    Status status = work();
-    if (status.ok()) status = execute("COMMIT");
-    if (!status.ok() && !sqlite3_get_autocommit(handle_.get())) (void)execute("ROLLBACK");
-    return status;
-  }
-
- private:
-  std::unique_ptr<sqlite3, Closer> handle_;
-  std::string path_;
-};
-
-// ---- Opening ----
-
-int newest_version() { return static_cast<int>(store_migrations().size()); }
-
-// The version of a store, 0 for an empty file; an error for anything that is not ours to touch.
-Result<int64_t> recognise(const SqlFile& database, const std::string& path) {
-  ASSAY_ASSIGN(const int64_t application, database.integer("PRAGMA application_id"));
-  ASSAY_ASSIGN(const int64_t version, database.integer("PRAGMA user_version"));
-  ASSAY_ASSIGN(const int64_t objects, database.integer("SELECT count(*) FROM sqlite_schema"));
-  const bool fresh = application == 0 && version == 0 && objects == 0;
-  if (!fresh && (application != kStoreApplicationId || version < 1))
-    return input_error("a SQLite file, but not a store of assay", path, "name another file with --store");
-  if (version > newest_version())
-    return input_error("made by a newer version of assay (schema " + std::to_string(version) + "; this program knows " +
-                           std::to_string(newest_version()) + ")",
-                       path, "install the newer version, or use another store");
-  return version;
-}
-
-// Two processes may find the same new or old file: the version is read again inside the transaction.
-Status migrate(const SqlFile& database, const std::string& path) {
-  return database.transaction([&]() -> Status {
-    ASSAY_ASSIGN(int64_t version, recognise(database, path));
-    for (; version < newest_version(); ++version) ASSAY_TRY(database.execute(std::string(store_migrations()[version])));
-    ASSAY_TRY(database.execute("PRAGMA application_id = " + std::to_string(kStoreApplicationId)));
-    return database.execute("PRAGMA user_version = " + std::to_string(version));
-  });
-}
-
-Result<SqlFile> open_file(const std::string& path, StoreMode mode) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    return input_error("a folder, not a store", path, "name a file with --store");
-  if (mode == StoreMode::kMustExist && !std::filesystem::exists(path, ignored))
-    return input_error("there is no such store", path, "make one with: assay synth travel --store " + path);
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-  if (mode == StoreMode::kOpenOrCreate) flags |= SQLITE_OPEN_CREATE;
-  sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
-  SqlFile database(handle, path);
-  if (code != SQLITE_OK) return database_error(handle, "open the store", path);
-  sqlite3_busy_timeout(handle, kBusyMs);
-  if (database.read_only())
-    return make_error(Boundary::kStore, "the store is write-protected", path, "copy it, with its .segments folder, to where you may write");
-  return database;
-}
-
-// Held on the store's folder while a store is opened: two processes that switch one new file to WAL at once are answered "busy"
-// at any time-out, and one that looks at a file half made by another would take it for a stranger's.
-class FolderLock {
- public:
-  static Result<std::unique_ptr<FolderLock>> take(const std::string& folder) {
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return make_error(Boundary::kStore, std::string("cannot open: ") + std::strerror(errno), folder);
-    std::unique_ptr<FolderLock> lock(new FolderLock(fd));
-    while (::flock(fd, LOCK_EX) != 0)
-      if (errno != EINTR) return make_error(Boundary::kStore, std::string("cannot lock: ") + std::strerror(errno), folder);
-    return lock;
-  }
-  ~FolderLock() { ::close(fd_); }
-
- private:
-  explicit FolderLock(int fd) : fd_(fd) {}
-  int fd_;
-};
-
-Status prepare_file(const SqlFile& database, const std::string& path, const std::string& folder) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  ASSAY_ASSIGN(const auto lock, FolderLock::take(parent.empty() ? "." : parent));
-  ASSAY_TRY(recognise(database, path));   // nothing is made beside a file that is not ours
-  if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST)
-    return make_error(Boundary::kStore, std::string("cannot create the folder of segments: ") + std::strerror(errno), folder,
-                      "check that its parent folder can be written");
-  ASSAY_ASSIGN(const std::string mode, database.text("PRAGMA journal_mode = WAL"));
-  if (mode != "wal")
-    return make_error(Boundary::kStore, "the file system does not support a write-ahead log", path, "put the store on a local disk");
-  // A commit need not be synced: what it points to was, and an older state is a valid one.
-  ASSAY_TRY(database.execute("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -65536"));
-  ASSAY_ASSIGN(const int64_t version, recognise(database, path));
-  if (version < newest_version()) return migrate(database, path);
-  return {};
-}
 
 // ---- Listings ----
 
@@ -299,6 +85,16 @@ RolloutRow rollout_row(const Statement& s) {
   row.reward = s.real(11);
   row.position = s.integer(12);
   return row;
+}
+
+template <typename Row, typename Read>
+Result<std::vector<Row>> rows_of(Statement& select, const Read& read) {
+  std::vector<Row> rows;
+  ASSAY_TRY(select.each([&]() -> Status {
+    rows.push_back(read(select));
+    return {};
+  }));
+  return rows;
 }
 
 std::string columns_of(const StoreTable& table) {
@@ -462,6 +258,7 @@ class SqliteStore final : public Store {
   Statement select_records(RecordKind kind, const std::string& condition);
   StoredRecord record_of(const Statement& row, RecordKind kind);
   Result<StoredRecord> with_tokens(StoredRecord rollout);
+  Result<Json> observations_of(Statement& select, const char* first, const std::string& what);
   Status check_table(const StoreTable& table, std::vector<std::string>& problems);
   Status check_references(std::vector<std::string>& problems);
 
@@ -740,12 +537,7 @@ Result<std::vector<TaskRow>> SqliteStore::tasks(const TaskFilter& filter) {
                   "c.id, c.sound, c.chance_rate, c.calls_low, c.calls_high") +
       kNewestCertificate + where.sql() + " ORDER BY t.domain, t.preset, t.seed, t.difficulty, t.number, t.id LIMIT ?");
   select.bind_all(where.values(filter.limit));
-  std::vector<TaskRow> rows;
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return rows;
-    rows.push_back(task_row(select));
-  }
+  return rows_of<TaskRow>(select, task_row);
 }
 
 Result<std::vector<RolloutRow>> SqliteStore::rollouts(const RolloutFilter& filter) {
@@ -762,24 +554,14 @@ Result<std::vector<RolloutRow>> SqliteStore::rollouts(const RolloutFilter& filte
       "SELECT id, task, policy, boundary, stop, seed, sample, steps, calls, scored, passed, reward, rowid FROM rollout" +
       where.sql() + " ORDER BY policy, task, seed, sample, id LIMIT ?");
   select.bind_all(where.values(filter.limit));
-  std::vector<RolloutRow> rows;
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return rows;
-    rows.push_back(rollout_row(select));
-  }
+  return rows_of<RolloutRow>(select, rollout_row);
 }
 
 Result<std::vector<std::string>> SqliteStore::environments() {
   std::lock_guard lock(mutex_);
   ASSAY_TRY(flush_locked());
   Statement select = database_.prepare("SELECT id FROM environment ORDER BY id");
-  std::vector<std::string> ids;
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return ids;
-    ids.push_back(select.text(0));
-  }
+  return rows_of<std::string>(select, [](const Statement& s) { return s.text(0); });
 }
 
 Result<std::vector<PolicySummary>> SqliteStore::summary() {
@@ -788,21 +570,20 @@ Result<std::vector<PolicySummary>> SqliteStore::summary() {
   Statement select = database_.prepare(
       "SELECT r.policy, t.difficulty, count(DISTINCT r.task), count(*), sum(r.scored), sum(r.passed), sum(1 - r.scored), "
       "avg(r.calls) FROM rollout r LEFT JOIN task t ON t.id = r.task GROUP BY r.policy, t.difficulty ORDER BY 1, 2");
-  std::vector<PolicySummary> lines;
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return lines;
-    PolicySummary line;
-    line.policy = select.text(0);
-    line.difficulty = static_cast<int>(select.integer(1));
-    line.tasks = select.integer(2);
-    line.rollouts = select.integer(3);
-    line.scored = select.integer(4);
-    line.passed = select.integer(5);
-    line.failed = select.integer(6);
-    line.mean_calls = select.real(7);
-    lines.push_back(std::move(line));
-  }
+  return rows_of<PolicySummary>(select, [](const Statement& s) {
+    return PolicySummary{s.text(0), static_cast<int>(s.integer(1)), s.integer(2), s.integer(3), s.integer(4), s.integer(5), s.integer(6), s.real(7)};
+  });
+}
+
+// Rows of (name or subject, value, time).
+Result<Json> SqliteStore::observations_of(Statement& select, const char* first, const std::string& what) {
+  Json found = Json::array();
+  ASSAY_TRY(select.each([&]() -> Status {
+    ASSAY_ASSIGN(Json value, parse_json(select.text(1), path_ + ": " + what));
+    found.push_back({{first, select.text(0)}, {"value", std::move(value)}, {"unix_ms", select.integer(2)}});
+    return {};
+  }));
+  return found;
 }
 
 Result<Json> SqliteStore::observations(const std::string& subject) {
@@ -810,13 +591,7 @@ Result<Json> SqliteStore::observations(const std::string& subject) {
   ASSAY_TRY(flush_locked());
   Statement select = database_.prepare("SELECT name, value, unix_ms FROM observation WHERE subject = ?1 ORDER BY unix_ms, position");
   select.bind_text(1, subject);
-  Json found = Json::array();
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return found;
-    ASSAY_ASSIGN(Json value, parse_json(select.text(1), path_ + ": observation of " + subject));
-    found.push_back({{"name", select.text(0)}, {"value", std::move(value)}, {"unix_ms", select.integer(2)}});
-  }
+  return observations_of(select, "name", "observation of " + subject);
 }
 
 Result<Json> SqliteStore::observations_named(const std::string& name) {
@@ -824,13 +599,7 @@ Result<Json> SqliteStore::observations_named(const std::string& name) {
   ASSAY_TRY(flush_locked());
   Statement select = database_.prepare("SELECT subject, value, unix_ms FROM observation WHERE name = ?1 ORDER BY unix_ms, position");
   select.bind_text(1, name);
-  Json found = Json::array();
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return found;
-    ASSAY_ASSIGN(Json value, parse_json(select.text(1), path_ + ": observations named " + name));
-    found.push_back({{"subject", select.text(0)}, {"value", std::move(value)}, {"unix_ms", select.integer(2)}});
-  }
+  return observations_of(select, "subject", "observations named " + name);
 }
 
 Result<Json> SqliteStore::statistics() {
@@ -898,18 +667,16 @@ Status SqliteStore::visit_records(RecordKind kind, const std::function<bool(cons
   std::lock_guard lock(mutex_);
   ASSAY_TRY(flush_locked());
   Statement select = select_records(kind, " ORDER BY rowid");
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return {};
+  return select.each([&]() -> Status {
     Values values;
     for (size_t i = 0; i < columns; ++i) values.push_back(select.value(static_cast<int>(i)));
-    if (!wanted(values)) continue;
+    if (!wanted(values)) return {};
     StoredRecord record = record_of(select, kind);
     if (kind == RecordKind::kRollout) {
       ASSAY_ASSIGN(record, with_tokens(std::move(record)));
     }
-    ASSAY_TRY(visit(std::move(record)));
-  }
+    return visit(std::move(record));
+  });
 }
 
 Result<StoredRecord> SqliteStore::rollout_record(const std::string& id) {
@@ -925,11 +692,7 @@ Status SqliteStore::visit_observations(const std::function<Status(const StoredOb
   std::lock_guard lock(mutex_);
   ASSAY_TRY(flush_locked());
   Statement select = database_.prepare("SELECT subject, name, value, unix_ms FROM observation ORDER BY position");
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return {};
-    ASSAY_TRY(visit({select.text(0), select.text(1), select.text(2), select.integer(3)}));
-  }
+  return select.each([&] { return visit({select.text(0), select.text(1), select.text(2), select.integer(3)}); });
 }
 
 Result<bool> SqliteStore::holds(RecordKind kind, const Values& values) {
@@ -1023,27 +786,26 @@ Status SqliteStore::check_table(const StoreTable& table, std::vector<std::string
   const int columns = static_cast<int>(table.columns.size());
   Statement select =
       database_.prepare("SELECT " + columns_of(table) + " FROM " + table.name + " ORDER BY segment, offset");
-  for (;;) {
-    ASSAY_ASSIGN(const bool more, select.next());
-    if (!more) return {};
+  return select.each([&]() -> Status {
     const std::string where = std::string(table.name) + " " + select.text(0);
     auto record = read_record(select.integer(columns), select.integer(columns + 1), select.integer(columns + 2));
     if (!record.ok()) {
       report(problems, where + ": " + record.error().text());
-      continue;
+      return {};
     }
     auto text = record_text(*record, table.kind, where);
     auto values = text.ok() ? values_of_text(table.kind, *text, where) : Result<Values>(text.error());
     if (!values.ok()) {
       report(problems, values.error().text());
-      continue;
+      return {};
     }
     // A rollout's row may hold no outcome: then its verdict is empty, and nobody reads the last three columns.
     const int checked = table.kind == RecordKind::kRollout && select.text(columns - 1).empty() ? columns - 3 : columns;
     for (int i = 0; i < checked; ++i)
       if (select.value(i) != (*values)[static_cast<size_t>(i)])
         report(problems, where + ": the row's " + table.columns[static_cast<size_t>(i)] + " is not what the record says");
-  }
+    return {};
+  });
 }
 
 Status SqliteStore::check_references(std::vector<std::string>& problems) {
@@ -1055,11 +817,10 @@ Status SqliteStore::check_references(std::vector<std::string>& problems) {
   };
   for (const auto& [problem, sql] : queries) {
     Statement select = database_.prepare(sql);
-    for (;;) {
-      ASSAY_ASSIGN(const bool more, select.next());
-      if (!more) break;
+    ASSAY_TRY(select.each([&]() -> Status {
       report(problems, select.text(0) + ": a " + problem);
-    }
+      return {};
+    }));
   }
   return {};
 }
@@ -1078,8 +839,7 @@ Result<std::vector<std::string>> SqliteStore::check() {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, StoreMode mode, Clock& clock) {
-  ASSAY_ASSIGN(SqlFile database, open_file(path, mode));
-  ASSAY_TRY(prepare_file(database, path, path + ".segments"));
+  ASSAY_ASSIGN(SqlFile database, open_store_file(path, mode));
   return std::unique_ptr<Store>(new SqliteStore(path, std::move(database), clock));
 }
 
