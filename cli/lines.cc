@@ -3,8 +3,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 namespace assay {
+
+Result<std::unique_ptr<std::FILE, int (*)(std::FILE*)>> open_lines(const std::string& path) {
+  using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+  if (path == "-") return File(stdin, [](std::FILE*) { return 0; });
+  File file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file) return input_error(std::strerror(errno), path, "a file of JSON lines, or - for standard input");
+  return file;
+}
 
 // read(2), not stdio: a line must be answered when it has come, and stdio would wait for a full buffer.
 bool LineReader::fill() {

@@ -4,9 +4,15 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
 
+#include "envs/base/status.h"
+
 namespace assay {
+
+// A file to read lines from; standard input for "-".
+Result<std::unique_ptr<std::FILE, int (*)(std::FILE*)>> open_lines(const std::string& path);
 
 class LineReader {
  public:

@@ -62,11 +62,9 @@ struct Item {
 std::string subject_of(const Candidate& candidate) { return "candidate " + candidate.id; }
 
 Result<std::vector<Candidate>> read_candidates(const std::string& path, int64_t limit) {
-  std::FILE* file = path == "-" ? stdin : std::fopen(path.c_str(), "rb");
-  if (!file) return input_error(std::strerror(errno), path);
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> close(file, [](std::FILE* f) { return f == stdin ? 0 : std::fclose(f); });
+  ASSAY_ASSIGN(const auto file, open_lines(path));
   std::vector<Candidate> out;
-  LineReader lines(file, kLineBytes);
+  LineReader lines(file.get(), kLineBytes);
   std::string line;
   for (LineReader::Outcome outcome; (limit < 0 || static_cast<int64_t>(out.size()) < limit) && (outcome = lines.next(line)) != LineReader::Outcome::kEnd;) {
     const std::string where = path + ":" + std::to_string(lines.number());

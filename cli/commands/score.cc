@@ -198,15 +198,9 @@ class Scoring {
   int64_t kl_tokens_ = 0;
 };
 
-struct FileCloser {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
 Status read_lines(const Options& options, Scoring& scoring, const Context& context) {
-  std::unique_ptr<std::FILE, FileCloser> opened;
-  if (options.file != "-") opened.reset(std::fopen(options.file.c_str(), "rb"));
-  if (options.file != "-" && !opened) return input_error(std::strerror(errno), options.file, "a file of JSON lines, or - for standard input");
-  LineReader lines(opened ? opened.get() : stdin, kLineBytes, context.cancelled);
+  ASSAY_ASSIGN(const auto file, open_lines(options.file));
+  LineReader lines(file.get(), kLineBytes, context.cancelled);
   int64_t read = 0;
   for (std::string line;;) {
     const LineReader::Outcome outcome = lines.next(line);

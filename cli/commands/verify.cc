@@ -73,19 +73,9 @@ Result<Answers> judge_lines(Host& host, const Task& task, LineReader& lines, con
   return answers;
 }
 
-struct FileCloser {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
 Result<int> verify_answers(const Options& options, Host& host, const Task& task, const Context& context) {
-  std::unique_ptr<std::FILE, FileCloser> opened;
-  std::FILE* stream = stdin;
-  if (options.answers != "-") {
-    opened.reset(std::fopen(options.answers.c_str(), "rb"));
-    if (!opened) return input_error(std::strerror(errno), options.answers, "a file of JSON lines, or - for standard input");
-    stream = opened.get();
-  }
-  LineReader lines(stream, kLineBytes, context.cancelled);
+  ASSAY_ASSIGN(const auto file, open_lines(options.answers));
+  LineReader lines(file.get(), kLineBytes, context.cancelled);
   ASSAY_ASSIGN(const Answers answers, judge_lines(host, task, lines, options.answers, context));
   context.say(count_text(answers.passed) + " passed, " + count_text(answers.failed) + " failed, " +
               count_text(answers.malformed) + " malformed lines");
