@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "envs/base/json.h"
 #include "envs/base/version.h"
 
 namespace assay {
@@ -95,8 +96,16 @@ int CommandLine::usage_error(const std::string& what) {
     for (const Command& command : commands::all()) known.push_back(command.name);
     return report(unknown_name("verb", rest[0], known), "", context_);
   }
-  const std::string verb = chosen.empty() ? "" : chosen[0]->get_name();
-  return report(input_error(what, verb, "assay" + (verb.empty() ? "" : " " + verb) + " --help"), verb, context_);
+  std::string verb, near;
+  std::vector<std::string> options;
+  for (const CLI::App* app = app_.get(); app; app = app->get_subcommands().empty() ? nullptr : app->get_subcommands()[0]) {
+    if (app != app_.get()) verb += (verb.empty() ? "" : " ") + app->get_name();
+    for (const CLI::Option* option : app->get_options())
+      for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+  }
+  for (const std::string& word : app_->remaining(true))
+    if (near.empty() && word.starts_with("--")) near = nearest_name(word.substr(0, word.find('=')), options);
+  return report(input_error(what, verb, near.empty() ? "assay" + (verb.empty() ? "" : " " + verb) + " --help" : near), verb, context_);
 }
 
 }  // namespace assay

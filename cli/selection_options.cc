@@ -43,8 +43,8 @@ Result<T> choice(const std::string& name, const std::map<std::string, T>& choice
 Result<PassBand> band_from_text(const std::string& text) {
   const size_t equals = text.rfind('=');
   PassBand band;
-  if (equals == std::string::npos || equals == 0 || !parse_range(std::string_view(text).substr(equals + 1), band.low, band.high))
-    return input_error("'" + text + "' is no policy with a range", "--pass-rate", "--pass-rate random=0.1:0.9");
+  if (equals == std::string::npos || equals == 0 || !parse_range(std::string_view(text).substr(equals + 1), band.low, band.high) || band.low < 0 || band.high > 1)
+    return input_error("'" + text + "' is no policy with a range from 0 to 1", "--pass-rate", "--pass-rate random=0.1:0.9");
   band.policy = text.substr(0, equals);
   return band;
 }

@@ -122,7 +122,7 @@ std::string servers_words(const HttpResponse& response) {
 
 std::string hint_for(int status) {
   if (status >= 300 && status < 400) return "the address that it redirects to; redirects are not followed";
-  if (status == 401 || status == 403) return "check the API key";
+  if (status == 401 || status == 403) return "check the API key (of OPENAI_API_KEY, or --key-env)";
   if (status == 404 || status == 405) return "check the URL (as far as /v1) and --model";
   if (status == 400 || status == 422) return "check --model and what the server supports (tools, context length)";
   if (status == 429) return "fewer requests in flight, or later";

@@ -45,6 +45,11 @@ class Program(CliTest):
             self.assertTrue(message.startswith(arguments[0] + ": "), message)
             self.assertEqual(hint, f"assay {arguments[0]} --help")
 
+    def test_a_misspelt_option_is_told_its_neighbour(self):
+        for arguments, near in [(("synth", "travel", "--cout=3"), "--count"), (("rollout", "--polcy", "random"), "--policy"),
+                                (("model", "make", "--presett", "20m"), "--preset"), (("list", "tasks", "--sotre", "x.db"), "--store")]:
+            self.assertEqual(self.fails(*arguments)[1], near)
+
     def test_a_verb_that_needs_a_store_says_how_to_make_one(self):
         for arguments in [("rollout", "--policy", "random"), ("filter", "--policy", "random"), ("audit",), ("attack",), ("verify",), ("env",), ("list", "tasks"),
                           ("show", "store"), ("export", "--format", "openai_chat", "--out", "x")]:
