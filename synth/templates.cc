@@ -134,6 +134,16 @@ std::string obstacle(const Json& constraint, const Binding& binding, const std::
   return "";
 }
 
+// Whether there are the templates that members of `part`, such as a level's "choose", name.
+Status check_names(const Json& templates, const Json& part, std::initializer_list<const char*> members, const std::string& where) {
+  std::vector<std::string> known;
+  for (const auto& [name, json] : templates.items()) known.push_back(name);
+  for (const char* member : members)
+    for (const Json& name : part.value(member, Json::array()))
+      if (name.is_string() && !templates.contains(name.get<std::string>())) return unknown_name("template", name.get<std::string>(), known, where + "." + member);
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<FilledTemplate>> fill_template(const Domain& domain, const std::string& archetype, const Environment& environment,
@@ -276,6 +286,11 @@ Status compile_choice_part(const Domain& domain, Json& part, const std::string& 
     if (table->key.size() > 1 && field.scope.empty())
       return error(where + ".scope", "missing; the names of " + table->plural + " mean something only with their " + table->key[1]);
   }
+  for (const auto& [name, level] : part["levels"].items())
+    if (level.is_object()) ASSAY_TRY(check_names(part["templates"], level, {"always", "choose"}, file + ": " + path + ".levels." + name));
+  if (const Json list = part["presets"].value("list", Json::object()); list.is_object())
+    for (const auto& [name, preset] : list.items())
+      if (preset.is_object()) ASSAY_TRY(check_names(part["templates"], preset, {"templates"}, file + ": " + path + ".presets.list." + name));
   return {};
 }
 
