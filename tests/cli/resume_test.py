@@ -50,7 +50,7 @@ class Resume(CliTest):
             self.assay("synth", "travel", "--difficulty", "1,2,3", "--count", "18", "--tasks-per-environment", "4", "--store", store, "--jobs", jobs)
             self.assay("rollout", "--policy", "gold,random,greedy", "--group", "2", "--store", store, "--jobs", jobs)
         self.assert_same_store("one.db", "two.db")
-        self.assert_same_store("one.db", "five.db")
+        self.assert_same_records("one.db", "five.db")
 
     def test_tasks_do_not_depend_on_what_was_made_before(self):
         self.assay("synth", "travel", "--difficulty", "1,2", "--count", "12", "--store", "all.db")
@@ -80,7 +80,7 @@ class Resume(CliTest):
         self.assertEqual(told["played"] + told["stored_earlier"], total)
         self.assertGreater(told["stored_earlier"], 0)
         self.json(*rollout, "--store", "whole.db")
-        self.assert_same_store("killed.db", "whole.db")
+        self.assert_same_records("killed.db", "whole.db")
         self.assertTrue(self.json("doctor", "--store", "killed.db")["ok"])
 
     def test_an_interrupt_flushes_says_so_and_can_be_gone_on_from(self):
