@@ -5,10 +5,6 @@
 # STEM. Made again when a file changes, appears or goes.
 function(assay_embed)
   cmake_parse_arguments(arg "STEM" "TARGET;HEADER;TYPE;FUNCTION;GLOB" "" ${ARGN})
-  assay_layer_is_compiled(${arg_TARGET} compiled)
-  if(NOT compiled)
-    return()
-  endif()
   file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${arg_GLOB}")
   list(SORT files)
 

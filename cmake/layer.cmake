@@ -1,8 +1,7 @@
 # assay_layer(<folder> [USES <layer targets>...] [PRIVATE <libraries>...] [EXCLUDE <file>] [EXCLUDE_FOLDER <folder>])
 #
 # Makes the static library assay_<folder> from every .cc below the current folder. USES is passed on to whoever links the
-# layer; PRIVATE is for the libraries of others that this layer alone touches. A folder without sources is an interface, so
-# that the graph of layers is whole from the first day.
+# layer; PRIVATE is for the libraries of others that this layer alone touches.
 function(assay_layer folder)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXCLUDE;EXCLUDE_FOLDER" "USES;PRIVATE")
   set(target assay_${folder})
@@ -13,21 +12,7 @@ function(assay_layer folder)
   if(arg_EXCLUDE_FOLDER)
     list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${arg_EXCLUDE_FOLDER}/")
   endif()
-  if(sources)
-    add_library(${target} STATIC ${sources})
-    target_link_libraries(${target} PUBLIC assay_options ${arg_USES} PRIVATE ${arg_PRIVATE})
-  else()
-    add_library(${target} INTERFACE)
-    target_link_libraries(${target} INTERFACE assay_options ${arg_USES})
-  endif()
-endfunction()
-
-# assay_layer_is_compiled(<target> <result>): whether the layer has sources, so that generated ones may join them.
-function(assay_layer_is_compiled target result)
-  get_target_property(type ${target} TYPE)
-  if(type STREQUAL "INTERFACE_LIBRARY")
-    set(${result} FALSE PARENT_SCOPE)
-  else()
-    set(${result} TRUE PARENT_SCOPE)
-  endif()
+  add_library(${target} STATIC ${sources})
+  target_link_libraries(${target} PUBLIC assay_options ${arg_USES} PRIVATE ${arg_PRIVATE})
+  assay_precompile(${target} <nlohmann/json.hpp>)
 endfunction()

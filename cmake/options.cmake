@@ -28,3 +28,11 @@ if(ASSAY_SANITIZE)
     "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>")
   target_link_options(assay_options INTERFACE "-fsanitize=${ASSAY_SANITIZE}")
 endif()
+
+# assay_precompile(<target> <headers>...): what nearly every file of a target includes is read once. Not where compilations are cached:
+# ccache keeps nothing that has seen precompiled headers. (And there a file that lacks an include of its own is noticed.)
+function(assay_precompile target)
+  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+  endif()
+endfunction()

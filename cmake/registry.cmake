@@ -16,10 +16,6 @@ set(ASSAY_KEYWORDS and asm auto bool break case catch char class concept const c
 function(assay_registry)
   cmake_parse_arguments(arg "" "TARGET;NAMESPACE;HEADER;TYPE;GLOB" "" ${ARGN})
   file(GLOB files CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${arg_GLOB}/*.cc")
-  assay_layer_is_compiled(${arg_TARGET} compiled)
-  if(NOT files OR NOT compiled)
-    return()
-  endif()
   list(SORT files)
 
   set(declarations "")
