@@ -1,7 +1,12 @@
 #include "cli/command.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <cstring>
 #include <thread>
+
+#include "cli/shell_quote.h"
 
 namespace assay {
 
@@ -24,8 +29,8 @@ int Context::threads() const {
 }
 
 std::string Context::command(const std::string& verb_and_options) const {
-  const std::string quoted = store.find_first_of(" '\"$`\\") == std::string::npos ? store : "\"" + store + "\"";
-  return "assay " + verb_and_options + (store == Context().store ? "" : " --store " + quoted);
+  const bool plain = std::all_of(store.begin(), store.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::strchr("/._-+,:@%=", c); });
+  return "assay " + verb_and_options + (store == Context().store ? "" : " --store " + (plain ? store : shell_quoted(store)));
 }
 
 void write_json_line(const OrderedJson& object) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "cli/shell_quote.h"
 #include "envs/base/hash.h"
 
 namespace assay {
@@ -13,12 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr int kFailedPolls = 20;   // of squeue, one after the other
-
-std::string quoted(const std::string& word) {
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -203,12 +198,12 @@ std::string sbatch_script(const SlurmPlan& plan) {
          "set -u\n"
          "stopped=\n"
          "trap 'stopped=1' TERM   # at a time-out or a cancellation the program ends in order, then this script\n"
-         "cd " + quoted(plan.directory) + " || exit 1\n"
+         "cd " + shell_quoted(plan.directory) + " || exit 1\n"
          "for ((shard = SLURM_ARRAY_TASK_ID; shard <= " + shards + "; shard += " + workers + ")); do\n"
-         "  at=" + quoted(plan.folder) + "/$shard\n"
+         "  at=" + shell_quoted(plan.folder) + "/$shard\n"
          "  [ -e \"$at.result\" ] && continue\n"
-         "  " + quoted(plan.program);
-  for (const std::string& word : plan.command) out += " " + quoted(word);
+         "  " + shell_quoted(plan.program);
+  for (const std::string& word : plan.command) out += " " + shell_quoted(word);
   out += " --store \"$at.db\" --shard \"$shard/" + shards + "\" --json > \"$at.output\"\n"
          "  status=$?\n"
          "  { echo $status; cat \"$at.output\"; } > \"$at.draft\" && mv \"$at.draft\" \"$at.result\"\n"
