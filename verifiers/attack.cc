@@ -60,6 +60,10 @@ Judge::~Judge() = default;
 bool Judge::passes(std::string_view answer) {
   if (quick_) return quick_->verifier.judge_quickly(answer, quick_->reader, quick_->scratch).passed;
   if (!judges_states_) return verifier_.passes({std::string(answer), {}});
+  // White space around it says nothing, and some attempts have 64 KiB of it.
+  constexpr std::string_view kSpace = " \t\r\n";
+  answer.remove_prefix(std::min(answer.find_first_not_of(kSpace), answer.size()));
+  answer.remove_suffix(answer.size() - std::min(answer.find_last_not_of(kSpace) + 1, answer.size()));
   Result<Json> state = parse_json(answer, "the state");
   return state.ok() && verifier_.passes({"", std::move(*state)});
 }

@@ -45,8 +45,9 @@ class StrictHandler final : public nlohmann::json_sax<AnyJson> {
     if constexpr (std::is_same_v<AnyJson, OrderedJson>)
       if (object.size() >= limits_.ordered_members)
         return refuse("an object has more than " + std::to_string(limits_.ordered_members) + " members");
-    if (object.contains(name)) return refuse("the key \"" + name + "\" occurs twice in one object");
-    slot_ = &object[name];
+    const auto [place, fresh] = object.emplace(name, nullptr);
+    if (!fresh) return refuse("the key \"" + name + "\" occurs twice in one object");
+    slot_ = &*place;
     return true;
   }
   bool end_object() override { return close(); }
