@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kEnoughFingerprints = 4;            // of one hunk in one place; fewer where it has fewer
+constexpr size_t kDistinctWords = 3;                 // of two characters or more, in a sequence that is looked for
 constexpr size_t kNameBytes = 8;                     // shorter identifiers are everywhere
 constexpr size_t kBlobBytes = 40;                    // smaller files are alike by chance
 constexpr size_t kContentBytes = size_t{1} << 30;    // of a file
@@ -109,6 +110,23 @@ void each_fingerprint(std::string_view text, Take take) {
   Roller roller;
   each_token(text, [&](uint64_t token, std::string_view) {
     if (roller.push(token)) take(roller.hash());
+  });
+}
+
+// The fingerprints of sequences that tell where they come from. Without different words they are data and punctuation, ['a', 'b', 'b'] say,
+// that anybody may have written.
+template <typename Take>
+void each_distinctive_fingerprint(std::string_view text, Take take) {
+  Roller roller;
+  std::array<std::string_view, kLeakTokens> last;
+  size_t count = 0;
+  each_token(text, [&](uint64_t token, std::string_view word) {
+    last[count++ % kLeakTokens] = word;
+    if (!roller.push(token)) return;
+    std::set<std::string_view> words;
+    for (const std::string_view each : last)
+      if (each.size() >= 2 && !(each[0] >= '0' && each[0] <= '9')) words.insert(each);
+    if (words.size() >= kDistinctWords) take(roller.hash());
   });
 }
 
@@ -285,7 +303,7 @@ void LeakProbe::add_hunk(const std::string& path, const Hunk& hunk) {
   site.shown = shortened(lines_of(hunk, '+'), 160);
   std::unordered_set<uint64_t> old;
   each_fingerprint(side(hunk, '-'), [&](uint64_t hash) { old.insert(hash); });
-  each_fingerprint(side(hunk, '+'), [&](uint64_t hash) {
+  each_distinctive_fingerprint(side(hunk, '+'), [&](uint64_t hash) {
     if (!old.count(hash)) fingerprints_.emplace(hash, number);
   });
   std::unordered_set<uint64_t> old_names;

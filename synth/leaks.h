@@ -3,7 +3,7 @@
 // reachable or not.
 //
 // Three things give a fix away. A *blob*: a file as the patch leaves it, byte for byte. *Tokens*: kLeakTokens tokens in a row as
-// the patch leaves them, with a changed one among them, that the base lacks; white space, line ends, escapes (as in JSON) and the
+// the patch leaves them, with a changed one and three different words among them, that the base lacks; white space, line ends, escapes (as in JSON) and the
 // signs of a patch do not matter. *Names*: identifiers that the patch adds and the base lacks, in a file compiled from one that
 // it changes. What only changes white space, or is shorter than that, is found as a blob alone; other spellings (base 64, UTF-16)
 // and archives in xz, bzip2 or zstd are not looked into, and the search says where it met the latter.

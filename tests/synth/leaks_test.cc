@@ -143,6 +143,18 @@ TEST_CASE("package caches and installed packages are looked into") {
   CHECK(has(compiled.evidence, "standard_error_of_mean"));
 }
 
+TEST_CASE("data that anybody may have written is no leak, the words around it are") {
+  const Place place;
+  place.write("after/stats/core.py", std::string(kAfter) + "\n\ndef most_common(values):\n    \"\"\"As often as any other.\n\n    >>> most_common(['a', 'b', 'b', 'c', 'c', 'c', 'd'])\n    \"\"\"\n    counts = sorted(values, key=values.count)\n    return counts[-1]\n");
+  place.shell("mkdir env/site; cd env/repo; cp ../../after/stats/core.py stats; git diff > ../../gold.patch; git checkout -q stats/core.py");
+  place.write("env/site/more.py", "def decode(pairs):\n    \"\"\"\n    >>> list(decode(pairs))\n    ['a', 'b', 'b', 'c', 'c', 'c', 'd']\n    \"\"\"\n");
+  const LeakSearch found = place.search();
+  INFO(to_json(found).dump(1));
+  CHECK(found.clean());
+  place.write("env/site/most.py", "    \"\"\"\n    counts = sorted(values, key=values.count)\n    return counts[-1]\n");
+  CHECK(place.search().leak_count == 1);
+}
+
 TEST_CASE("what cannot be looked into is said") {
   const Place place;
   place.shell("tar -cJf env/x.tar.xz after");
