@@ -4,6 +4,7 @@
 
 #include "envs/base/hash.h"
 #include "envs/base/utf8.h"
+#include "synth/build/manifest.h"
 
 namespace assay {
 namespace {
@@ -110,7 +111,7 @@ Result<Possible<BuiltLayer>> Builder::stage(const Ecosystem& ecosystem, const Re
   // The tree itself is no part of the key: only the inputs decide.
   Json key = {{"stage", to_json(Recipe{.ecosystem = recipe.ecosystem, .programs = {}, .stages = {stage}, .prepare = {}, .build = {}, .commands = {}, .date = ""})}};
   for (size_t i = 1; i < below.layers.size(); ++i) key["below"].push_back(below.layers[i].identity);
-  for (const std::string& input : stage.inputs) key["inputs"][input] = sha256_hex(view.text(input));
+  for (const std::string& input : stage.inputs) key["inputs"][input] = sha256_hex(deciding_part(input, view.text(input)));
   const std::string name = json_identity(key), file = options_.index + "/" + name + ".json";
   const std::shared_ptr<Stage> known = entry(name);
   std::lock_guard lock(known->mutex);

@@ -29,7 +29,7 @@ struct RecipeStep {
 // Steps whose outcome is kept as a layer and shared by every tree with the same inputs.
 struct RecipeStage {
   std::string name;                  // "dependencies"
-  std::vector<std::string> inputs;   // files of the tree that decide the outcome: they, the steps and the stages below are its identity
+  std::vector<std::string> inputs;   // files of the tree of which a part (manifest.h) decides the outcome: it, the steps and the stages below are its identity
   std::vector<RecipeStep> steps;     // run in the tree, so that metadata can be computed; only `keeps` outlives them
   std::vector<std::string> keeps;    // "work/deps": what the layer holds
 };
