@@ -4,6 +4,8 @@
 //
 // The 16 values of a step of the scores are multiplied in an order of their own: a lane has four that follow one another. Tensor cores of Hopper
 // add 16 products at once, so that their order does not show.
+#include <climits>
+
 #include "engine/kernels/sparse_attention_tile.cuh"
 #include "envs/base/status.h"
 
@@ -54,11 +56,12 @@ __device__ int part_of(int token, int part) { return part ^ (2 * token % 8 | tok
 
 // Where a head's rounded query lies until warps take it, before there are latents.
 template <int kStages>
-__device__ __half* rounded_query(Shared<kStages>& shared, int head) { return shared.latents[0][0] + head * (kRank + 8); }
+__device__ __half* rounded_query(Shared<kStages>& shared, int head) { return shared.latents[0][0] + head * (kRank + 16); }
 
-// A warp's heads, as they come.
+// A warp's heads, as they come: a lane has 16 values of each that follow one another, so that eight lanes have a group.
 struct Loaded {
-  float latents[kWarpHeads][kRank / kWarp], ropes[kWarpHeads][kRope / kWarp];
+  float4 latents[kWarpHeads][4];
+  float ropes[kWarpHeads][kRope / kWarp];
 };
 template <int kStages>
 __device__ void load_queries(const Task<kStages>& task, Loaded& loaded) {
@@ -67,10 +70,10 @@ __device__ void load_queries(const Task<kStages>& task, Loaded& loaded) {
   for (int i = 0; i < kWarpHeads; ++i) {
     const int head = warp_id() * kWarpHeads + i;
     const bool present = head < task.heads();
-    const float* latent = params.q_latent + (task.row * params.heads + task.first_head + head) * kRank;
+    const float* latent = params.q_latent + (task.row * params.heads + task.first_head + head) * kRank + 16 * lane_id();
     const float* rope = params.q_rope + task.row * params.q_rope_row_stride + (task.first_head + head) * params.q_rope_head_stride;
 #pragma unroll
-    for (int j = 0; j < kRank / kWarp; ++j) loaded.latents[i][j] = present ? latent[lane_id() + j * kWarp] : 0.0f;
+    for (int j = 0; j < 4; ++j) loaded.latents[i][j] = present ? *reinterpret_cast<const float4*>(latent + 4 * j) : make_float4(0, 0, 0, 0);
 #pragma unroll
     for (int j = 0; j < kRope / kWarp; ++j) loaded.ropes[i][j] = present ? rope[lane_id() + j * kWarp] : 0.0f;
   }
@@ -78,22 +81,20 @@ __device__ void load_queries(const Task<kStages>& task, Loaded& loaded) {
 // Each group under the power of two of its largest value.
 template <int kStages>
 __device__ void round_queries(Shared<kStages>& shared, const Loaded& loaded) {
-  constexpr int kEach = static_cast<int>(kScaleBlock) / kWarp;
 #pragma unroll
   for (int i = 0; i < kWarpHeads; ++i) {
     const int head = warp_id() * kWarpHeads + i;
-    __half* to = rounded_query(shared, head);
+    float largest = 0;
+    for (const float4& four : loaded.latents[i]) largest = fmaxf(largest, fmaxf(fmaxf(fabsf(four.x), fabsf(four.y)), fmaxf(fabsf(four.z), fabsf(four.w))));
+    for (int mask : {1, 2, 4}) largest = fmaxf(largest, __shfl_xor_sync(kAllLanes, largest, mask));
+    const int exponent = exponent_of(largest);
+    const float scale = exponent < -126 || exponent > 126 ? 1.0f : power_of_two(exponent), inverse = 1 / scale;
 #pragma unroll
-    for (int group = 0; group < kGroups; ++group) {
-      const float* values = loaded.latents[i] + group * kEach;
-      float largest = 0;
-      for (int j = 0; j < kEach; ++j) largest = fmaxf(largest, fabsf(values[j]));
-      const int exponent = exponent_of(warp_max(largest));
-      const float scale = exponent < -126 || exponent > 126 ? 1.0f : power_of_two(exponent), inverse = 1 / scale;
-#pragma unroll
-      for (int j = 0; j < kEach; ++j) to[(group * kEach + j) * kWarp + lane_id()] = __float2half_rn(values[j] * inverse);
-      if (lane_id() == 0) shared.query_scales[head][group] = scale;
+    for (int j = 0; j < 4; ++j) {
+      const float4 four = loaded.latents[i][j];
+      *reinterpret_cast<uint2*>(rounded_query(shared, head) + 16 * lane_id() + 4 * j) = {as_word(__floats2half2_rn(four.x * inverse, four.y * inverse)), as_word(__floats2half2_rn(four.z * inverse, four.w * inverse))};
     }
+    if (lane_id() % 8 == 0) shared.query_scales[head][lane_id() / 8] = scale;
 #pragma unroll
     for (int j = 0; j < kRope / kWarp; ++j) {
       const Halves halves = halves_of(loaded.ropes[i][j]);
@@ -102,6 +103,7 @@ __device__ void round_queries(Shared<kStages>& shared, const Loaded& loaded) {
     }
   }
 }
+
 // As the products take them: values 4 t .. 4 t + 3 of each 16, t the lane of four.
 struct Queries {
   uint32_t codes[kSteps][4];
@@ -139,30 +141,35 @@ __device__ void fetch_tokens(const Task<kStages>& task, int turn, const std::byt
 }
 
 // Scores of the warp's tokens, which become binary16 on the way: four chains of products, a group each, and one of rotary keys. Codes are loaded
-// many at a time, since the compiler takes no load past a store.
+// ahead of where they are stored, since the compiler takes no load past a store.
 template <int kStages>
 __device__ void score_tokens(Shared<kStages>& shared, const Queries& queries, int turn, int stage, float (&scores)[4]) {
-  constexpr int kAtOnce = 4;   // steps of each group; as many as eight parts of a token
+  constexpr int kAtOnce = 2;   // steps of each group
   const int t = lane_of_four(), token = warp_id() * kTokens + lane_row();
   const std::byte* raw = shared.raw[turn][token] + 4 * t;
   const int exchanged = part_of(token, t / 2);
   float dots[kGroups][4] = {}, rope_dots[4] = {};
-#pragma unroll
-  for (int first = 0; first < kGroupSteps; first += kAtOnce) {
-    uint32_t codes[kAtOnce][kGroups];
+  uint32_t codes[2][kAtOnce][kGroups];
+  const auto load = [&](int first) {
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i)
 #pragma unroll
-      for (int group = 0; group < kGroups; ++group) codes[i][group] = *reinterpret_cast<const uint32_t*>(raw + group * kScaleBlock + 16 * (first + i));
+      for (int group = 0; group < kGroups; ++group) codes[first / kAtOnce % 2][i][group] = *reinterpret_cast<const uint32_t*>(raw + group * kScaleBlock + 16 * (first + i));
+  };
+  load(0);
+#pragma unroll
+  for (int first = 0; first < kGroupSteps; first += kAtOnce) {
+    if (first + kAtOnce < kGroupSteps) load(first + kAtOnce);
 #pragma unroll
     for (int i = 0; i < kAtOnce; ++i) {
-      __half* const to = shared.latents[stage][token] + 16 * first + 8 * (exchanged ^ 2 * i) + t % 2 * 4;
+      const int step = first + i;   // four of them are eight parts of a token
+      __half* const to = shared.latents[stage][token] + step / 4 * 64 + 8 * (exchanged ^ 2 * (step % 4)) + t % 2 * 4;
 #pragma unroll
       for (int group = 0; group < kGroups; ++group) {
         uint2 halves;
-        e4m3x4_to_halves(codes[i][group], halves.x, halves.y);
+        e4m3x4_to_halves(codes[first / kAtOnce % 2][i][group], halves.x, halves.y);
         *reinterpret_cast<uint2*>(to + group * kScaleBlock) = halves;
-        multiply_halves(dots[group], queries.codes[group * kGroupSteps + first + i], halves.x, halves.y);
+        multiply_halves(dots[group], queries.codes[group * kGroupSteps + step], halves.x, halves.y);
       }
     }
 #pragma unroll
@@ -265,20 +272,23 @@ __global__ void __launch_bounds__(kThreads, 1) attend_tile(SparseAttentionParams
   const int64_t splits = parts.sums ? parts.splits : 1, tiles = ceil_div(params.heads, kHeads);
   const int64_t tile = blockIdx.x % tiles, split = blockIdx.x / tiles % splits, row = blockIdx.x / tiles / splits;
   const Task<kStages> task{params, shared, row, tile * kHeads, params.indices ? params.indices + row * params.index_stride : nullptr, params.context.tables[row]};
-  const int tokens = static_cast<int>(tokens_of(params, row)), first = static_cast<int>(split * kSplit), end = parts.sums ? smaller(tokens, first + static_cast<int>(kSplit)) : tokens;
+  // Each waits for what comes before it, so that all of a kind are asked for at once: the first tokens before it is known how many there are.
+  const int first = static_cast<int>(split * kSplit), most = task.indices ? static_cast<int>(params.index_stride) : INT_MAX;
+  int ahead[4], pages[3];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) ahead[i] = token_of(task, first + i * kBlock, most);
+  Loaded loaded;
+  load_queries(task, loaded);
+  const int tokens = static_cast<int>(tokens_of(params, row)), end = parts.sums ? smaller(tokens, first + static_cast<int>(kSplit)) : tokens;
   float* out = params.out + (row * params.heads + task.first_head) * kRank;
   if (parts.sums && first >= tokens) return;
   if (tokens == 0) {
     for (int i = threadIdx.x; i < task.heads() * kRank; i += kThreads) out[i] = 0;
     return;
   }
-
-  // Each waits for what comes before it, so that all of a kind are asked for at once.
-  int ahead[4], pages[3];
 #pragma unroll
-  for (int i = 0; i < 4; ++i) ahead[i] = token_of(task, first + i * kBlock, end);
-  Loaded loaded;
-  load_queries(task, loaded);
+  for (int i = 0; i < 4; ++i)
+    if (first + i * kBlock + warp_id() * kTokens + lane_id() >= end) ahead[i] = -1;
 #pragma unroll
   for (int i = 0; i < 3; ++i) pages[i] = page_of(task.table, ahead[i]);
   round_queries(shared, loaded);
@@ -389,7 +399,7 @@ bool is_full(const SparseAttentionParams& params) { return params.layout.format 
 
 void attend_in_tiles(const SparseAttentionParams& params, const Parts& parts, const Launch& launch) {
   ASSAY_ASSERT(is_full(params) && params.layout.token_bytes() == kRawBytes);
-  ASSAY_ASSERT(reinterpret_cast<uintptr_t>(params.out) % 8 == 0);
+  ASSAY_ASSERT(reinterpret_cast<uintptr_t>(params.out) % 8 == 0 && reinterpret_cast<uintptr_t>(params.q_latent) % 16 == 0);
   if (static_cast<size_t>(device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)) >= sizeof(Shared<2>)) launch_tiles<2>(params, parts, launch);
   else launch_tiles<1>(params, parts, launch);
 }
