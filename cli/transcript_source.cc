@@ -1,5 +1,6 @@
 #include "cli/transcript_source.h"
 
+#include "synth/build/repair_task.h"
 #include "synth/factory.h"
 
 namespace assay {
@@ -41,6 +42,7 @@ Result<const Conversation*> TranscriptSource::find(const std::string& task, int6
 
 Result<Conversation> TranscriptSource::gold(const std::string& id) {
   ASSAY_ASSIGN(std::shared_ptr<const Task> task, host_.task(id));
+  if (task->archetype == kRepairArchetype) return repair_gold(*task);
   ASSAY_ASSIGN(std::shared_ptr<Toolset> tools, host_.tools(*task));
   ASSAY_ASSIGN(std::shared_ptr<const Environment> environment, store_.environment(task->environment));
   // A domain that is not at hand any more is missed only by an archetype that needs it.

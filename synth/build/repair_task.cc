@@ -271,6 +271,16 @@ std::vector<ToolSpec> repair_tools() {
                object_schema({{"summary", {"string", "What was changed, and why"}}}, {"summary"}), ToolEffect::kSubmit, {{"parameter", "summary"}})};
 }
 
+Conversation repair_gold(const Task& task) {
+  const std::string file = ".gold.patch";
+  const std::vector<std::pair<const char*, Json>> calls = {{"edit_file", {{"path", file}, {"old", ""}, {"new", task.gold}}},
+                                                           {"bash", {{"command", "git -c core.autocrlf=false apply --whitespace=nowarn " + file + " && rm " + file}}},
+                                                           {"submit", {{"summary", "The gold patch."}}}};
+  Conversation out;
+  for (const auto& [name, arguments] : calls) out.push_back({Role::kAssistant, "", "", {{"gold" + std::to_string(out.size()), name, canonical_json(arguments)}}, ""});
+  return out;
+}
+
 Result<TreeView> tree_view(const GitRepository& repository, const std::string& commit) {
   ASSAY_ASSIGN(const auto entries, repository.list(commit));
   TreeView out;

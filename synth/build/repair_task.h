@@ -7,6 +7,7 @@
 
 #include "envs/certificate.h"
 #include "envs/environment.h"
+#include "envs/message.h"
 #include "envs/task.h"
 #include "synth/build/acceptance.h"
 #include "synth/build/builder.h"
@@ -45,6 +46,9 @@ struct RepairTask {
 
 // What an agent is given to work with: a shell, files, a search and a way to end; equal for all repositories.
 std::vector<ToolSpec> repair_tools();
+
+// The gold trajectory of a repair task, over repair_tools(): its patch is written, applied, and the tree handed in. Assistant messages alone.
+Conversation repair_gold(const Task& task);
 
 // The tree of a commit as recipes see it. `repository` must outlive it.
 Result<TreeView> tree_view(const GitRepository& repository, const std::string& commit);

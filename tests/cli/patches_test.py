@@ -62,6 +62,15 @@ class PatchesTest(CliTest):
         self.assertIn(" D tests/test_stats.py", answers[3]["observation"], answers)
         self.assertEqual(answers[-1]["reward"], 1, answers[-1])
 
+        # Gold acts the patch out; handing in the tree as it is scores nothing, and so does saying so.
+        submit = {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "submit", "arguments": json.dumps({"summary": "done"})}}]}
+        (self.folder / "nothing.jsonl").write_text(json.dumps({"task": self.task, "messages": [submit]}) + "\n")
+        (self.folder / "words.jsonl").write_text(json.dumps({"task": self.task, "messages": [{"role": "assistant", "content": "It is done."}]}) + "\n")
+        played = self.json("rollout", "--policy", "gold,replay:nothing.jsonl,replay:words.jsonl")
+        self.assertEqual((played["played"], played["failures"]), (3, {}))
+        rewards = {rollout["policy"]: rollout["reward"] for rollout in self.json("list", "rollouts")["rollouts"]}
+        self.assertEqual((rewards.pop("gold"), sorted(rewards.values())), (1, [0, 0]))
+
         self.assay("export", "--format", "swe_bench", "--out", "swe", "--train-percent", 100, "--validation-percent", 0)
         row = json.loads((self.folder / "swe/data/train.jsonl").read_text())
         self.assertEqual(row["instance_id"], "example__stats-2")
