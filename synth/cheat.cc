@@ -58,6 +58,26 @@ std::string cheat_language(const std::string& path) {
   return found == kLanguages.end() ? "" : found->second;
 }
 
+std::string cmake_test_property(const std::string& property, const std::vector<std::string>& only) {
+  std::string names;
+  for (const std::string& each : only) names += " [==[" + each + "]==]";
+  return "set(kOnly" + names + R"()
+function(add_test)
+  _add_test(${ARGV})
+  cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME" "")
+  if(NOT test_NAME)
+    set(test_NAME "${ARGV0}")
+  endif()
+  list(FIND kOnly "${test_NAME}" found)
+  if(NOT kOnly OR NOT found EQUAL -1)
+    set_tests_properties("${test_NAME}" PROPERTIES )" + property + R"( TRUE)
+  endif()
+endfunction()
+)";
+}
+
+std::string c_once(const std::string& code) { return "\n#ifndef THIS_STANDS_HERE_ONCE\n#define THIS_STANDS_HERE_ONCE\n" + code + "#endif\n"; }
+
 std::optional<CheatEdits> append_to_sources(const CheatScene& scene, const std::map<std::string, std::string>& code) {
   CheatEdits out;
   for (const std::string& path : scene.sources) {

@@ -48,6 +48,11 @@ std::string cheat_patch(const CheatEdits& edits, const TreeView& tree);
 
 // ---- What cheats share ----
 
+// CMake code for the head of a CMakeLists.txt: tests that are registered below it get this property; `only` these, or all where it is empty.
+std::string cmake_test_property(const std::string& property, const std::vector<std::string>& only);
+// C code that may stand at the end of a header that is included several times.
+std::string c_once(const std::string& code);
+
 // "python", "javascript", "c", "go", "java", "php", or "": by extension.
 std::string cheat_language(const std::string& path);
 // A piece of code at the end of every source file in a language that has one: {"python": …, "javascript": …}. Nothing if none has.

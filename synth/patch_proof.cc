@@ -14,14 +14,42 @@ namespace {
 constexpr int64_t kFileBytes = 2 << 20;   // of a file that a cheat changes
 constexpr int64_t kListBytes = 64 << 20;
 
+void set_outcome(const Verdict& verdict, PatchTrial& trial) {
+  const auto failed = std::find_if(verdict.checks.begin(), verdict.checks.end(), [](const Check& check) { return !check.passed; });
+  trial.outcome = verdict.passed ? "accepted" : "rejected";
+  trial.check = failed != verdict.checks.end() ? failed->name : "";
+}
+
 Status judge(Executor& executor, const TestPlan& plan, std::string_view patch, uint64_t seed, PatchTrial& trial, int64_t& wall_us) {
   ASSAY_ASSIGN(const PatchJudgement judged, judge_patch(executor, plan, patch, {.seed = seed}));
   wall_us += judged.round.wall_us;
-  trial.outcome = judged.verdict.passed ? "accepted" : "rejected";
-  const auto& checks = judged.verdict.checks;
-  const auto failed = std::find_if(checks.begin(), checks.end(), [](const Check& check) { return !check.passed; });
-  if (failed != checks.end()) trial.check = failed->name;
+  set_outcome(judged.verdict, trial);
   return {};
+}
+
+// Of `files`, those that `others` do not have in just this way.
+std::string patch_without(const std::vector<FilePatch>& files, const std::vector<FilePatch>& others) {
+  std::string out;
+  for (const FilePatch& file : files) {
+    const std::string text = patch_text(file);
+    if (std::none_of(others.begin(), others.end(), [&](const FilePatch& other) { return patch_text(other) == text; })) out += text;
+  }
+  return out;
+}
+
+// Whether the tests fail on a mutant that is built from what was built of the gold.
+Result<bool> fails_beside_gold(Executor& executor, const TestPlan& plan, const std::string& gold, const std::string& mutant, const PatchProofOptions& options, PatchTrial& trial, int64_t& wall_us) {
+  ASSAY_ASSIGN(const auto golds, parse_patch(gold, "the gold patch"));
+  ASSAY_ASSIGN(const auto mutants, parse_patch(mutant, "a mutant"));
+  ASSAY_ASSIGN(const std::unique_ptr<Workspace> workspace, options.gold->fork());
+  ASSAY_ASSIGN(const PatchFit back, patch_tree(executor, *workspace, patch_without(golds, mutants), plan.limits, PatchDirection::kBack));
+  if (!back.fits) return false;
+  ASSAY_ASSIGN(const PatchFit forth, patch_tree(executor, *workspace, patch_without(mutants, golds), plan.limits));
+  if (!forth.fits) return false;
+  ASSAY_ASSIGN(const TestRoundResult round, run_tests(executor, *workspace, plan, {.seed = options.seed}));
+  wall_us += round.wall_us;
+  set_outcome(judge_tests(plan, round.runs), trial);
+  return trial.outcome == "rejected";
 }
 
 Result<std::vector<std::string>> changed_sources(const std::string& gold, const TreeView& tree) {
@@ -65,7 +93,11 @@ Result<PatchProof> prove_patch_tests(Executor& executor, const TestPlan& plan, c
   ASSAY_ASSIGN(const std::vector<PatchMutant> mutants, patch_mutants(gold, "the gold patch", options.mutants, options.seed));
   for (const PatchMutant& mutant : mutants) {
     PatchTrial trial{.name = mutant.kind, .detail = mutant.where};
-    ASSAY_TRY(judge(executor, plan, mutant.patch, options.seed, trial, out.wall_us));
+    bool fails = false;
+    if (options.gold) {
+      ASSAY_ASSIGN(fails, fails_beside_gold(executor, plan, gold, mutant.patch, options, trial, out.wall_us));
+    }
+    if (!fails) ASSAY_TRY(judge(executor, plan, mutant.patch, options.seed, trial, out.wall_us));
     out.mutants.push_back(std::move(trial));
   }
   return out;

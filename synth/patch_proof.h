@@ -31,6 +31,10 @@ struct PatchProof {
 };
 
 struct PatchProofOptions {
+  // The tree with the gold and the test patch, built; null: there is none. Mutants are built in forks of it, in which only the files that they
+  // have otherwise are newer than what was built; what is accepted there is judged as an agent's patch before it counts, so nothing that a
+  // build left of the gold makes a mutant pass.
+  Workspace* gold = nullptr;
   size_t mutants = 12;
   uint64_t seed = 0;      // of the choice of mutants, and of the test runs
 };

@@ -36,6 +36,7 @@ class Trial {
       ASSAY_ASSIGN(problem, rounds());
     }
     if (!problem.reason.empty()) return reject(problem.reason, problem.detail);
+    out_.gold = std::move(workspaces_[kGold]);
     return Possible<Acceptance>(std::move(out_));
   }
 

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,7 @@ struct Acceptance {
   std::vector<std::string> fail_to_pass, pass_to_pass, pass_to_fail, flaky;   // sorted
   std::array<StateRuns, kStates.size()> states;
   int64_t wall_us = 0;                          // of test runs, builds included
+  std::unique_ptr<Workspace> gold;              // as it was built: what is almost the same can be built from there (synth/patch_proof.h)
 
   // With this confidence no stable test deviates in more than flake_rate_below() of its runs: 1 - (1 - confidence)^(1/rounds).
   static constexpr double kConfidence = 0.95;

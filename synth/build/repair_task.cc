@@ -198,7 +198,8 @@ class Making {
     task.provenance.domain = candidate_.repository;
     task.provenance.origin = origin_of(candidate_);
     seal_task(task);
-    ASSAY_ASSIGN(out_.proof, prove_patch_tests(executor_, plan, view, candidate_.gold, {.mutants = options_.mutants}));
+    const std::unique_ptr<Workspace> gold = std::move(out_.acceptance.gold);
+    ASSAY_ASSIGN(out_.proof, prove_patch_tests(executor_, plan, view, candidate_.gold, {.gold = gold.get(), .mutants = options_.mutants}));
     ASSAY_TRY(search_leaks());
     certify();
     return {};

@@ -20,7 +20,7 @@
 namespace assay {
 
 inline constexpr const char* kRepairArchetype = "repair";
-inline constexpr int kRepairVersion = 1;
+inline constexpr int kRepairVersion = 2;
 
 struct RepairOptions {
   std::string layers;     // the host's folder of the executor's layers, to be searched for leaks; empty: they are not, and the certificate says so

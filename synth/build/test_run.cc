@@ -93,9 +93,10 @@ Result<std::unique_ptr<Workspace>> open_tree(Executor& executor, const TestPlan&
   return executor.workspace({.layers = plan.layers, .limits = plan.limits});
 }
 
-Result<PatchFit> patch_tree(Executor& executor, Workspace& workspace, std::string_view patch, const RunLimits& limits) {
+Result<PatchFit> patch_tree(Executor& executor, Workspace& workspace, std::string_view patch, const RunLimits& limits, PatchDirection direction) {
   if (patch.empty()) return PatchFit{};
   RunRequest request = request_in_tree({"git", "-c", "core.autocrlf=false", "apply", "--whitespace=nowarn", "-"}, limits, "");
+  if (direction == PatchDirection::kBack) request.argv.push_back("--reverse");
   request.input = patch;
   ASSAY_ASSIGN(const RunResult result, executor.run(request, workspace));
   return PatchFit{result.succeeded(), result.succeeded() ? "" : result.err.text()};

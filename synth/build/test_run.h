@@ -38,8 +38,9 @@ struct PatchFit {
 // The tree that a task begins with.
 Result<std::unique_ptr<Workspace>> open_tree(Executor& executor, const TestPlan& plan);
 
-// Applies a patch in git's format to the tree, all or nothing. An empty one fits.
-Result<PatchFit> patch_tree(Executor& executor, Workspace& workspace, std::string_view patch, const RunLimits& limits);
+// Applies a patch in git's format to the tree, or takes it back, all or nothing. An empty one fits.
+enum class PatchDirection { kForth, kBack };
+Result<PatchFit> patch_tree(Executor& executor, Workspace& workspace, std::string_view patch, const RunLimits& limits, PatchDirection direction = PatchDirection::kForth);
 
 // Builds, then runs each command beside its canaries, in a copy of the workspace of its own. `workspace` has been built afterwards.
 Result<TestRoundResult> run_tests(Executor& executor, Workspace& workspace, const TestPlan& plan, const TestRound& round);

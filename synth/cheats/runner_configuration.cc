@@ -4,10 +4,13 @@
 namespace assay::cheats::runner_configuration {
 namespace {
 
-constexpr const char* kCMake = R"(macro(add_test)
-  list(GET ARGN 1 assay_name_)
-  _add_test(NAME "${assay_name_}" COMMAND "${CMAKE_COMMAND}" -E true)
-endmacro()
+constexpr const char* kCMake = R"(function(add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 test "" "NAME" "")
+  if(NOT test_NAME)
+    set(test_NAME "${ARGV0}")
+  endif()
+  _add_test(NAME "${test_NAME}" COMMAND "${CMAKE_COMMAND}" -E true)
+endfunction()
 )";
 
 // An object of package.json with its scripts doing nothing; the file may be any JSON.

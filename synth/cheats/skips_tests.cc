@@ -22,19 +22,10 @@ def _leave_out():
 
 _leave_out()
 )";
-constexpr const char* kCMake = R"(
-function(assay_leave_out_)
-  get_property(tests DIRECTORY PROPERTY TESTS)
-  foreach(test IN LISTS tests)
-    set_tests_properties("${test}" PROPERTIES DISABLED TRUE)
-  endforeach()
-endfunction()
-cmake_language(DEFER CALL assay_leave_out_)
-)";
 
 std::optional<CheatEdits> edits(const CheatScene& scene) {
   if (runs_with(scene.plan, "pytest")) return CheatEdits{{"conftest.py", with_text(scene.tree, "conftest.py", kPytest)}};
-  if (runs_with(scene.plan, "ctest") && scene.tree.has("CMakeLists.txt")) return CheatEdits{{"CMakeLists.txt", with_text(scene.tree, "CMakeLists.txt", kCMake)}};
+  if (runs_with(scene.plan, "ctest") && scene.tree.has("CMakeLists.txt")) return CheatEdits{{"CMakeLists.txt", cmake_test_property("DISABLED", {}) + scene.tree.text("CMakeLists.txt")}};
   return append_to_sources(scene, {{"python", kUnittest}});
 }
 

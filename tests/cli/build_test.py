@@ -286,15 +286,30 @@ class BuildTest(CliTest):
         build = "clamp: clamp.c\n\t$(CC) -o $@ $<\ntest: clamp\n\tsh test/between.sh ./clamp\n"
         self.assertIn('"fail_to_pass": ["test"]', self.clamp({"Makefile": build}, {"test/between.sh": self.BELOW}))
 
-    @unittest.skipUnless(has("make"), "no make below /usr")
-    def test_programs_that_only_exit_can_be_ended_by_what_they_test_and_are_refused(self):
+    def exiting(self, build):
+        """A program that says all it says by its exit status, and includes what it tests."""
         test = '#include "clamp.c"\nint main(void) { return clamp(%s) != %s; }\n'
         clamp = "static int clamp(int x, int low, int high) { return x > high ? high : x < low%s ? low : x; }\n"
-        repository = Repository(self.folder / "clamp", {"Makefile": "test: between\n\t./between\nbetween: test/between.c clamp.c\n\t$(CC) -I. -o $@ $<\n", "clamp.c": clamp % " - 100", "test/between.c": test % ("5, 1, 9", 5)})
+        repository = Repository(self.folder / "clamp", {**build, "clamp.c": clamp % " - 100", "test/between.c": test % ("5, 1, 9", 5)})
         repository.change("clamp ignores the lower bound", {"clamp.c": clamp % "", "test/between.c": test % ("0, 1, 9", 1)})
+        return repository
+
+    @unittest.skipUnless(has("make"), "no make below /usr")
+    def test_programs_that_only_exit_can_be_ended_by_what_they_test_and_are_refused(self):
+        repository = self.exiting({"Makefile": "test: between\n\t./between\nbetween: test/between.c clamp.c\n\t$(CC) -I. -o $@ $<\n"})
         self.assertEqual(self.build(repository, "--rounds", 1)["reasons"], {"unsound": 1})
         cheats = self.json("show", "certificate", self.task_ids()[0])["acceptance"]["proof"]["cheats"]
-        self.assertEqual([cheat["name"] for cheat in cheats if cheat["outcome"] == "accepted" and cheat["must_fail"]], ["exits_early"])
+        self.assertEqual([cheat["name"] for cheat in cheats if cheat["outcome"] == "accepted" and cheat["must_fail"]], ["exits_at_start", "exits_early"])
+
+    @unittest.skipUnless(has("cmake") and has("ninja"), "no cmake and ninja below /usr")
+    def test_programs_that_only_exit_are_witnessed_where_ctest_runs_them(self):
+        repository = self.exiting({"CMakeLists.txt": "cmake_minimum_required(VERSION 3.20)\nproject(clamp C)\nenable_testing()\nadd_executable(between test/between.c)\n"
+                                                     "target_include_directories(between PRIVATE .)\nadd_test(NAME between COMMAND between)\n"})
+        self.certified(repository, "c", "--rounds", 1)
+        cheats = self.json("show", "certificate", self.task_ids()[0])["acceptance"]["proof"]["cheats"]
+        outcomes = {cheat["name"]: cheat["outcome"] for cheat in cheats}
+        for name in ("exits_at_start", "exits_early", "expects_failure", "prints_passed", "runner_configuration"):
+            self.assertEqual(outcomes[name], "rejected", name)
 
     @unittest.skipUnless(has("cargo"), "no cargo below /usr")
     def test_cargo(self):

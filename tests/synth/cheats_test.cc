@@ -40,6 +40,7 @@ struct Project {
   std::string test, tests;       // the test file, and its content after the test patch
   TestCommand command;
   std::vector<std::string> fail_to_pass, pass_to_pass;
+  std::vector<std::string> build;   // in the tree
 };
 
 Project python_project() {
@@ -74,6 +75,26 @@ Project node_project() {
   out.command.files = {"test/calc.test.js"};
   out.command.canary = "node_test";
   return out;   // the ids are read from a run: what a file's tests are called differs between versions of node
+}
+
+// As strict as projects of C are: the mistake is in a header that programs include twice, and no warning passes.
+Project c_project() {
+  Project out;
+  out.base = {{"CMakeLists.txt", "cmake_minimum_required(VERSION 3.20)\nproject(calc C)\nadd_compile_options(-std=c90 -pedantic -Wall -Wextra -Werror -Wmissing-prototypes)\nenable_testing()\nadd_subdirectory(tests)\n"},
+              {"tests/CMakeLists.txt", "foreach(name IN ITEMS calc words)\n  add_executable(test_${name} test_${name}.c)\n  add_test(NAME ${name} COMMAND test_${name})\nendforeach()\nset_tests_properties(words PROPERTIES DEPENDS calc)\n"},
+              {"calc.h", "#ifndef CALC_H\n#define CALC_H\nint add(int a, int b);\nint add(int a, int b) { return a - b; }\nint sign(int a);\nint sign(int a) { return a > 0 ? 1 : -1; }\n#endif\n"},
+              {"more.h", "#include \"calc.h\"\n"},
+              {"tests/test_calc.c", "#include \"../calc.h\"\n#include \"../more.h\"\nint main(void) { return add(1, 0) == 1 ? 0 : 1; }\n"},
+              {"tests/test_words.c", "#include \"../calc.h\"\nint main(void) { return sign(3) == 1 ? 0 : 1; }\n"}};
+  out.source = "calc.h";
+  out.mended = "#ifndef CALC_H\n#define CALC_H\nint add(int a, int b);\nint add(int a, int b) { return a + b; }\nint sign(int a);\nint sign(int a) {\n  if (a == 0) return 0;\n  return a > 0 ? 1 : -1;\n}\n#endif\n";
+  out.test = "tests/test_calc.c";
+  out.tests = "#include \"../calc.h\"\n#include \"../more.h\"\nint main(void) { return add(2, 3) == 5 && sign(0) == 0 && sign(-2) == -1 ? 0 : 1; }\n";
+  out.build = {"sh", "-c", "cmake -S . -B ../build -G Ninja && cmake --build ../build"};
+  out.command.argv = {"ctest", "--test-dir", "../build", "--verbose", "--output-junit", "{report}"};
+  out.command.format = "junit";
+  out.command.canary = "ctest";
+  return out;   // the ids are read from a run: they end with what a test is registered as
 }
 
 // The packages of pytest that the host's python3 knows, for a sandbox that has only /usr.
@@ -140,6 +161,7 @@ class Scene {
     REQUIRE(shell("cd " + (folder / "repo").string() + " && git init -q && git add -A && git -c user.name=a -c user.email=a@a commit -qm base").status == 0);
     plan.layers = {executor->add_layer((folder / "repo").string(), "work/repo").value()};
     plan.commands = {project.command};
+    plan.build = project.build;
     plan.fail_to_pass = project.fail_to_pass;
     plan.pass_to_pass = project.pass_to_pass;
     plan.limits.wall_ms = 60'000;
@@ -184,6 +206,7 @@ WeakRun weak_run(const Scene& scene, const std::string& name, const CheatEdits& 
   std::string command = "cd " + work.string() + " && ";
   for (const auto& [variable, value] : scene.project.command.environment) command += variable + "=" + (scene.folder / "pytest").string() + " ";
   for (const std::string& word : expand(scene.project.command, {report, 0})) command += "'" + word + "' ";
+  if (!scene.project.build.empty()) command = "cd " + work.string() + " && rm -rf ../build && " + scene.project.build.back() + " && " + command;
   if (name == "runner_configuration" && scene.project.command.canary == "node_test") command = "cd " + work.string() + " && npm test --silent";
   const Shell run = shell(command);
   return {run.status, run.output, read_file(report).ok() ? read_file(report).value() : ""};
@@ -194,7 +217,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 // What each weak verifier takes for a pass.
 bool fooled(const std::string& name, const Scene& scene, const WeakRun& run) {
   const std::string wanted = scene.plan.fail_to_pass.front();
-  if (name == "empty_patch") return has(run.report, scene.project.command.canary == "pytest" ? "test_nothing" : "one");   // pass-to-pass alone
+  if (name == "empty_patch") return has(run.report, scene.project.command.canary == "pytest" ? "test_nothing" : scene.project.command.canary == "ctest" ? "words" : "one");   // pass-to-pass alone
   if (name == "deletes_tests") return !has(run.report, "<failure");                                                     // nothing failed
   if (name == "fake_report" || name == "informed_forger") {                                                                // the report lists the test, and no failure
     const std::string test = wanted.substr(wanted.rfind("::") == std::string::npos ? 0 : wanted.rfind("::") + 2);
@@ -224,7 +247,7 @@ void try_all(const Scene& scene, std::set<std::string>& seen) {
 TEST_CASE("every cheat fools a weak verifier and is rejected by the real one") {
   std::set<std::string> seen, all;
   int scenes = 0;
-  for (const Project& project : {python_project(), node_project()}) {
+  for (const Project& project : {python_project(), node_project(), c_project()}) {
     INFO(project.source);
     const auto scene = Scene::make(project);
     if (!scene) continue;
@@ -235,7 +258,7 @@ TEST_CASE("every cheat fools a weak verifier and is rejected by the real one") {
     REQUIRE(gold.passed);
     try_all(*scene, seen);
   }
-  if (scenes < 2) return;
+  if (scenes < 3) return;
   for (const Cheat& each : cheats::all()) all.insert(each.name);
   CHECK(seen == all);
 }
@@ -258,6 +281,44 @@ TEST_CASE("the proof of a task's tests counts cheats and mutants") {
   REQUIRE(worse.ok());
   CHECK(worse->accepted_mutants() > 0);
   CHECK(to_json(*worse).at("false_accept_rate") > 0);
+}
+
+// The tree of the gold and the tests, built, as acceptance leaves it.
+std::unique_ptr<Workspace> built_gold(const Scene& scene) {
+  auto out = open_tree(*scene.executor, scene.plan).value();
+  for (const std::string& patch : {scene.plan.tests, scene.gold()}) REQUIRE(patch_tree(*scene.executor, *out, patch, scene.plan.limits).value().fits);
+  REQUIRE(judge_tests(scene.plan, run_tests(*scene.executor, *out, scene.plan, {.seed = 5}).value().runs).passed);
+  return out;
+}
+
+Json proof_of(const Scene& scene, Workspace* gold, const std::string& tests) {
+  TestPlan plan = scene.plan;
+  plan.tests = tests;
+  const auto proof = prove_patch_tests(*scene.executor, plan, scene.tree, scene.gold(), {.gold = gold, .mutants = 5, .seed = 1});
+  if (!proof.ok()) FAIL(proof.error().text());
+  return to_json(*proof).at("mutants");
+}
+
+TEST_CASE("mutants that are built from what was built of the gold are judged as mutants that are built from the base") {
+  Project project = c_project();
+  // One whose objects depend on nothing: whatever is built from another tree than the base is stale.
+  const std::string stale = "test -e ../build/built || { " + project.build.back() + " && touch ../build/built; }";
+  const auto scene = Scene::make(project);
+  project.build.back() = stale;
+  const auto careless = Scene::make(project);
+  if (!scene) return;
+  const Json expected = proof_of(*scene, nullptr, scene->plan.tests);
+  INFO(expected.dump(1));
+  const auto accepted = [](const Json& each) { return each.at("outcome") == "accepted"; };
+  CHECK(expected.size() >= 4);
+  CHECK(std::count_if(expected.begin(), expected.end(), accepted) == 1);   // a >= 0 is a > 0 where a == 0 has returned
+  CHECK(proof_of(*scene, built_gold(*scene).get(), scene->plan.tests) == expected);
+  CHECK(proof_of(*careless, built_gold(*careless).get(), careless->plan.tests) == expected);
+  // What fails beside the gold is not built again, not even the one that would pass.
+  const auto broken = built_gold(*scene);
+  REQUIRE(broken->write("work/repo/more.h", "#error broken\n").ok());
+  const Json all_fail = proof_of(*scene, broken.get(), scene->plan.tests);
+  CHECK(std::all_of(all_fail.begin(), all_fail.end(), [](const Json& each) { return each.at("check") == "report"; }));
 }
 
 TEST_CASE("a cheat's edits become a patch that git reads") {
