@@ -9,31 +9,49 @@ namespace {
 struct Puzzle {
   std::string a, b, sum;   // letters for digits
 };
-int64_t value(const std::string& word, const std::vector<int>& digit) {
-  int64_t out = 0;
-  for (char letter : word) out = out * 10 + digit[static_cast<size_t>(letter - 'A')];
-  return out;
-}
-// All solutions, up to two; no word begins with 0.
-void solve(const Puzzle& puzzle, const std::string& letters, size_t next, std::vector<int>& digit, unsigned used, std::vector<std::vector<int>>& found) {
-  if (found.size() > 1) return;
-  if (next == letters.size()) {
-    if (value(puzzle.a, digit) + value(puzzle.b, digit) == value(puzzle.sum, digit)) found.push_back(digit);
-    return;
+
+// Backtracks column by column from the right; of each its two addends, and then the sum's digit, which follows from them.
+struct Search {
+  const Puzzle& puzzle;
+  std::vector<int> digit = std::vector<int>(26, -1);   // [letter]
+  unsigned used = 0;                                   // bit d: some letter stands for d
+  std::vector<std::vector<int>> found = {};            // all solutions, up to two
+
+  bool may_be(char letter, int d) const {
+    const int known = digit[static_cast<size_t>(letter - 'A')];
+    if (known >= 0) return known == d;
+    const bool leads = letter == puzzle.a[0] || letter == puzzle.b[0] || letter == puzzle.sum[0];
+    return !(used >> d & 1) && !(leads && d == 0);
   }
-  const char letter = letters[next];
-  const bool leads = letter == puzzle.a[0] || letter == puzzle.b[0] || letter == puzzle.sum[0];
-  for (int d = leads ? 1 : 0; d < 10; ++d) {
-    if (used >> d & 1) continue;
-    digit[static_cast<size_t>(letter - 'A')] = d;
-    solve(puzzle, letters, next + 1, digit, used | 1U << d, found);
+
+  // `total`: what the column comes to so far, with what is carried into it.
+  void solve(size_t column, int row, int total) {
+    if (found.size() > 1) return;
+    if (column == puzzle.sum.size()) {
+      if (total == 0) found.push_back(digit);
+      return;
+    }
+    const std::string& word = row == 0 ? puzzle.a : row == 1 ? puzzle.b : puzzle.sum;
+    const auto go_on = [&](int d) { row < 2 ? solve(column, row + 1, total + d) : solve(column + 1, 0, total / 10); };
+    if (column >= word.size()) return go_on(0);
+    const char letter = word[word.size() - 1 - column];
+    for (int d = 0; d < 10; ++d) {
+      if ((row == 2 && d != total % 10) || !may_be(letter, d)) continue;
+      int& place = digit[static_cast<size_t>(letter - 'A')];
+      const int before = place;
+      place = d;
+      used |= 1U << d;
+      go_on(d);
+      place = before;
+      if (before < 0) used &= ~(1U << d);
+    }
   }
-}
+};
 
 ProblemInstance draw(Rng& rng, int difficulty) {
   Puzzle puzzle;
   std::string letters;
-  std::vector<std::vector<int>> found;
+  std::vector<std::vector<int>> found;   // [solution][letter]
   const int64_t low = difficulty < 3 ? 100 : 1'000;
   // Letters for the digits of a sum that is drawn first, until no other assignment fits.
   do {
@@ -50,8 +68,11 @@ ProblemInstance draw(Rng& rng, int difficulty) {
     std::sort(letters.begin(), letters.end());
     letters.erase(std::unique(letters.begin(), letters.end()), letters.end());
     found.clear();
-    std::vector<int> digit(26, 0);
-    if (letters.size() > 4 && letters.size() < 8) solve(puzzle, letters, 0, digit, 0, found);
+    if (letters.size() > 4 && letters.size() < 8) {
+      Search search{puzzle};
+      search.solve(0, 0, 0);
+      found = std::move(search.found);
+    }
   } while (found.size() != 1);
   Json fields = Json::object();
   for (char letter : letters) fields[std::string(1, letter)] = expect_integer(found[0][static_cast<size_t>(letter - 'A')]);
