@@ -54,6 +54,7 @@ std::string solutions_text(const Certificate& certificate) {
 
 std::vector<ClaimText> claims_of(const Certificate& c) {
   const bool by_state = c.versions.starts_with("state ");   // judged by what it changes (synth/certify_state.h)
+  const bool by_program = c.versions.starts_with("program ");   // judged by its own verifier (synth/program/certify_program.h)
   const bool by_value = c.feasible_tries == 0;              // no chooser of entities to speak of: a value or a state is expected
   std::vector<ClaimText> claims = {
       {c.gold_passes, "the gold answer, found and submitted through the public tools alone, passes"},
@@ -68,7 +69,8 @@ std::vector<ClaimText> claims_of(const Certificate& c) {
                  count_text(c.chance_tries) + (by_state   ? " decisions by lot are the right ones)"
                   : by_value ? " guesses pass)"
                              : " consistent random answers pass)")},
-      {true, "tool calls: at least " + count_text(c.calls_low) + " are needed, " + count_text(c.calls_high) + " suffice"}};
+      {true, "tool calls: " + (by_program ? "without any it is not solved; the least number is not measured" : "at least " + count_text(c.calls_low) + (c.calls_low == 1 ? " is" : " are") + " needed") +
+                 ", " + count_text(c.calls_high) + (c.calls_high == 1 ? " suffices" : " suffice")}};
   if (!c.measures.empty()) {
     std::string measures;
     for (const auto& [name, value] : c.measures) measures += (measures.empty() ? "" : ", ") + count_text(value) + " " + name;

@@ -71,4 +71,18 @@ TEST_CASE("claims that do not hold are marked, survivors named") {
   CHECK(any_line(broken, "the gold stands in the prompt"));
 }
 
+TEST_CASE("what was not measured of a program's calls is said") {
+  const auto calls = [](const char* versions) {
+    Certificate c = good();
+    c.versions = versions;
+    c.calls_low = 1;
+    c.calls_high = 9;
+    for (const ClaimText& claim : claims_of(c))
+      if (claim.text.starts_with("tool calls: ")) return claim.text;
+    return std::string();
+  };
+  CHECK(calls("program 1; certificate 1") == "tool calls: without any it is not solved; the least number is not measured, 9 suffice");
+  CHECK(calls("state 1; certificate 1") == "tool calls: at least 1 is needed, 9 suffice");
+}
+
 }  // namespace assay
