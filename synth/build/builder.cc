@@ -146,7 +146,10 @@ Result<Possible<BuiltTree>> Builder::build(const Ecosystem& ecosystem, const Rec
   }
   if (!recipe.prepare.empty()) {
     std::vector<RecipeStep> steps = recipe.prepare;
-    steps.push_back({{"git", "-c", "safe.directory=*", "checkout", "-q", "--", "."}, {}, false});   // the tree stays what it was
+    // The tree stays what it was, and files that no step has changed keep their times: what was built of them stays newer. Without the refresh git,
+    // whose index knows nothing of the layer's files, writes all of them again.
+    steps.push_back({{"git", "-c", "safe.directory=*", "update-index", "-q", "--refresh"}, {}, false});
+    steps.push_back({{"git", "-c", "safe.directory=*", "checkout", "-q", "--", "."}, {}, false});
     ASSAY_ASSIGN(Possible<BuiltLayer> made, run(ecosystem, "prepare", steps, {"work"}, out, out.wall_us));
     if (!made.value) return Possible<BuiltTree>(std::move(made.rejection));
     out.layers.push_back(std::move(*made.value));
