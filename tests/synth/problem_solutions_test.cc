@@ -26,7 +26,6 @@ bool agrees(const Problem& problem, const ProblemInstance& instance, Interpreter
   }
   const auto cell = interpreter.run(instance.solution);
   if (!cell.ok()) FAIL(cell.error().text());
-  CHECK(cell->wall_us < 20'000'000);
   const Verdict verdict = ValueVerifier::create(instance.expected, problem.name).value()->judge(last_line(cell->text));
   if (!verdict.passed && !instance.solution.ends_with(kPlanted)) std::printf("%s: native %s, Python %s\n%s\n", problem.name.c_str(), value_text(instance.expected).c_str(), cell->text.c_str(), instance.statement.c_str());
   return verdict.passed;
