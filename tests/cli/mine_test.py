@@ -189,11 +189,13 @@ class Files(MineTest):
     def test_instances_of_swe_bench_are_read_from_both_forms(self):
         patch = "diff --git a/lib/a.py b/lib/a.py\n--- a/lib/a.py\n+++ b/lib/a.py\n@@ -1 +1 @@\n-1\n+2\n"
         instance = {"repo": "o/r", "instance_id": "o__r-12", "base_commit": "a" * 40, "patch": patch, "test_patch": patch.replace("lib/a", "tests/test_a"), "problem_statement": "A title\n" + STATEMENT,
-                    "FAIL_TO_PASS": "[]", "version": "1"}
+                    "created_at": "2024-01-02T00:00:00Z", "FAIL_TO_PASS": "[]", "version": "1"}
         for text in (json.dumps([instance, {"instance_id": 1}]), json.dumps(instance) + "\n{}\n"):
             (self.folder / "instances").write_text(text)
             result, (candidate,) = self.mine("instances")
-            self.assertEqual((candidate["pull"], candidate["source"], candidate["gold"], candidate["title"]), (12, "swe_bench", patch, "A title"))
+            self.assertEqual({name: candidate[name] for name in ("repository", "base", "pull", "source", "gold", "tests", "title", "statement", "statement_from", "merged")},
+                             {"repository": "o/r", "base": "a" * 40, "pull": 12, "source": "swe_bench", "gold": patch, "tests": instance["test_patch"], "title": "A title",
+                              "statement": "A title\n" + STATEMENT, "statement_from": "issue", "merged": "2024-01-02T00:00:00Z"})
             self.assertEqual(result["lost"], {"unreadable": 1})
 
     def test_task_directories_of_harbor_give_their_patches_or_need_a_container(self):

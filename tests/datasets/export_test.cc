@@ -395,13 +395,21 @@ TEST_CASE("a Harbor task directory reproduces the recipe, and its tests judge a 
   auto store = Store::open(folder.file("s.db"), StoreMode::kOpenOrCreate, system_clock()).value();
   const auto environment = sample::environment();
   REQUIRE(store->put_environment(*environment).ok());
-  // The runner: writes a report in which the test passes if t.txt, from the test patch, agrees with a.txt.
-  const std::string runner = "import sys; good = open('a.txt').read() == open('t.txt').read(); open(sys.argv[1], 'w').write('<testsuites><testsuite name=\"s\"><testcase classname=\"m\" name=\"t\">' + "
-                             "('' if good else '<failure/>') + '</testcase></testsuite></testsuites>'); sys.exit(not good)";
+  // The runner: writes a report in which test t passes if t.txt, from the test patch, agrees with a.txt, and test u always. What goes wrong
+  // beside that stands in a file of the tree.
+  const std::string runner = R"(import os, sys
+does = open('does.txt').read() if os.path.exists('does.txt') else ''
+while does == 'hang': pass
+good = does == 'skip' or open('a.txt').read() == open('t.txt').read()
+tests = {'t': '<skipped/>' if does == 'skip' else '' if good else '<failure/>', 'u': '<failure/>' if does == 'break' else '', 'v': '<failure/>' if does == 'lie' else ''}
+cases = ['<testcase classname="m" name="%s">%s</testcase>' % each for each in tests.items()]
+open(sys.argv[1], 'w').write('<testsuites><testsuite name="s">' + ''.join(cases) + '</testsuite></testsuites>')
+sys.exit(not good or does == 'break')
+)";
   Task task = sample::repair_task(*environment, "issue");
   task.gold = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-old\n+new\n";
-  task.tests = {{"tests", "diff --git a/t.txt b/t.txt\nnew file mode 100644\n--- /dev/null\n+++ b/t.txt\n@@ -0,0 +1 @@\n+new\n"}, {"build", Json::array()}, {"fail_to_pass", {"m::t"}}, {"pass_to_pass", Json::array()},
-                {"limits", {{"wall_ms", 60'000}, {"cores", 2}, {"memory_bytes", int64_t{1} << 30}}},
+  task.tests = {{"tests", "diff --git a/t.txt b/t.txt\nnew file mode 100644\n--- /dev/null\n+++ b/t.txt\n@@ -0,0 +1 @@\n+new\n"}, {"build", Json::array()}, {"fail_to_pass", {"m::t"}}, {"pass_to_pass", {"m::u"}},
+                {"limits", {{"wall_ms", 10'000}, {"cores", 2}, {"memory_bytes", int64_t{1} << 30}}},
                 {"commands", {{{"argv", {"python3", "-c", runner, "{report}", "{tests}"}}, {"files", {"t.txt"}}, {"environment", Json::object()}, {"format", "junit"}}}}};
   seal_task(task);
   Task other = task;
@@ -440,6 +448,12 @@ TEST_CASE("a Harbor task directory reproduces the recipe, and its tests judge a 
   CHECK(reward("git apply " + made + "solution/gold.patch") == "1");
   CHECK(reward("echo old > t.txt") == "0");   // a test of the agent's own does not count
   CHECK(reward("printf 'raise SystemExit(0)' > sitecustomize.py") == "0");
+  const std::string mend = "git apply " + made + "solution/gold.patch && printf '%s' ";
+  CHECK(reward(mend + "nothing > does.txt") == "1");
+  CHECK(reward(mend + "skip > does.txt") == "0");
+  CHECK(reward(mend + "break > does.txt") == "0");
+  CHECK(reward(mend + "lie > does.txt") == "0");   // by its exit status, of a test that decides nothing
+  CHECK(reward(mend + "hang > does.txt") == "0");
 }
 
 // ---- What can go wrong ----

@@ -69,6 +69,7 @@ TEST_CASE("each thing that is wrong with a run fails the check about it") {
   CHECK(failed_after([](TestRun& run) { run.report.truncated = true; }) == Names{"report"});
   CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kSignalled; }) == Names{"report"});
   CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kLimit; run.limit = "wall"; }) == Names{"time"});
+  CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kLimit; run.limit = "cpu"; }) == Names{"time"});
   CHECK(failed_after([](TestRun& run) { run.end = RunEnd::kLimit; run.limit = "memory"; }) == Names{"report"});
   CHECK(failed_after([](TestRun& run) { run.report = {}; }) == Names{"report", "exit", "tampered", "fail_to_pass", "pass_to_pass"});
   CHECK(failed_after([](TestRun& run) { run.passes.clear(); }) == Names{"tampered"});
