@@ -36,6 +36,45 @@ std::string value_text(const Json& object, const std::string& name) {
   return it == object.end() ? "nothing" : shortened(canonical_json(*it), 160);
 }
 
+// Of a certificate's acceptance, whatever a store from elsewhere has there.
+int64_t count_at(const Json& acceptance, const char* pointer) {
+  const Json::json_pointer at(pointer);
+  return acceptance.contains(at) && acceptance.at(at).is_number_integer() ? acceptance.at(at).get<int64_t>() : 0;
+}
+
+ClaimText cheats_text(const Json& acceptance) {
+  const Json::json_pointer cheats("/proof/cheats");
+  int64_t rejected = 0, excused = 0;
+  std::string accepted;
+  for (const Json& cheat : acceptance.contains(cheats) ? acceptance.at(cheats) : Json::array()) {
+    const std::string outcome = cheat.is_object() ? cheat.value("outcome", "") : "";
+    rejected += outcome == "rejected";
+    if (outcome != "accepted") continue;
+    if (cheat.value("must_fail", true)) accepted += (accepted.empty() ? "; accepted: " : ", ") + cheat.value("name", "");
+    else ++excused;
+  }
+  return {accepted.empty(), "cheats: " + count_text(rejected) + " rejected, " + count_text(excused) + " accepted that are known to be (the threat model)" + accepted};
+}
+
+// Of a task that tests judge (synth/build/acceptance.h, synth/patch_proof.h, synth/leaks.h): other claims, and nothing measured by playing.
+std::vector<ClaimText> claims_of_patch(const Certificate& c) {
+  const Json& a = c.acceptance;
+  const auto count = [&](const char* pointer) { return count_at(a, pointer); };
+  const int64_t mutants = a.contains("/proof/mutants"_json_pointer) ? static_cast<int64_t>(a.at("/proof/mutants"_json_pointer).size()) : 0;
+  const int64_t flaky = a.contains("flaky") ? static_cast<int64_t>(a.at("flaky").size()) : 0;
+  std::vector<ClaimText> claims = {
+      {c.gold_passes, "the gold patch passes its tests in each of " + count_text(count("/rounds")) + " runs"},
+      {c.trivial_fail, "without it they fail in each"},
+      cheats_text(a),
+      {true, "mutants of the gold patch: " + count_text(mutants) + (mutants == 0 ? "" : ", " + count_text(count("/proof/mutants_accepted")) + " accepted")},
+      {c.no_leak, "the gold patch is not found in the environment: " + count_text(count("/leaks/searched/files")) + " files and " + count_text(count("/leaks/searched/objects")) +
+                      " objects of git searched, " + count_text(count("/leaks/unsearched_count")) + " could not be"},
+      {true, "flaky tests, named and left out: " + count_text(flaky)},
+      {true, "not measured: chance rate, tool calls"}};
+  for (const std::string& problem : c.problems) claims.push_back({false, problem});
+  return claims;
+}
+
 // Lists are compared item by item, so that one changed mutant does not print them all.
 void compare(const std::string& name, const Json& stored, const Json& fresh, std::vector<std::string>& out) {
   if (stored == fresh) return;
@@ -53,6 +92,7 @@ std::string solutions_text(const Certificate& certificate) {
 }
 
 std::vector<ClaimText> claims_of(const Certificate& c) {
+  if (!c.acceptance.is_null()) return claims_of_patch(c);
   const bool by_state = c.versions.starts_with("state ");   // judged by what it changes (synth/certify_state.h)
   const bool by_program = c.versions.starts_with("program ");   // judged by its own verifier (synth/program/certify_program.h)
   const bool by_value = c.feasible_tries == 0;              // no chooser of entities to speak of: a value or a state is expected

@@ -7,6 +7,7 @@
 #include "cli/certificate_text.h"
 #include "cli/summary_tables.h"
 #include "cli/text.h"
+#include "datasets/measured.h"
 #include "datasets/token_record.h"
 #include "envs/attack_report.h"
 #include "envs/pass_rate.h"
@@ -246,7 +247,7 @@ Result<Description> describe_lineage(Store& store, const Task& task) {
       if (tools.insert(tool.name).second) new_tools.push_back(tool.name);
     out.text += (out.text.empty() ? "" : "\n") + std::string("step ") + std::to_string(step.provenance.step) + ": task " + short_id(step.id) + (step.id == task.id ? " (this one)" : "") +
                 ", difficulty " + difficulty_text(step.difficulty) + ", " +
-                (certificate.ok() ? "chance rate " + percent_text(certificate->chance_rate()) + ", " + range_text(count_text(certificate->calls_low), count_text(certificate->calls_high)) + " calls"
+                (certificate.ok() ? "chance rate " + chance_text(measured(*certificate)) + ", " + calls_text(measured(*certificate)) + " calls"
                                   : "no certificate") + "\n";
     for (const std::string& text : added) out.text += "  + " + printable(text) + "\n";
     std::string names;

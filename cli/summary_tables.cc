@@ -51,13 +51,18 @@ void Range::add(double value) {
 void TaskGroup::add(const TaskRow& row) {
   ++tasks;
   sound += row.sound;
-  if (row.certificate.empty()) return;
-  chance_rate.add(row.chance_rate);
-  calls_low.add(static_cast<double>(row.calls_low));
-  calls_high.add(static_cast<double>(row.calls_high));
+  const Measured known = measured(row);
+  if (known.chance_rate) chance_rate.add(*known.chance_rate);
+  if (!known.calls_high) return;
+  calls_low.add(static_cast<double>(*known.calls_low));
+  calls_high.add(static_cast<double>(*known.calls_high));
 }
 
 std::string difficulty_text(int difficulty) { return difficulty == 0 ? "-" : std::to_string(difficulty); }
+
+std::string chance_text(const Measured& measured) { return measured.chance_rate ? percent_text(*measured.chance_rate) : "-"; }
+
+std::string calls_text(const Measured& measured) { return measured.calls_high ? range_text(count_text(*measured.calls_low), count_text(*measured.calls_high)) : "-"; }
 
 std::string tasks_table(const TaskGroups& groups, const std::string& indent) {
   const bool with_solutions =

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/measured.h"
 #include "datasets/store.h"
 
 namespace assay {
@@ -26,6 +27,8 @@ struct TaskGroup {  // tasks of one preset and difficulty
 using TaskGroups = std::map<std::pair<std::string, int>, TaskGroup>;  // by (preset, difficulty)
 
 std::string difficulty_text(int difficulty);  // "-" for 0
+std::string chance_text(const Measured& measured);   // "-" where it was not measured
+std::string calls_text(const Measured& measured);
 
 std::string tasks_table(const TaskGroups& groups, const std::string& indent = "");
 OrderedJson tasks_json(const TaskGroups& groups);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "datasets/measured.h"
 #include "datasets/templates.h"
 #include "envs/base/version.h"
 
@@ -120,8 +121,11 @@ void Card::add(const ExportItem& item) {
   const Certificate& certificate = item.certificate;
   ++tasks_;
   ++level.tasks;
-  level.chance_sum += certificate.chance_rate();
-  level.chance_high = std::max(level.chance_high, certificate.chance_rate());
+  if (const auto chance = measured(certificate).chance_rate) {
+    ++level.chances;
+    level.chance_sum += *chance;
+    level.chance_high = std::max(level.chance_high, *chance);
+  }
   unique_ += certificate.solutions_exact && certificate.solutions == 1;
   for (const MutantClaim& mutant : certificate.mutants) {
     const bool killed = mutant.outcome == "killed", survived = mutant.outcome == "survived";
@@ -133,11 +137,14 @@ void Card::add(const ExportItem& item) {
   domains_.insert(item.task.provenance.domain);
 }
 
+std::string Card::mean_chance(const Level& level) { return level.chances ? percent(level.chance_sum / static_cast<double>(level.chances)) : "–"; }
+std::string Card::highest_chance(const Level& level) { return level.chances ? percent(level.chance_high) : "–"; }
+
 std::string Card::difficulty_lines() const {
   std::string lines;
   for (const auto& [difficulty, level] : levels_)
     lines += "| " + std::to_string(difficulty) + " | " + std::to_string(level.tasks) + " | " + std::to_string(level.rows) + " | " +
-             percent(level.chance_sum / static_cast<double>(level.tasks)) + " | " + percent(level.chance_high) + " |\n";
+             mean_chance(level) + " | " + highest_chance(level) + " |\n";
   return lines;
 }
 
@@ -166,10 +173,11 @@ std::string Card::text(const Format& format, const ExportOptions& options, const
     data_files += "  - split: " + split + "\n    path: " + files.at(split) + "\n";
     splits += "| " + split + " | " + std::to_string(count->second) + " |\n";
   }
-  double chance_sum = 0, chance_high = 0;
+  Level all;
   for (const auto& [difficulty, level] : levels_) {
-    chance_sum += level.chance_sum;
-    chance_high = std::max(chance_high, level.chance_high);
+    all.chances += level.chances;
+    all.chance_sum += level.chance_sum;
+    all.chance_high = std::max(all.chance_high, level.chance_high);
   }
   return filled(card_template(), {
       {"SIZE", size_category(rows)},
@@ -191,8 +199,8 @@ std::string Card::text(const Format& format, const ExportOptions& options, const
       {"MUTANTS", std::to_string(mutants_)},
       {"KILLED", std::to_string(killed_)},
       {"SURVIVED", std::to_string(survived_)},
-      {"CHANCE_MEAN", percent(tasks_ ? chance_sum / static_cast<double>(tasks_) : 0)},
-      {"CHANCE_HIGH", percent(chance_high)},
+      {"CHANCE_MEAN", mean_chance(all)},
+      {"CHANCE_HIGH", highest_chance(all)},
       {"UNIQUE", std::to_string(unique_)},
       {"VERSIONS", list_of(versions_)},
       {"STORE_SHELL", shell_quoted(store)},

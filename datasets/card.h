@@ -19,12 +19,15 @@ class Card {
  private:
   struct Level {
     int64_t tasks = 0, rows = 0;
-    double chance_sum = 0, chance_high = 0;
+    int64_t chances = 0;                      // tasks whose chance rate was measured
+    double chance_sum = 0, chance_high = 0;   // of these
   };
   struct PolicyCount {
     int64_t rows = 0;
     std::map<RolloutOutcome, int64_t> outcomes;
   };
+  static std::string mean_chance(const Level& level);
+  static std::string highest_chance(const Level& level);
   std::string difficulty_lines() const;
   std::string policy_table() const;
 

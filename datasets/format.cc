@@ -1,5 +1,6 @@
 #include "datasets/format.h"
 
+#include "datasets/measured.h"
 #include "datasets/templates.h"
 
 namespace assay {
@@ -19,18 +20,19 @@ OrderedJson opening_json(const Task& task) {
 }
 
 OrderedJson certificate_summary(const Certificate& c) {
+  const Measured m = measured(c);
   int64_t killed = 0;
   for (const MutantClaim& mutant : c.mutants) killed += mutant.outcome == "killed";
   return {{"id", c.id},
           {"sound", c.sound},
           {"versions", c.versions},
-          {"chance_rate", c.chance_rate()},
+          {"chance_rate", or_null(m.chance_rate)},
           {"solutions", c.solutions},
           {"solutions_exact", c.solutions_exact},
           {"mutants", c.mutants.size()},
           {"mutants_killed", killed},
-          {"calls_low", c.calls_low},
-          {"calls_high", c.calls_high},
+          {"calls_low", or_null(m.calls_low)},
+          {"calls_high", or_null(m.calls_high)},
           {"solver_nodes", c.solver_nodes}};
 }
 

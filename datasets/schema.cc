@@ -1,5 +1,6 @@
 #include "datasets/schema.h"
 
+#include "datasets/measured.h"
 #include "datasets/rollout_text.h"
 #include "datasets/token_record.h"
 #include "datasets/token_sequence.h"
@@ -56,6 +57,10 @@ ALTER TABLE rollout ADD COLUMN answer TEXT NOT NULL DEFAULT '';
 ALTER TABLE rollout ADD COLUMN state TEXT NOT NULL DEFAULT '';
 ALTER TABLE rollout ADD COLUMN verdict TEXT NOT NULL DEFAULT '';
 )",
+    // 6: a chance rate that was not measured is -1; before, it stood there as 1, and nothing was played.
+    R"(
+UPDATE certificate SET chance_rate = -1 WHERE chance_rate = 1 AND calls_high = 0;
+)",
 };
 
 int64_t signed_bits(uint64_t value) { return static_cast<int64_t>(value); }
@@ -96,7 +101,7 @@ Values values_of(const Task& task) {
 }
 
 Values values_of(const Certificate& c) {
-  return {c.id, c.task, int64_t{c.sound}, c.chance_rate(), c.calls_low, c.calls_high};
+  return {c.id, c.task, int64_t{c.sound}, measured(c).chance_rate.value_or(-1), c.calls_low, c.calls_high};
 }
 
 // The columns answer, state and verdict. Patches and the like are too large for rows, and what is no UTF-8 is another text in the record.

@@ -30,7 +30,7 @@ struct TaskRow {  // what listings need without reading the segment
   int64_t index = 0;
   std::string certificate;   // id of the newest certificate, or empty
   bool sound = false;
-  double chance_rate = 0;
+  double chance_rate = 0;    // and what else it measured: datasets/measured.h
   int64_t calls_low = 0, calls_high = 0;
 };
 

@@ -9,6 +9,7 @@
 #include "cli/summary_tables.h"
 #include "cli/text.h"
 #include "datasets/format.h"
+#include "datasets/measured.h"
 #include "datasets/rollout_outcome.h"
 #include "engine/policy_factory.h"
 #include "envs/tool_kind.h"
@@ -115,15 +116,15 @@ Result<Listing> tasks(Options& options, const Context& context) {
   ASSAY_ASSIGN(const std::vector<TaskRow> rows, select_tasks(*store, options.tasks, context.limit));
   Listing listing{TextTable({"task", "domain", "preset", "difficulty", "seed", "index", "certificate", "chance rate", "calls"})};
   for (const TaskRow& row : rows) {
+    const Measured known = measured(row);
     listing.table.add({short_id(row.id), printable(row.domain), printable(row.preset), difficulty_text(row.difficulty),
                        std::to_string(row.seed), std::to_string(row.index),
                        row.certificate.empty() ? "none" : row.sound ? "sound" : "UNSOUND",
-                       row.certificate.empty() ? "-" : percent_text(row.chance_rate),
-                       range_text(count_text(row.calls_low), count_text(row.calls_high))});
+                       chance_text(known), calls_text(known)});
     listing.json.push_back({{"task", row.id}, {"environment", row.environment}, {"archetype", row.archetype}, {"domain", row.domain},
                             {"preset", row.preset}, {"difficulty", row.difficulty}, {"seed", row.seed}, {"index", row.index},
-                            {"certificate", row.certificate}, {"sound", row.sound}, {"chance_rate", row.chance_rate},
-                            {"calls_low", row.calls_low}, {"calls_high", row.calls_high}});
+                            {"certificate", row.certificate}, {"sound", row.sound}, {"chance_rate", or_null(known.chance_rate)},
+                            {"calls_low", or_null(known.calls_low)}, {"calls_high", or_null(known.calls_high)}});
   }
   return listing;
 }

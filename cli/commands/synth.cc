@@ -16,6 +16,7 @@
 #include "cli/summary_tables.h"
 #include "cli/task_plan.h"
 #include "cli/text.h"
+#include "datasets/measured.h"
 #include "sandbox/backend.h"
 #include "synth/factory.h"
 #include "synth/structure.h"
@@ -234,7 +235,7 @@ class Synthesis {
     item.row = {.id = task.id, .environment = task.environment, .archetype = task.archetype,
                 .domain = task.provenance.domain, .preset = task.provenance.preset, .difficulty = task.difficulty,
                 .seed = task.provenance.seed, .index = task.provenance.index, .certificate = c.id, .sound = c.sound,
-                .chance_rate = c.chance_rate(), .calls_low = c.calls_low, .calls_high = c.calls_high};
+                .chance_rate = measured(c).chance_rate.value_or(-1), .calls_low = c.calls_low, .calls_high = c.calls_high};
     return {};
   }
 

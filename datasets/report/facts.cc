@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "datasets/measured.h"
 #include "envs/attack_report.h"
 
 namespace assay {
@@ -48,9 +49,10 @@ class Bands {
 };
 
 bool lies_in(const Band& band, const TaskFacts& task) {
-  if (band.chance && !(task.chance_rate >= band.chance->first && task.chance_rate < band.chance->second)) return false;
-  const double calls = static_cast<double>(task.calls);
-  return !band.calls || (calls >= band.calls->first && calls <= band.calls->second);
+  if (band.chance && !(task.chance_rate && *task.chance_rate >= band.chance->first && *task.chance_rate < band.chance->second)) return false;
+  if (!band.calls) return true;
+  const double calls = static_cast<double>(task.calls.value_or(-1));
+  return calls >= band.calls->first && calls <= band.calls->second;
 }
 
 Result<TaskFacts> task_facts(Store& store, const TaskRow& row, const Bands& bands, StoreFacts& facts) {
@@ -61,9 +63,10 @@ Result<TaskFacts> task_facts(Store& store, const TaskRow& row, const Bands& band
   out.certified = true;
   out.sound = certificate.sound;
   if (!certificate.sound) out.problem = certificate.problems.empty() ? "not sound" : certificate.problems[0];
-  out.chance_rate = certificate.chance_rate();
+  const Measured known = measured(certificate);
+  out.chance_rate = known.chance_rate;
   const auto plain = certificate.measures.find("plain_calls");
-  out.calls = plain == certificate.measures.end() ? certificate.calls_high : plain->second;
+  out.calls = plain == certificate.measures.end() ? known.calls_high : plain->second;
   out.band = bands.of(task);
   if (out.band.known()) out.in_band = lies_in(out.band, out);
   return out;

@@ -40,8 +40,8 @@ struct TaskFacts {
   int difficulty = 0;
   bool certified = false, sound = false;
   std::string problem;                 // of one that is not sound, the first
-  double chance_rate = 0;
-  int64_t calls = 0;                   // of the gold; in plain calls where tools were changed
+  std::optional<double> chance_rate;   // nothing where it was not measured
+  std::optional<int64_t> calls;        // of the gold; in plain calls where tools were changed
   Band band;
   std::optional<bool> in_band;         // nothing where it is not certified or no band is known
   bool attacked = false;               // the newest attack scored

@@ -79,8 +79,8 @@ OrderedJson calibration(const StoreFacts& facts) {
     Level& level = levels[task.difficulty];
     ++level.tasks;
     ++(!task.in_band ? level.no_band : *task.in_band ? level.in_band : level.outside);
-    level.chance.push_back(task.chance_rate);
-    level.calls.push_back(task.calls);
+    if (task.chance_rate) level.chance.push_back(*task.chance_rate);
+    if (task.calls) level.calls.push_back(*task.calls);
   }
   OrderedJson out = OrderedJson::array();
   for (auto& [difficulty, level] : levels)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "datasets/measured.h"
 #include "datasets/report/archive.h"
 #include "datasets/report/figures.h"
 #include "datasets/report/trajectory.h"
@@ -92,8 +93,8 @@ OrderedJson task_columns(const std::vector<TaskFacts>& tasks) {
   out["archetype"] = column(tasks, [](const TaskFacts& t) { return t.archetype; });
   out["difficulty"] = column(tasks, [](const TaskFacts& t) { return t.difficulty; });
   out["state"] = column(tasks, [](const TaskFacts& t) { return !t.certified ? 0 : t.sound ? 2 : 1; });
-  out["chance"] = column(tasks, [](const TaskFacts& t) { return t.chance_rate; });
-  out["calls"] = column(tasks, [](const TaskFacts& t) { return t.calls; });
+  out["chance"] = column(tasks, [](const TaskFacts& t) { return or_null(t.chance_rate); });
+  out["calls"] = column(tasks, [](const TaskFacts& t) { return or_null(t.calls); });
   out["band"] = column(tasks, band_of);
   out["in_band"] = column(tasks, [](const TaskFacts& t) { return !t.in_band ? 0 : *t.in_band ? 2 : 1; });
   out["bands"] = std::move(bands);

@@ -57,6 +57,30 @@ TEST_CASE("every claim that changes is named, and only it") {
   }
 }
 
+TEST_CASE("of a task that tests judge, claims are those of its tests, and what was not measured is said") {
+  Certificate c;
+  c.sound = c.gold_passes = c.trivial_fail = c.no_leak = true;
+  c.acceptance = parse_json(R"({"rounds": 3, "flaky": {"t::f": {}}, "leaks": {"searched": {"files": 1200, "objects": 7}, "unsearched_count": 1},
+    "proof": {"mutants": [{}, {}, {}], "mutants_accepted": 1, "cheats": [{"name": "empty_patch", "outcome": "rejected", "must_fail": true},
+      {"name": "informed_forger", "outcome": "accepted", "must_fail": false}]}})", "here").value();
+  std::string text;
+  for (const ClaimText& claim : claims_of(c)) {
+    CHECK(claim.holds);
+    text += claim.text + "\n";
+  }
+  INFO(text);
+  for (const char* part : {"in each of 3 runs", "cheats: 1 rejected, 1 accepted", "mutants of the gold patch: 3, 1 accepted", "1,200 files", "left out: 1\n", "not measured: chance rate, tool calls"})
+    CHECK(text.find(part) != std::string::npos);
+  CHECK(text.find('%') == std::string::npos);
+  c.acceptance["proof"]["cheats"][0]["outcome"] = "accepted";
+  c.no_leak = false;
+  std::vector<std::string> broken;
+  for (const ClaimText& claim : claims_of(c))
+    if (!claim.holds) broken.push_back(claim.text);
+  REQUIRE(broken.size() == 2);
+  CHECK(broken[0].find("accepted: empty_patch") != std::string::npos);
+}
+
 TEST_CASE("claims that do not hold are marked, survivors named") {
   Certificate c = good();
   for (const ClaimText& claim : claims_of(c)) CHECK(claim.holds);

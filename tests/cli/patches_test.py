@@ -70,6 +70,11 @@ class PatchesTest(CliTest):
         self.assertEqual((played["played"], played["failures"]), (3, {}))
         rewards = {rollout["policy"]: rollout["reward"] for rollout in self.json("list", "rollouts")["rollouts"]}
         self.assertEqual((rewards.pop("gold"), sorted(rewards.values())), (1, [0, 0]))
+        # Nobody played it when it was certified, so nothing of that is claimed.
+        row = self.json("list", "tasks")["tasks"][0]
+        self.assertEqual([row[name] for name in ("chance_rate", "calls_low", "calls_high")], [None] * 3)
+        self.assertRegex(self.assay("list", "tasks").stdout, r"sound +- +-")
+        self.assertIn("not measured: chance rate, tool calls", self.assay("show", "task", self.task).stdout)
 
         self.assay("export", "--format", "swe_bench", "--out", "swe", "--train-percent", 100, "--validation-percent", 0)
         row = json.loads((self.folder / "swe/data/train.jsonl").read_text())

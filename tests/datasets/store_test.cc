@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "datasets/measured.h"
 #include "datasets/rollout_text.h"
 #include "datasets/schema.h"
 #include "tests/datasets/sample.h"
@@ -337,6 +338,33 @@ TEST_CASE("a torn tail that nobody points to is no problem") {
 }
 
 // ---- Opening ----
+
+TEST_CASE("what a certificate has not measured is nothing, in stores from before, too") {
+  Folder folder;
+  const std::string path = folder.file("s.db");
+  const Task task = sample::task();
+  Certificate judged_by_tests;
+  judged_by_tests.task = task.id;
+  seal_certificate(judged_by_tests);
+  const auto check = [&](Store& store) {
+    const TaskRow row = store.tasks({}).value().front();
+    CHECK(row.certificate == judged_by_tests.id);
+    CHECK_FALSE((measured(row).chance_rate || measured(row).calls_low || measured(row).calls_high));
+    CHECK(store.check().value() == std::vector<std::string>());
+  };
+  {
+    auto store = open_store(path);
+    REQUIRE(store->put_environment(*sample::environment()).ok());
+    REQUIRE(store->put_task(task).ok());
+    CHECK_FALSE(measured(store->tasks({}).value().front()).chance_rate);   // no certificate yet
+    REQUIRE(store->put_certificate(judged_by_tests).ok());
+    check(*store);
+  }
+  sql(path, "UPDATE certificate SET chance_rate = 1; PRAGMA user_version = 5");   // as it was written before
+  check(*open_store(path));
+  const Measured known = measured(sample::certificate(task));
+  CHECK((*known.chance_rate == Approx(0.0125) && known.calls_low == 2 && known.calls_high == 5));
+}
 
 TEST_CASE("a store of version 1 is upgraded and keeps what it has") {
   Folder folder;

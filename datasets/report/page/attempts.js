@@ -174,7 +174,7 @@ async function taskView(id) {
   const prompt = opened?.record.messages.find(({role}) => role === "user");
   return [make("nav.crumbs", {"aria-label": "Where this is"}, make("a", {href: "#/attempts"}, "Attempts"), " / ", make("span", {}, "task ", make("code", {}, shortId(id)))),
     make("section.card.wide", {"aria-label": "Task"}, make("h2", {}, inert(taskName(at)), ", ", levelText(task.difficulty[at])), make("dl.facts", {},
-      fact("certificate", ["none", "unsound", "sound"][task.state[at]]), fact("chance rate", percent(task.chance[at]) + asked("chance", percent)), fact("calls of the gold", whole(task.calls[at]) + asked("calls", String)),
+      fact("certificate", ["none", "unsound", "sound"][task.state[at]]), fact("chance rate", measured(task.chance[at], percent) + asked("chance", percent)), fact("calls of the gold", measured(task.calls[at], whole) + asked("calls", String)),
       fact("in the terminal", command(`assay show task ${id} --store ${shell(index.store)}`))),
       prompt ? [make("h3", {}, "Prompt"), make("pre.text", {}, inert(opened.text(prompt.text)))] : make("p.note", {}, "No trajectory of this task is in this file, so its prompt is not either.")),
     grid(places, new URLSearchParams())];

@@ -47,6 +47,7 @@ const percent = (share) => {
   const value = share * 100;
   return (value === 0 || value === 100 || value >= 10 ? value.toFixed(value % 1 && value < 99.95 ? 1 : 0) : value >= 1 ? value.toFixed(1) : value.toPrecision(1)) + "%";
 };
+const measured = (value, text) => (value === null ? "–" : text(value));
 const short = (number) => {
   for (const [size, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]])
     if (number >= size) return (number / size).toPrecision(3).replace(/\.0+$/, "") + letter;
