@@ -18,6 +18,7 @@ Result<TaskPlan> TaskPlan::of_all_domains(const FactoryOptions& options, int64_t
     FactoryOptions own = options;
     own.domain = name;
     own.tasks_per_environment = plan.most_in_environment_;
+    own.turn = static_cast<int64_t>(plan.factories_.size());
     ASSAY_ASSIGN(std::unique_ptr<Factory> factory, Factory::create(own));
     if (factory->needs_executor()) plan.left_out_.push_back(name);
     else plan.factories_.push_back(std::move(factory));

@@ -23,8 +23,9 @@ class TaskPlan {
   TaskPlan(std::unique_ptr<Factory> factory, int64_t count);
 
   // Every built-in domain in turn, an environment from each, until there are `environments`; `tasks` spread over them as evenly as
-  // whole numbers allow. A batch is an environment. Domains whose tools run programs are left out: a sandbox is started for each task.
-  // `options`: of every factory; domain, data, mapping and tasks_per_environment are not read.
+  // whole numbers allow. A batch is an environment. Each domain begins with another difficulty and archetype than the one before, so any
+  // first part of the run has about as much of each. Domains whose tools run programs are left out: a sandbox is started for each task.
+  // `options`: of every factory; domain, data, mapping, turn and tasks_per_environment are not read.
   static Result<TaskPlan> of_all_domains(const FactoryOptions& options, int64_t environments, int64_t tasks);
 
   // Leaves the batches of one shard, by their index; the others are empty from now on.

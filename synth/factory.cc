@@ -158,7 +158,7 @@ struct Factory::State {
     return {};
   }
 
-  const Archetype& archetype_of(int64_t index) const { return *archetypes[static_cast<size_t>(index) % archetypes.size()]; }
+  const Archetype& archetype_of(int64_t index) const { return *archetypes[static_cast<size_t>(options.turn + index) % archetypes.size()]; }
 
   int64_t number_of(int64_t index) const { return import ? 0 : index / options.tasks_per_environment; }
 
@@ -264,11 +264,12 @@ bool Factory::needs_executor() const {
   return runs_programs(tools);
 }
 const std::vector<std::string>& Factory::archetypes() const { return state_->options.archetypes; }
+const std::string& Factory::archetype(int64_t index) const { return state_->archetype_of(index).name; }
 std::vector<int> Factory::difficulties(int64_t index) const {
   if (!state_->by_difficulty()) return {0};
   const std::vector<int>& wanted = state_->options.difficulties;
   if (state_->options.preset == kLineagePreset) return wanted;
-  return {wanted[static_cast<size_t>(index) / state_->archetypes.size() % wanted.size()]};
+  return {wanted[(static_cast<size_t>(state_->options.turn) + static_cast<size_t>(index) / state_->archetypes.size()) % wanted.size()]};
 }
 
 void Factory::use(Executor& executor) { state_->executor = &executor; }

@@ -16,9 +16,10 @@ class Executor;
 struct FactoryOptions {
   std::string domain = "travel";
   std::string preset = "difficulty";    // or one of the domain's, or kLineagePreset: then index i is a lineage over all `difficulties`
-  // Of the domain's; {"all"}: all; empty: select where it has that, else all. Task i is of archetypes[i % size],
+  // Of the domain's; {"all"}: all; empty: select where it has that, else all. Task i is of archetypes[(turn + i) % size],
   std::vector<std::string> archetypes;
-  std::vector<int> difficulties = {1, 2, 3, 4, 5};  // and wants difficulties[i / archetypes.size() % size]
+  std::vector<int> difficulties = {1, 2, 3, 4, 5};  // and wants difficulties[(turn + i / archetypes.size()) % size]
+  int64_t turn = 0;                     // whose turn it is at task 0: factories that take turns begin at different ones
   uint64_t seed = 0;
   int64_t tasks_per_environment = 64;
   std::string data, mapping;            // the user's own tables (then there is one environment)
@@ -38,8 +39,9 @@ class Factory {
   void use(Executor& executor);
   const ImportReport* import() const;   // null when tables are generated
 
-  // The archetypes that tasks are made by, in turn.
+  // The archetypes that tasks are made by, in turn, and the one of task `index`.
   const std::vector<std::string>& archetypes() const;
+  const std::string& archetype(int64_t index) const;
   // What task `index` wants: 0 where no band applies; of a lineage all its difficulties, ascending.
   std::vector<int> difficulties(int64_t index) const;
 

@@ -111,7 +111,7 @@ class Synthesis {
   // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
   Result<bool> same_making(Factory& factory, const TaskRow& row, const Item& wanted, const std::string& parent) {
     if (row.difficulty != wanted.difficulty) return false;
-    if (row.archetype != factory.archetypes()[static_cast<size_t>(wanted.index) % factory.archetypes().size()]) return false;
+    if (row.archetype != factory.archetype(wanted.index)) return false;
     const Result<std::shared_ptr<const Environment>> environment = factory.environment(wanted.index);
     if (!environment.ok()) return false;
     if (row.environment != (*environment)->id) {
@@ -194,7 +194,7 @@ class Synthesis {
   }
 
   Status take(Factory& factory, Item item, Progress& progress) {
-    const std::string& archetype = factory.archetypes()[static_cast<size_t>(item.index) % factory.archetypes().size()];
+    const std::string& archetype = factory.archetype(item.index);
     funnels_[archetype].add(item.funnel);
     ++bands_[item.difficulty].asked;
     if (!item.lost_for.empty()) ++lost_[item.lost_for];

@@ -27,7 +27,10 @@ class SynthAll(CliTest):
 
         rows = self.json("list", "tasks")["tasks"]
         used = {(row["domain"], row["archetype"]) for row in rows}
-        self.assertEqual(used, {(name, archetype) for name, archetypes in domains.items() for archetype in archetypes[:3]})
+        turns = {name: [archetypes[(turn + task) % len(archetypes)] for task in range(3)] for turn, (name, archetypes) in enumerate(sorted(domains.items()))}
+        self.assertEqual(used, {(name, archetype) for name, archetypes in turns.items() for archetype in archetypes})
+        difficulties = Counter(row["difficulty"] for row in rows)
+        self.assertLess(abs(difficulties[1] - difficulties[2]), tasks / 8)
         each = Counter(row["environment"] for row in rows)
         self.assertEqual(sorted(each.values()), [2] + [3] * (environments - 1))
 
