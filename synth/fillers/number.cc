@@ -1,6 +1,9 @@
 // Evenly spread numbers: {"kind":"number","low":80,"high":900,"step":5}, or over tiers, chosen by weight, so that every tier has
 // its share: {"kind":"number","tiers":[{"weight":1,"low":80,"high":199},{"weight":3,"low":200,"high":499}],"step":1}.
+// With "apart":{"within":"nurse","by":90} numbers of rows that refer to the same row are drawn anew until they differ by as much: what
+// begins at them and is no longer does not overlap.
 #include <algorithm>
+#include <map>
 
 #include "synth/filler.h"
 
@@ -10,11 +13,16 @@ namespace {
 class Number final : public ColumnFill {
  public:
   void run(const FillRun& run, std::span<const int32_t> rows) const override {
+    std::map<int64_t, std::vector<int64_t>> taken;   // by what the rows refer to
     for (int32_t row : rows) {
       Rng rng = run.rng(row);
-      uint64_t at = rng.below(ends_.back());
-      const Range& tier = tiers_[std::upper_bound(ends_.begin(), ends_.end(), at) - ends_.begin()];
-      run.cells()[row] = tier.low + rng.between(0, (tier.high - tier.low) / step_) * step_;
+      int64_t& cell = run.cells()[row];
+      cell = draw(rng);
+      if (within_ < 0) continue;
+      std::vector<int64_t>& others = taken[run.table().columns[within_][row]];
+      const auto near = [&](int64_t other) { return std::abs(other - cell) < apart_; };
+      for (int tries = 0; tries < kTries && std::any_of(others.begin(), others.end(), near); ++tries) cell = draw(rng);
+      others.push_back(cell);
     }
   }
 
@@ -23,6 +31,14 @@ class Number final : public ColumnFill {
     if (step_ < 1) {
       r.fail("step", "expected a step above 0");
       step_ = 1;
+    }
+    r.member_or_null("apart");
+    if (r.has("apart")) {
+      JsonReader a(r.object("apart"), r.file(), r.path_of("apart"));
+      within_ = read_reference_column(site, a, "within", a.text("within"));
+      if (within_ >= 0 && !site.filled.count(within_)) a.fail("within", "it is filled later");
+      apart_ = read_scaled(a, "by", site.spec().decimals);
+      pass_on(r, a.finish());
     }
     if (!r.has("tiers")) {
       r.member_or_null("tiers");
@@ -44,6 +60,15 @@ class Number final : public ColumnFill {
     ends_.push_back((ends_.empty() ? 0 : ends_.back()) + static_cast<uint64_t>(weight));
   }
 
+  int64_t draw(Rng& rng) const {
+    const uint64_t at = rng.below(ends_.back());
+    const Range& tier = tiers_[std::upper_bound(ends_.begin(), ends_.end(), at) - ends_.begin()];
+    return tier.low + rng.between(0, (tier.high - tier.low) / step_) * step_;
+  }
+
+  static constexpr int kTries = 256;   // then there is hardly room, and they are as near as they come
+  int within_ = -1;
+  int64_t apart_ = 0;
   std::vector<Range> tiers_;
   std::vector<uint64_t> ends_;
   int64_t step_ = 1;

@@ -115,6 +115,26 @@ TEST_CASE("numbers keep to their tiers and steps, by weight") {
   CHECK((low > 420 && low < 580));
 }
 
+TEST_CASE("numbers of rows that refer to the same row are apart, where that is asked for") {
+  const auto closest = [](const Json& apart) {
+    Json fill = {{"kind", "number"}, {"low", 0}, {"high", 600}, {"step", 15}};
+    if (!apart.is_null()) fill["apart"] = apart;
+    Json place = place_column("place");
+    place["fill"] = {{"kind", "reference"}};
+    Json tables = one(20, integer(fill), {place});
+    tables.insert(tables.begin(), kPlaces);
+    const Tables made = must(filled(tables));
+    const Table& table = made.at("t");
+    int64_t out = INT64_MAX;
+    for (int32_t a = 0; a < table.size(); ++a)
+      for (int32_t b = 0; b < a; ++b)
+        if (table.columns[1][a] == table.columns[1][b]) out = std::min(out, std::abs(table.columns[2][a] - table.columns[2][b]));
+    return out;
+  };
+  CHECK(closest(nullptr) < 60);
+  CHECK(closest({{"within", "place"}, {"by", 60}}) >= 60);
+}
+
 TEST_CASE("bells are clipped, centred, and lifted by another column") {
   const auto values = numbers(one(2000, integer({{"kind", "bell"}, {"middle", 30}, {"spread", 30}, {"low", 20}, {"high", 50}})));
   CHECK(*std::min_element(values.begin(), values.end()) == 20);
@@ -255,6 +275,23 @@ TEST_CASE("references reach every row of their table") {
   const Tables made = must(filled(tables));
   const auto seen = texts(made, "t", "x");
   CHECK(std::set<std::string>(seen.begin(), seen.end()) == std::set<std::string>{"A", "B", "C", "D"});
+}
+
+TEST_CASE("a reference may be that of a row referred to") {
+  const Json owner = {{"name", "owner"}, {"key", {"name"}}, {"rows", {{"kind", "count"}, {"count", 30}}},
+                      {"columns", {{{"name", "name"}, {"fill", {{"kind", "sequence"}, {"prefix", "O"}}}}, {{"name", "home"}, {"type", "reference"}, {"references", "place"}, {"fill", {{"kind", "reference"}}}}}}};
+  const auto visits = [&](const char* of) {
+    const Json by = {{"name", "owner"}, {"type", "reference"}, {"references", "owner"}, {"fill", {{"kind", "reference"}}}};
+    Json tables = one(50, {{"type", "reference"}, {"references", "place"}, {"fill", {{"kind", "reference"}, {"of", of}}}}, {by});
+    tables.insert(tables.begin(), owner);
+    tables.insert(tables.begin(), kPlaces);
+    return filled(tables);
+  };
+  const Tables made = must(visits("owner.home"));
+  const Table &owners = made.at("owner"), &rows = made.at("t");
+  for (int32_t row = 0; row < rows.size(); ++row) CHECK(rows.columns[2][row] == owners.columns[1][rows.columns[1][row]]);
+  CHECK_THAT(visits("owner.name").error().text(), Catch::Contains("does not refer to the table 'place'"));
+  CHECK_THAT(visits("owner").error().text(), Catch::Contains("does not refer to the table 'place'"));
 }
 
 TEST_CASE("too many rows are an error that names the table") {
