@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <set>
 
 #include "envs/answer.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr const char* kFormat = "assay-domain/1";
 constexpr JsonLimits kFileLimits{.bytes = 8 << 20, .depth = 32};
 constexpr size_t kTables = 64, kColumns = 64, kTools = 128, kVocabularyWords = 100'000;
+constexpr size_t kListedValues = 16, kListedBytes = 320;   // more are too many to read
 
 bool is_identifier(std::string_view name) {
   if (name.empty() || name.size() > 64 || !(name[0] >= 'a' && name[0] <= 'z')) return false;
@@ -67,6 +70,7 @@ class Compiler {
   Status read_tools(JsonReader& r);
   Status add_tool(const Json& declaration, const std::string& path);
   Status check_reveal(const ToolSpec& tool, const Reveal& reveal, const std::string& path) const;
+  Status check_values(ToolSpec& tool, const std::string& path) const;
   Status check_calls(const ToolSpec& tool, const std::string& path) const;
   Status read_archetypes(JsonReader& r);
   Status check_import(JsonReader& r) const;
@@ -220,8 +224,45 @@ Status Compiler::add_tool(const Json& declaration, const std::string& path) {
     if (other.name == tool.name) return error(path + ".name", "the tool '" + tool.name + "' is declared twice");
   for (size_t k = 0; k < tool.reveals.size(); ++k)
     ASSAY_TRY(check_reveal(tool, tool.reveals[k], item_path(path + ".reveals", k)));
+  ASSAY_TRY(check_values(tool, path));
   ASSAY_TRY(check_calls(tool, path));
   domain_->tools.push_back(std::move(tool));
+  return {};
+}
+
+// "{values of TABLE.COLUMN}" in a text.
+struct NamedValues {
+  size_t at, size;
+  std::string table, column;
+};
+std::optional<NamedValues> named_values(const std::string& text) {
+  static constexpr std::string_view kBegin = "{values of ";
+  const size_t at = text.find(kBegin), end = at == std::string::npos ? at : text.find('}', at);
+  if (end == std::string::npos) return std::nullopt;
+  const std::string path = text.substr(at + kBegin.size(), end - at - kBegin.size());
+  const size_t dot = std::min(path.find('.'), path.size());
+  return NamedValues{at, end + 1 - at, path.substr(0, dot), path.substr(std::min(dot + 1, path.size()))};
+}
+
+// Of the parameters that have descriptions, their schemas.
+std::vector<std::reference_wrapper<Json>> described_parameters(ToolSpec& tool) {
+  std::vector<std::reference_wrapper<Json>> out;
+  if (!tool.parameters.is_object() || !tool.parameters.contains("properties")) return out;
+  for (Json& property : tool.parameters["properties"])
+    if (property.is_object() && property.contains("description") && property["description"].is_string()) out.emplace_back(property);
+  return out;
+}
+
+Status Compiler::check_values(ToolSpec& tool, const std::string& path) const {
+  for (const Json& property : described_parameters(tool)) {
+    const auto named = named_values(property["description"].get<std::string>());
+    if (!named) continue;
+    const TableSpec* table = find(named->table);
+    if (!table) return unknown("table", named->table, table_names(), path + ".parameters");
+    const int column = table->column_index(named->column);
+    if (column < 0) return unknown("column", named->column, column_names(*table), path + ".parameters");
+    if (table->columns[static_cast<size_t>(column)].type != ColumnType::kText) return error(path + ".parameters", "only the values of a text column can be listed");
+  }
   return {};
 }
 
@@ -330,7 +371,9 @@ Status Compiler::check_unused(const JsonReader& r) const {
 // "price (price per night in CNY, 60 to 3000)".
 std::string column_text(const ColumnSpec& column) {
   constexpr int64_t kUnlimited = 1'000'000'000;
-  std::string about = column.label == column.name ? "" : column.label;
+  std::string spoken = column.name;   // "blood_group" needs no "blood group" beside it
+  std::replace(spoken.begin(), spoken.end(), '_', ' ');
+  std::string about = column.label == spoken ? "" : column.label;
   if (!column.unit.empty() && !says_unit(column)) about += (about.empty() ? "in " : " in ") + column.unit;
   if (column.is_number() && (column.low != -kUnlimited || column.high != kUnlimited))
     about += (about.empty() ? "" : ", ") + number_text(column.low, column.decimals) + " to " + number_text(column.high, column.decimals);
@@ -347,6 +390,21 @@ std::string columns_text(const ToolSpec& tool, const Tables& tables) {
     if (tool.reveals[0].columns.count(column.name) && !always) out += (out.empty() ? "" : ", ") + column_text(column);
   }
   return out;
+}
+
+// ": \"calm\", \"shy\" or \"wild\"", where rows share values.
+std::string values_text(const Tables& tables, const NamedValues& named) {
+  const Table& table = tables.at(named.table);
+  const int column = table.spec.column_index(named.column);
+  std::set<std::string> values;
+  size_t filled = 0, bytes = 0;
+  for (int32_t row = 0; row < table.size() && values.size() <= kListedValues; ++row) {
+    if (!has_value(table.cell(column, row))) continue;
+    ++filled;
+    if (const auto [at, is_new] = values.insert("\"" + tables.cell_text(table, column, row) + "\""); is_new) bytes += at->size();
+  }
+  if (values.size() < 2 || values.size() == filled || values.size() > kListedValues || bytes > kListedBytes) return "";
+  return ": " + join_words({values.begin(), values.end()}, "or");
 }
 
 }  // namespace
@@ -405,9 +463,16 @@ std::vector<std::string> domain_names() {
 
 std::vector<ToolSpec> tools_over(std::vector<ToolSpec> tools, const Tables& tables) {
   static constexpr std::string_view kPlaceholder = "{columns}";
-  for (ToolSpec& tool : tools)
+  for (ToolSpec& tool : tools) {
     if (const size_t at = tool.description.find(kPlaceholder); at != std::string::npos)
       tool.description.replace(at, kPlaceholder.size(), columns_text(tool, tables));
+    for (Json& property : described_parameters(tool)) {
+      std::string text = property["description"].get<std::string>();
+      const auto named = named_values(text);
+      if (!named) continue;
+      property["description"] = text.replace(named->at, named->size, values_text(tables, *named));
+    }
+  }
   return tools;
 }
 

@@ -45,7 +45,7 @@ std::vector<std::string> domain_names();
 Result<std::shared_ptr<const Environment>> generate_environment(const Domain& domain, uint64_t seed, int64_t number, Executor* executor = nullptr);
 
 // The tools as agents see them over these tables: in descriptions "{columns}" becomes the labels, units and declared ranges
-// of what the tool reveals.
+// of what the tool reveals; in those of parameters "{values of TABLE.COLUMN}" what the column holds, ": \"calm\" or \"shy\"", where that is little.
 std::vector<ToolSpec> tools_over(std::vector<ToolSpec> tools, const Tables& tables);
 
 }  // namespace assay

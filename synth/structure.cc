@@ -163,7 +163,13 @@ double matched(const std::vector<Features::Item>& a, const std::vector<Features:
 std::string structure_of(const Environment& environment) {
   Json tables = Json::array(), tools = Json::array();
   for (const Table& table : environment.tables.tables) tables.push_back(to_json(table.spec));
-  for (const ToolSpec& tool : environment.tools) tools.push_back(public_tool_json(tool).dump());
+  for (ToolSpec tool : environment.tools) {
+    // What a parameter is told to be may list values of the database, which make no other toolset.
+    if (tool.parameters.is_object() && tool.parameters.contains("properties"))
+      for (Json& property : tool.parameters["properties"])
+        if (property.is_object()) property.erase("description");
+    tools.push_back(public_tool_json(tool).dump());
+  }
   return json_identity({{"domain", environment.domain}, {"tables", tables}, {"tools", tools}});
 }
 

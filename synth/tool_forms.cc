@@ -158,8 +158,13 @@ class Expansion {
     if (reference || is_name(column)) entities_[parameter] = {{"table", reference ? spec(column).references : table_->name}};
     const std::string what = is_name(column) ? table_->label : spec(column).label;
     const bool name = reference || is_name(column);
-    declare(parameter, {{"type", json_type(spec(column))}, {"description", prefix + (name && required ? "name of the " : "") + what + (name && !required ? ", which is named" : "")}}, required);
+    declare(parameter, {{"type", json_type(spec(column))}, {"description", prefix + (name && required ? "name of the " : "") + what + (name && !required ? " of this name" : "") + values_of(column)}}, required);
     conditions_.push_back((required ? "" : "(:" + parameter + " IS NULL OR ") + sql_name(column) + " = :" + parameter + (required ? "" : ")"));
+  }
+
+  // Filled in when the tools meet tables (synth/domain.h).
+  std::string values_of(const std::string& column) const {
+    return spec(column).type == ColumnType::kText && !is_name(column) ? "{values of " + table_->name + "." + column + "}" : "";
   }
 
   void ask_for(const std::string& column) {
@@ -171,7 +176,8 @@ class Expansion {
 
   void filter_by(const std::string& column) {
     const std::string only = "Only " + table_->plural + " with ";
-    if (!spec(column).is_number()) return equal(column, only + "this ", false);
+    const bool named = spec(column).type == ColumnType::kReference || is_name(column);
+    if (!spec(column).is_number()) return equal(column, only + (named ? "the " : "this "), false);
     const bool counted = measure_of(spec(column)) == Measure::kCount;
     const std::string what = counted ? "so many " + noun_of(spec(column)) : "this " + label_with_unit(spec(column));
     for (const auto& [prefix, words, sign] : {std::tuple("min_", "at least ", " >= :"), std::tuple("max_", "at most ", " <= :")}) {

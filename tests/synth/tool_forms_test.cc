@@ -108,6 +108,35 @@ TEST_CASE("a tool with keywords says what its parameters say, and descriptions f
   CHECK_THAT(said, !Catch::Contains("cuisine"));
 }
 
+TEST_CASE("parameters list what a column holds, where that is little") {
+  const auto style_of = [](bool many) {
+    Environment environment = *must(generate_environment(travel(), 4, 0));
+    Table& hotel = environment.tables.tables[static_cast<size_t>(environment.tables.table_index("hotel"))];
+    for (int32_t row = 0; many && row < 20; ++row) hotel.columns[static_cast<size_t>(hotel.spec.column_index("style"))][static_cast<size_t>(row)] = environment.tables.texts.intern("style " + std::to_string(row));
+    const Json tool = must(expanded(form("find", "hotel", {{"filters", {"style", "price"}}, {"search", "name"}})));
+    const auto tools = tools_over({must(tool_spec_from_json(tool, "d.json", "$.tools[0]"))}, environment.tables);
+    const Json& properties = tools[0].parameters["properties"];
+    for (const char* other : {"min_price", "text"}) CHECK_THAT(properties[other]["description"].get<std::string>(), !Catch::Contains("{") && !Catch::Contains(":"));
+    return properties["style"]["description"].get<std::string>();
+  };
+  CHECK_THAT(style_of(false), Catch::Matches("Only hotels with this [a-z ]+: (\"[^\"]+\", )*\"[^\"]+\" or \"[^\"]+\""));
+  CHECK_THAT(style_of(true), Catch::Matches("Only hotels with this [a-z ]+"));
+}
+
+TEST_CASE("values are listed of text columns that there are") {
+  const auto fault = [](const char* named) {
+    Json source = fixture::domain_source("observing");
+    for (Json& tool : source["tools"])
+      if (tool["name"] == "targets_in_constellation") tool["explain"] = {{"constellation", std::string("The constellation{values of ") + named + "}"}};
+    const auto domain = compile_domain(source.dump(), "d.json");
+    return domain.ok() ? std::string() : domain.error().text();
+  };
+  CHECK(fault("target.kind").empty());
+  CHECK_THAT(fault("targt.kind"), Catch::Contains("unknown table 'targt'"));
+  CHECK_THAT(fault("target.kin"), Catch::Contains("unknown column 'kin'"));
+  CHECK_THAT(fault("target.altitude"), Catch::Contains("only the values of a text column"));
+}
+
 TEST_CASE("a domain that declares no way to submit gets one") {
   const auto& tools = travel().tools;
   CHECK(tools.back().name == "submit_result");
