@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "envs/plural.h"
+
 namespace assay {
 
 int AnswerShape::field_index(std::string_view name) const {
@@ -70,7 +72,7 @@ Result<AnswerShape> answer_shape_from_json(const Json& json, const std::string& 
     AnswerField field;
     field.name = f.text("name");
     field.label = f.text_or("label", field.name);
-    field.plural = f.text_or("plural", field.label + "s");
+    field.plural = f.text_or("plural", plural_of(field.label));
     field.literals = f.texts_or("literals", {});
     field.table = f.text_or("table", "");
     field.scope = f.text_or("scope", "");

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "envs/plural.h"
+
 namespace assay {
 namespace {
 
@@ -264,7 +266,7 @@ Result<TableSpec> table_spec_from_json(const Json& json, const std::string& file
   TableSpec spec;
   spec.name = r.text("name");
   spec.label = r.text_or("label", spec.name);
-  spec.plural = r.text_or("plural", spec.label + "s");
+  spec.plural = r.text_or("plural", plural_of(spec.label));
   spec.key = r.texts("key");
   const Json& columns = r.array("columns");
   for (size_t i = 0; i < columns.size(); ++i) {

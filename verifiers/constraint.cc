@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "envs/plural.h"
 #include "verifiers/amount_text.h"
 
 namespace assay {
@@ -213,7 +214,7 @@ std::string noun_phrase(const SlotChoice& choice, const Binding& binding, bool e
   std::vector<std::string> groups;
   for (int group : choice.groups) groups.push_back(std::to_string(group + 1));
   if (groups.size() == 1) return "the " + join_words(labels) + on + binding.shape.group_label + " " + groups[0];
-  return "the " + join_words(plurals) + on + binding.shape.group_label + "s " + join_words(groups);
+  return "the " + join_words(plurals) + on + plural_of(binding.shape.group_label) + " " + join_words(groups);
 }
 
 std::string value_text(int64_t value, const BoundColumn& column, const Binding& binding) {

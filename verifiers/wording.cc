@@ -58,7 +58,7 @@ Measure measure_of(const ColumnSpec& column) {
 }
 
 bool says_extreme(const ColumnSpec& column) {
-  static constexpr const char* kWords[] = {"highest", "lowest", "greatest", "smallest", "largest", "least", "most", "longest", "shortest", "earliest", "latest", "first", "last", "best"};
+  static constexpr const char* kWords[] = {"highest", "lowest", "greatest", "smallest", "largest", "least", "most", "longest", "shortest", "earliest", "latest", "first", "last", "best", "steepest", "narrowest", "strongest", "nearest"};
   return std::any_of(std::begin(kWords), std::end(kWords), [&](const char* word) { return first_word(column.label) == word; });
 }
 

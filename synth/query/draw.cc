@@ -5,6 +5,7 @@
 
 #include "envs/plain_tools.h"
 #include "synth/query/evaluate.h"
+#include "verifiers/wording.h"
 
 namespace assay::query {
 namespace {
@@ -168,10 +169,13 @@ class Drawer {
     const auto says = [](const std::string& text, std::initializer_list<const char*> parts) {
       return std::any_of(parts.begin(), parts.end(), [&](const char* part) { return (" " + text + " ").find(part) != std::string::npos; });
     };
-    const bool rate = says(about.label, {" per ", " of a ", " age ", " score ", " rating "}) ||
+    const bool rate = says(about.label, {" per ", " of a ", " age ", " score ", " rating ", " voltage ", " speed ", " density ", " strength ", " level "}) ||
                       says(about.unit, {" percent", " %", " degree", " °", " points ", " after ", " above ", " a ", " an ", " per ", "/"});
     return use(t, c) == Use::kNumber && !about.unit.empty() && about.low >= 0 && !rate;
   }
+
+  // A year, say: nobody asks for an average of years.
+  bool is_moment(int t, int c) const { return use(t, c) == Use::kNumber && measure_of(column(t, c)) == Measure::kMoment; }
 
   template <typename T>
   std::optional<T> pick(const std::vector<T>& from) {
@@ -412,7 +416,7 @@ class Drawer {
     out->column = c;
     std::vector<int> numbers;
     for (int column : of->columns)
-      if (use(other, column) == Use::kNumber && can_be_measured(*of->set, column)) numbers.push_back(column);
+      if (use(other, column) == Use::kNumber && !is_moment(other, column) && can_be_measured(*of->set, column)) numbers.push_back(column);
     if (const auto measure = pick(numbers); measure && chance(60)) {
       out->measure = *measure;
       out->how = chance(60) || !is_amount(other, *measure) ? Aggregate::kAverage : Aggregate::kSum;
@@ -538,7 +542,8 @@ class Drawer {
     out.column = *c;
     static const std::vector<Aggregate> kOfNumbers{Aggregate::kSum, Aggregate::kAverage, Aggregate::kAverage, Aggregate::kLowest, Aggregate::kHighest};
     static const std::vector<Aggregate> kOfTimes{Aggregate::kLowest, Aggregate::kHighest};
-    out.how = rng_.pick(use(out.of->table, *c) == Use::kNumber ? kOfNumbers : kOfTimes);
+    out.how = rng_.pick(use(out.of->table, *c) == Use::kTime || is_moment(out.of->table, *c) ? kOfTimes : kOfNumbers);
+    if (out.how != Aggregate::kSum && says_extreme(column(out.of->table, *c))) out.how = Aggregate::kAverage;   // not "the lowest highest temperature"
     if (out.how == Aggregate::kSum && !is_amount(out.of->table, *c)) out.how = Aggregate::kAverage;
     return out;
   }

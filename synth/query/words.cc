@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "envs/plural.h"
 #include "synth/column_use.h"
 #include "verifiers/amount_text.h"
 #include "verifiers/constraint.h"
@@ -269,7 +270,7 @@ class Speaker {
         return pick({"What is the " + name + " of " + who + "?", name == "name" ? "Name " + who + "." : "Give the " + name + " of " + who + ".", "Find the " + name + " of " + who + "."});
       }
       case Question::Ask::kNames: {
-        const std::string who = plural(of), names = column(of.table, spec(of.table).name_column()).label + "s";
+        const std::string who = plural(of), names = plural_of(column(of.table, spec(of.table).name_column()).label);
         return pick({"Name all " + who + ".", "What are the " + names + " of all " + who + "?", "List the " + names + " of all " + who + "."});
       }
       case Question::Ask::kCell: {
@@ -326,7 +327,7 @@ class Speaker {
 bool is_average(const Question& question) { return question.ask == Question::Ask::kAggregate && question.how == Aggregate::kAverage; }
 
 std::string say_form(const Question& question, const Value& value, TextForm form, const std::string& name) {
-  if (question.ask == Question::Ask::kNames) return "Submit a JSON array of the " + name + "s as strings, exactly as the tools give them, in any order, each once.";
+  if (question.ask == Question::Ask::kNames) return "Submit a JSON array of the " + plural_of(name) + " as strings, exactly as the tools give them, in any order, each once.";
   if (question.ask == Question::Ask::kName) return "Submit the " + name + " alone, as a JSON string, exactly as the tools give it.";
   if (value.is_text && form == TextForm::kClock) return "Submit the time alone, as a JSON string of the form \"HH:MM\".";
   if (value.is_text && form == TextForm::kDate) return "Submit the date alone, as a JSON string of the form \"YYYY-MM-DD\".";

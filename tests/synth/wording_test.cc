@@ -51,6 +51,10 @@ std::vector<std::string> faults_of(const std::string& text, const std::set<std::
     const size_t end = at + 2 + unit.size();
     if (end >= text.size() || !std::isalpha(static_cast<unsigned char>(text[end]))) out.push_back("one in the plural: '1 " + unit + "'");
   }
+  each("([A-Za-z]{3,}) in ([A-Za-z]{3,})", [&](const std::smatch& m) {
+    if (lower(m[1]) == lower(m[2])) out.push_back("a unit twice: '" + m.str() + "'");
+  });
+  all("no plural", "\\b[a-z]*(ch|sh|x|[^aeiou]y)s\\b");
   all("spaces", "\\S {2,}| +\\n| +[,.;:?!)]|\\( ");
   all("punctuation", "[,;:?!.][,;:?!.]+");
   all("a place that was not filled", "\\{[a-z_=]*\\}|\\$[a-z_]+|an unknown text");
@@ -60,6 +64,20 @@ std::vector<std::string> faults_of(const std::string& text, const std::set<std::
 // Without examples of JSON and what stands in quotes: names are the world's own.
 std::string prose(const std::string& text) {
   return std::regex_replace(std::regex_replace(text, std::regex("\\[\\{.*\\}\\]"), "x"), std::regex("\"[^\"\\n]*\""), "\"x\"");
+}
+
+// Names of entities in it, outside of quotes. Short ones, and those in small letters, could be words.
+std::vector<std::string> unquoted_names(const std::string& text, const Tables& tables) {
+  std::vector<std::string> out;
+  const std::string said = prose(text);
+  for (const Table& table : tables.tables) {
+    if (!table.spec.is_entity()) continue;
+    for (int32_t row = 0; row < table.size(); ++row) {
+      const std::string name = tables.cell_text(table, table.spec.name_column(), row);
+      if (name.size() >= 5 && std::isupper(static_cast<unsigned char>(name[0])) && said.find(name) != std::string::npos) out.push_back(name);
+    }
+  }
+  return out;
 }
 
 std::set<std::string> units_of(const Tables& tables) {
@@ -90,6 +108,9 @@ TEST_CASE("faults of wording that are planted are found, and good sentences have
   finds("Give the name.\nAn city is meant.", "the wrong article");
   finds("It must be at least 1 points.", "one in the plural");
   finds("It must be at most 1 minutes a day, and so on.", "one in the plural");
+  finds("At least this number of pages in pages.", "a unit twice");
+  finds("No two batchs may overlap.", "no plural");
+  finds("The total of all deliverys.", "no plural");
   finds("There is  one.", "spaces");
   finds("There is one , and another.", "spaces");
   finds("The elevation is 5 m a.s.l..", "punctuation");
@@ -97,6 +118,10 @@ TEST_CASE("faults of wording that are planted are found, and good sentences have
   finds("Plan a trip of {groups} days.", "a place that was not filled");
   finds("From $starts on.", "a place that was not filled");
   finds("Every crop must be one of \"root\" or an unknown text.", "a place that was not filled");
+  const auto environment = must(generate_environment(fixture::travel(), 1, 0));
+  const Tables& cities = environment->tables;
+  CHECK(unquoted_names("How many hotels in \"Hangzhou\" are there?", cities).empty());
+  CHECK(unquoted_names("How many hotels in Hangzhou are there?", cities) == std::vector<std::string>{"Hangzhou"});
   for (const char* text : {"Take city A of that group. An hour is 1 hour, a unit is one.", "Rules:\n   - If it is at least 1 point: a day's plan.", "Of 11 points, 1 pointsman has an honest X-ray, an eel, a ewe."})
     CHECK(faults_of(text, {"points"}).empty());
 }
@@ -173,6 +198,7 @@ TEST_CASE("questions over every domain have no faults of wording") {
       const query::Words words = query::say(*question, answer->value, environment->tables, options, rng);
       ++questions;
       check_wording(name, words.question + "\n\n" + words.form, units_of(environment->tables));
+      for (const std::string& unquoted : unquoted_names(words.question, environment->tables)) FAIL_CHECK(name << ": '" << unquoted << "' stands without quotes\n" << words.question);
     }
   }
   CHECK(questions > 1'000);

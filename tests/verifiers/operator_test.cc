@@ -199,6 +199,22 @@ TEST_CASE("sentences say what is meant") {
   CHECK(aggregate("max", R"("lunch","dinner"])", R"("at_least":90)") == "The price of at least one lunch or dinner must be at least 90 CNY.");
 }
 
+TEST_CASE("sentences about time say what is meant") {
+  const World world = load_world("schedule_cases.json");
+  const auto sentence = [&](const std::string& of) {
+    auto constraint = compile_constraint(Json::parse(R"({"start":{"field":"start","get":"minute"},"length":{"field":"job","get":"minutes"},)" + of + "}"), {world.shape, world.environment->tables}, "case", "$");
+    REQUIRE(constraint.ok());
+    return (*constraint)->sentence();
+  };
+  CHECK(sentence(R"("op":"no_overlap","sharing":{"field":"room"},"gap":15)") ==
+        "No two jobs with the same room may overlap (each lasts from the minute of its start for its duration), and between the end of one and the beginning of the next there must be at least 15 minutes.");
+  CHECK(sentence(R"("op":"no_overlap","sharing":{"field":"room"},"travel":{"table":"drive","from":"origin","to":"destination","get":"minutes","between":{"field":"job","get":"office"}})") ==
+        "No two jobs with the same room may overlap (each lasts from the minute of its start for its duration), and between the end of one and the beginning of the next there must be at least the shortest "
+        "driving time of a drive from the place of the one to the place of the other (none is needed within one place).");
+  CHECK(sentence(R"("op":"precedes","table":"routing","before":"before","after":"after")") ==
+        "A job that has to come before another one (the routings say which) must end before that one begins (each lasts from the minute of its start for its duration).");
+}
+
 TEST_CASE("one of a unit is said in the singular") {
   CHECK(amount_text("350", "CNY") == "350 CNY");
   CHECK(amount_text("1", "") == "1");

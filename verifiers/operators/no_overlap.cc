@@ -3,7 +3,9 @@
 // place of the one to that of the other, the shortest that a relation has; no row, no way. None is needed in one place.
 #include <algorithm>
 
+#include "envs/plural.h"
 #include "verifiers/spans.h"
+#include "verifiers/wording.h"
 
 namespace assay::operators::no_overlap {
 namespace {
@@ -49,7 +51,7 @@ class Travel {
   }
   int field() const { return between_.field(); }
   std::string sentence(const Binding& binding) const {
-    return "the " + minutes_.spec->label + " of the shortest " + binding.tables.tables[table_].spec.label + " from the " + between_.noun() +
+    return "the " + extreme_word(*minutes_.spec, false) + " " + noun_of(*minutes_.spec) + " of a " + binding.tables.tables[table_].spec.label + " from the " + between_.noun() +
            " of the one to the " + between_.noun() + " of the other (none is needed within one " + between_.noun() + ")";
   }
   std::string python(const Binding& binding) const {
@@ -105,7 +107,7 @@ class NoOverlap final : public Constraint {
   }
 
   std::string sentence() const override {
-    std::string out = "No two " + binding_.shape.group_label + "s" + sharing_text() + " may overlap (each lasts " + spans_.sentence(binding_.shape);
+    std::string out = "No two " + plural_of(binding_.shape.group_label) + sharing_text() + " may overlap (each lasts " + spans_.sentence(binding_.shape);
     if (travel_) return out + "), and between the end of one and the beginning of the next there must be at least " + travel_->sentence(binding_) + ".";
     if (gap_ > 0) return out + "), and between the end of one and the beginning of the next there must be at least " + std::to_string(gap_) + " minutes.";
     return out + "; one may begin when another ends).";

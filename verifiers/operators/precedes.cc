@@ -41,7 +41,7 @@ class Precedes final : public Constraint {
 
   std::string sentence() const override {
     const std::string group = binding_.shape.group_label;
-    std::string out = "A" + with_article(group).substr(1) + " that has to come before another one (by " + binding_.tables.tables[relation_.table].spec.plural + ") must end before that one begins";
+    std::string out = "A" + with_article(group).substr(1) + " that has to come before another one (the " + binding_.tables.tables[relation_.table].spec.plural + " say which) must end before that one begins";
     if (relation_.lag.spec) out += ", with at least the " + relation_.lag.spec->label + " between them";
     return out + " (each lasts " + spans_.sentence(binding_.shape) + ").";
   }
