@@ -28,13 +28,3 @@ if(ASSAY_SANITIZE)
     "$<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>")
   target_link_options(assay_options INTERFACE "-fsanitize=${ASSAY_SANITIZE}")
 endif()
-
-# assay_precompile(<target> <headers>...): what nearly every file of a target includes is read once. Not where compilations are cached:
-# ccache keeps nothing that has seen precompiled headers. (And there a file that lacks an include of its own is noticed.)
-function(assay_precompile target)
-  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    target_precompile_headers(${target} PRIVATE ${ARGN})
-    # Where the kernel does not let GCC map them at their address, they are read as any other header.
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-error=invalid-pch>)
-  endif()
-endfunction()
