@@ -37,6 +37,8 @@ def base_and_escalation(name="stargazing"):
     for template in ("short_moves", "first_slot_decides"):
         patch.append({"op": "add", "path": f"/archetypes/select/templates/{template}", "value": select["templates"].pop(template)})
         select["levels"]["3"]["choose"].remove(template)
+        for preset in select["presets"]["list"].values():
+            preset["templates"] = [name for name in preset["templates"] if name != template]
     for level in ("4", "5"):
         patch.append({"op": "add", "path": f"/archetypes/select/levels/{level}", "value": select["levels"].pop(level)})
     return domain, patch
