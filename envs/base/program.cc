@@ -17,6 +17,7 @@
 #include <boost/process/io.hpp>
 #include <boost/process/search_path.hpp>
 #include <filesystem>
+#include <mutex>
 
 namespace assay {
 namespace {
@@ -55,6 +56,10 @@ Result<Program> Program::start(const std::vector<std::string>& argv, const Optio
   const std::string path = argv[0].find('/') == std::string::npos ? process::search_path(argv[0]).string() : argv[0];
   if (path.empty()) return input_error("there is no program '" + argv[0] + "' here", argv[0]);
   std::error_code error;
+  // Boost's pipe for the child's errors is close-on-exec a moment after it is made: a child that another thread starts in between would
+  // keep it, and this start would wait for that child's end.
+  static std::mutex starting;
+  std::unique_lock<std::mutex> alone(starting);
   process::child child(
       process::exe = path, process::args = std::vector<std::string>(argv.begin() + 1, argv.end()), process::std_in < process::null,
       process::extend::on_exec_setup =
@@ -64,6 +69,7 @@ Result<Program> Program::start(const std::vector<std::string>& argv, const Optio
             if (!set) executor.set_error(std::error_code(errno, std::generic_category()), "its descriptors");
           },
       error);
+  alone.unlock();
   if (error) return make_error(Boundary::kInternal, "cannot be started: " + error.message(), argv[0]);
   return Program(std::make_unique<Process>(Process{std::move(child), options.group}));
 }
