@@ -278,12 +278,15 @@ const Domain& Factory::domain() const { return *state_->domain; }
 const ImportReport* Factory::import() const { return state_->import ? &*state_->import : nullptr; }
 
 Result<std::vector<std::string>> Factory::notes() {
-  ASSAY_ASSIGN(const auto environment, this->environment(0));
-  std::vector<std::string> out = environment->notes;
-  if (environment->tables.tables.empty()) return out;
+  const auto made = this->environment(0);
+  if (!made.ok()) return std::vector<std::string>();
+  const Environment& environment = **made;
+  std::vector<std::string> out = environment.notes;
+  if (environment.tables.tables.empty()) return out;
   for (const std::string& name : state_->options.archetypes) {
     if (!state_->domain->archetypes.at(name).contains("templates")) continue;
-    ASSAY_ASSIGN(const auto left_out, templates_left_out(*state_->domain, name, *environment));
+    ASSAY_ASSIGN(const auto left_out, templates_left_out(*state_->domain, name, environment));
+    if (!state_->import) ASSAY_TRY(check_templates(*state_->domain, name, environment));
     out.insert(out.end(), left_out.begin(), left_out.end());
   }
   return out;

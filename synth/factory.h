@@ -46,6 +46,7 @@ class Factory {
   std::vector<int> difficulties(int64_t index) const;
 
   // What must be said once: rows dropped, values converted, constraints left out because the data cannot support them.
+  // Nothing where there is no environment: each task says so. A constraint that no data could support is an input error.
   Result<std::vector<std::string>> notes();
 
   // The environment of task `index`. Cached (a few); thread-safe. Fails for every task of an environment that a variant cannot be applied

@@ -25,7 +25,8 @@ class Filler {
   }
 
   bool has_quantile = false;
-  std::string problem;
+  std::string problem;    // why these data cannot support it
+  bool is_fault = false;  // no data could
 
  private:
   bool is_unknown(const Json& value) const { return value.is_string() && tables_.texts.find(value.get_ref<const std::string&>()) < 0; }
@@ -42,8 +43,7 @@ class Filler {
   Json setting(const std::string& text) {
     if (!text.starts_with("$")) return text;
     if (!domain_.settings.contains(text.substr(1))) {
-      problem = "there is no setting '" + text.substr(1) + "'";
-      return text;
+      return fault("there is no setting '" + text.substr(1) + "'");
     }
     const Json& value = domain_.settings[text.substr(1)];
     if (is_unknown(value))
@@ -61,14 +61,20 @@ class Filler {
     if (kind == "$group") return static_cast<int64_t>(1 + rng_.below(shape_.groups));
     if (kind == "$pick" && argument.is_array() && !argument.empty()) return fill(argument[rng_.below(argument.size())]);
     if (kind == "$value_of" && argument.is_object()) return value_of(argument.value("table", ""), argument.value("column", ""));
-    problem = "unknown placeholder '" + kind + "'";
-    return json;
+    return fault("unknown placeholder '" + kind + "'");
+  }
+
+  Json fault(std::string what) {
+    problem = std::move(what);
+    is_fault = true;
+    return nullptr;
   }
 
   Json value_of(const std::string& table_name, const std::string& column_name) {
     const Table* table = tables_.find(table_name);
     const int column = table ? table->spec.column_index(column_name) : -1;
-    if (column < 0 || table->size() == 0) {
+    if (column < 0) return fault("there is no column " + table_name + "." + column_name);
+    if (table->size() == 0) {
       problem = "no values of " + table_name + "." + column_name;
       return nullptr;
     }
@@ -212,20 +218,45 @@ Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& s
   return with_quantile(constraint, number_json(value, decimals));
 }
 
-Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment) {
-  std::vector<std::string> out;
+namespace {
+
+// For as many groups as can be given.
+Result<AnswerShape> widest_shape(const Domain& domain, const std::string& archetype, const Tables& tables) {
   int groups = 4;
   for (const Json& field : domain.archetypes.at(archetype).at("answer").at("fields"))   // everything that may be given
-    if (field.contains("given")) groups = std::min(32, environment.tables.at(field["table"].get<std::string>()).size());
+    if (field.contains("given")) groups = std::min(32, tables.at(field["table"].get<std::string>()).size());
   Rng any(0, "left out");
-  ASSAY_ASSIGN(const AnswerShape shape, shape_for(domain, archetype, environment.tables, groups, any));
+  return shape_for(domain, archetype, tables, groups, any);
+}
+
+Rng draws_of(const std::string& name) { return Rng(0, "left out/" + name); }
+
+}  // namespace
+
+Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment) {
+  std::vector<std::string> out;
+  ASSAY_ASSIGN(const AnswerShape shape, widest_shape(domain, archetype, environment.tables));
   for (const auto& [name, json] : domain.archetypes.at(archetype).at("templates").items()) {
-    Rng rng(0, "left out/" + name);
+    Rng rng = draws_of(name);
     std::string why_not;
     ASSAY_ASSIGN(const auto filled, fill_template(domain, archetype, environment, shape, name, rng, why_not));
     if (!why_not.empty()) out.push_back("constraint '" + name + "': " + why_not + (filled ? " is left out" : "; left out"));
   }
   return out;
+}
+
+Status check_templates(const Domain& domain, const std::string& archetype, const Environment& environment) {
+  ASSAY_ASSIGN(const AnswerShape shape, widest_shape(domain, archetype, environment.tables));
+  for (const auto& [name, json] : domain.archetypes.at(archetype).at("templates").items()) {
+    const std::string file = domain.name + ".json template '" + name + "'";
+    Rng rng = draws_of(name);
+    Filler filler(domain, environment, shape, rng);
+    const Json constraint = filler.fill(json.value("constraint", Json()));
+    if (filler.is_fault) return input_error(filler.problem, file);
+    if (!filler.problem.empty()) continue;
+    if (const auto compiled = compile_constraint(with_quantile(constraint, 0), {shape, environment.tables}, file, "$.constraint"); !compiled.ok()) return compiled.error();
+  }
+  return {};
 }
 
 Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, const Tables& tables, int groups, Rng& rng) {

@@ -33,6 +33,10 @@ Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& s
 // Every template that this environment's data cannot support, with the reason: said once when tasks are made.
 Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment);
 
+// An error names the first template that no data could support: a column, operator, unit or setting that there is not. For data of the
+// domain's own making; a user's tables may lack columns.
+Status check_templates(const Domain& domain, const std::string& archetype, const Environment& environment);
+
 // The answer shape of this part of the domain for so many groups. What a field with "given": true names is drawn from its table,
 // no entity twice; an environment with too few is an error.
 Result<AnswerShape> shape_for(const Domain& domain, const std::string& archetype, const Tables& tables, int groups, Rng& rng);

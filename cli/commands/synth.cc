@@ -63,7 +63,7 @@ class Synthesis {
 
   Result<int> run() {
     ASSAY_TRY(read_stored());
-    say_notes();
+    ASSAY_TRY(say_notes());
     Progress progress("synth", plan_.tasks(), system_clock());
     const JobOptions jobs{.jobs = context_.threads(), .cancelled = context_.cancelled};
     Result<int64_t> reached = ordered_map<std::vector<Item>>(
@@ -100,12 +100,13 @@ class Synthesis {
   }
 
   // What one domain's user should know; of all domains it would be a book.
-  void say_notes() {
+  Status say_notes() {
     if (!plan_.by_environment()) {
-      if (auto notes = plan_.factories()[0]->notes(); notes.ok()) notes_ = std::move(*notes);   // without its environment, task 0 is lost, and says why
+      ASSAY_ASSIGN(notes_, plan_.factories()[0]->notes());
     }
     for (const std::string& name : plan_.left_out()) notes_.push_back("the tools of the domain '" + name + "' run programs; it is left out here: " + context_.command("synth " + name));
     for (const std::string& note : notes_) context_.say("note: " + printable(note));
+    return {};
   }
 
   // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
