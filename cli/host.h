@@ -17,7 +17,7 @@
 namespace assay {
 
 // Keeps the source of `domain` in the store, so that its tasks can be made again wherever the store goes. Another domain of the
-// same name and version in one store is an error.
+// same name and version that has tasks there is an error.
 Status keep_domain(Store& store, const Domain& domain);
 
 // Thread-safe.

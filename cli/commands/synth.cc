@@ -58,12 +58,12 @@ bool is_part_of(const Environment& part, const Environment& whole) {
 
 class Synthesis {
  public:
-  Synthesis(const Options& options, const Context& context, const TaskPlan& plan, Store& store)
-      : options_(options), context_(context), plan_(plan), store_(store) {}
+  Synthesis(const Options& options, const Context& context, const TaskPlan& plan, Store& store, std::vector<std::string> notes = {})
+      : options_(options), context_(context), plan_(plan), store_(store), notes_(std::move(notes)) {}
 
   Result<int> run() {
     ASSAY_TRY(read_stored());
-    ASSAY_TRY(say_notes());
+    say_notes();
     Progress progress("synth", plan_.tasks(), system_clock());
     const JobOptions jobs{.jobs = context_.threads(), .cancelled = context_.cancelled};
     Result<int64_t> reached = ordered_map<std::vector<Item>>(
@@ -99,14 +99,9 @@ class Synthesis {
     return {};
   }
 
-  // What one domain's user should know; of all domains it would be a book.
-  Status say_notes() {
-    if (!plan_.by_environment()) {
-      ASSAY_ASSIGN(notes_, plan_.factories()[0]->notes());
-    }
+  void say_notes() {
     for (const std::string& name : plan_.left_out()) notes_.push_back("the tools of the domain '" + name + "' run programs; it is left out here: " + context_.command("synth " + name));
     for (const std::string& note : notes_) context_.say("note: " + printable(note));
-    return {};
   }
 
   // Index and seed are not enough: the domain, the levers or the user's tables may have changed since.
@@ -413,11 +408,12 @@ Result<int> run(Options& options, const Context& context) {
     ASSAY_ASSIGN(executor, make_executor(context.sandbox));
     factory->use(*executor);
   }
+  ASSAY_ASSIGN(std::vector<std::string> notes, factory->notes());   // what one domain's user should know; of all domains it would be a book
   ASSAY_ASSIGN(std::unique_ptr<Store> store, Store::open(context.store, StoreMode::kOpenOrCreate, system_clock()));
   ASSAY_TRY(keep_domain(*store, factory->domain()));
   TaskPlan plan(std::move(factory), context.limit < 0 ? options.count : std::min(options.count, context.limit));
   plan.cut(options.shard);
-  return Synthesis(options, context, plan, *store).run();
+  return Synthesis(options, context, plan, *store, std::move(notes)).run();
 }
 
 }  // namespace

@@ -41,6 +41,16 @@ class DomainFileTest(CliTest):
         self.assertIn("raise the version", hint)
         self.synth(self.write(lambda domain: (brighter(domain), domain.update(version="2"))))
 
+    def test_a_domain_that_came_to_nothing_is_mended_under_its_own_version(self):
+        templates = lambda domain: domain["archetypes"]["select"]["templates"]
+        typed_wrong = lambda domain: templates(domain)["above_the_haze"]["constraint"].update(get="altitud")
+        message, *_ = self.fails("synth", self.write(typed_wrong), "--archetype", "select")
+        self.assertIn("template 'above_the_haze': $.constraint.get: unknown column of target 'altitud'; known: ", message)
+        beyond_reach = lambda domain: domain["archetypes"]["select"]["levels"]["1"].update(chance=[0.9, 0.95])
+        self.assay("synth", self.write(beyond_reach), "--archetype", "select", "--difficulty", 1, "--count", 1, status=(1, 2))
+        self.assertEqual(self.fails("list", "tasks")[0], "list: no task in the store fits")
+        self.synth(self.write())
+
 
 if __name__ == "__main__":
     unittest.main()
