@@ -34,7 +34,7 @@ Result<Json> set_quantile(const Json& constraint, double q, const AnswerShape& s
 Result<std::vector<std::string>> templates_left_out(const Domain& domain, const std::string& archetype, const Environment& environment);
 
 // An error names the first template that no data could support: a column, operator, unit or setting that there is not. For data of the
-// domain's own making; a user's tables may lack columns.
+// domain's own making (a user's tables may lack columns), after templates_left_out, which reads the templates' forms.
 Status check_templates(const Domain& domain, const std::string& archetype, const Environment& environment);
 
 // The answer shape of this part of the domain for so many groups. What a field with "given": true names is drawn from its table,

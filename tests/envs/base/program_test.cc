@@ -10,7 +10,7 @@
 namespace assay {
 namespace {
 
-TEST_CASE("program: starting one does not wait for the end of another that a second thread starts", "[program]") {
+TEST_CASE("starting a program does not wait for the end of another that a second thread starts") {
   constexpr int kThreads = 4, kRounds = 200;
   std::atomic<int> started = 0, failed = 0;
   std::vector<std::jthread> threads;
@@ -19,7 +19,10 @@ TEST_CASE("program: starting one does not wait for the end of another that a sec
       auto pipe = open_pipe(false);
       auto program = pipe.ok() ? Program::start({"cat"}, {.descriptors = {{STDIN_FILENO, pipe->second.get()}}}) : Result<Program>(pipe.error());
       ++started;
-      if (!program.ok()) { ++failed; continue; }
+      if (!program.ok()) {
+        ++failed;
+        continue;
+      }
       // It lives until all of its round are started; the time is for a start that never returns.
       const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
       while (started < round * kThreads && failed == 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
@@ -35,7 +38,7 @@ TEST_CASE("program: starting one does not wait for the end of another that a sec
   CHECK(failed == 0);
 }
 
-TEST_CASE("program: a name that is nowhere is an input error, an end by a signal is told", "[program]") {
+TEST_CASE("a program that is nowhere is an input error, an end by a signal is told") {
   REQUIRE(run_program({"assay-no-such-program"}).error().boundary == Boundary::kInput);
   const auto done = run_program({"sh", "-c", "echo out; echo err >&2; kill -TERM $$"});
   REQUIRE(done.ok());
